@@ -1,0 +1,1 @@
+"""What crosses between operator and node. Standard library only; knows neither side."""

@@ -1,0 +1,92 @@
+"""JSON documents to and from frozen dataclasses, canonically.
+
+Owns: the canonical form (sorted keys, no spaces, UTF-8) whose SHA-256 is a digest, and the strict decoder.
+Must not know what any document means.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import hashlib
+import json
+import types
+import typing
+from typing import Any, TypeVar
+
+T = TypeVar("T")
+
+
+def canonical(doc: Any) -> bytes:  # noqa: ANN401 - any JSON value
+    """Return the one byte form of a JSON value: same value, same bytes, same digest."""
+    return json.dumps(doc, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
+
+
+def digest_of(data: bytes) -> str:
+    """Return `sha256:<64 hex digits>`, the name of these bytes everywhere."""
+    return "sha256:" + hashlib.sha256(data).hexdigest()
+
+
+def to_json(value: Any) -> Any:  # noqa: ANN401 - any dataclass, any JSON value
+    """Return plain JSON for a dataclass: tuples become lists, nothing is left out."""
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return {field.name: to_json(getattr(value, field.name)) for field in dataclasses.fields(value)}
+    if isinstance(value, (list, tuple)):
+        return [to_json(item) for item in value]
+    if isinstance(value, dict):
+        return {str(key): to_json(item) for key, item in value.items()}
+    return value
+
+
+def from_json(kind: type[T], doc: Any, where: str = "$") -> T:  # noqa: ANN401 - any JSON value
+    """Build `kind` from a JSON object; ValueError names the path of what does not fit.
+
+    Unknown keys are refused: a document from a newer edgectl must not be half understood.
+    """
+    if not isinstance(doc, dict):
+        raise ValueError(f"{where}: an object is needed for {kind.__name__}, not {type(doc).__name__}")
+    hints = _hints(kind)
+    unknown = sorted(set(doc) - set(hints))
+    if unknown:
+        raise ValueError(f"{where}: unknown key {unknown[0]!r} for {kind.__name__}")
+    values = {}
+    for field in dataclasses.fields(kind):  # type: ignore[arg-type]
+        if field.name in doc:
+            values[field.name] = _value(hints[field.name], doc[field.name], f"{where}.{field.name}")
+        elif field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING:
+            raise ValueError(f"{where}: {field.name!r} is missing for {kind.__name__}")
+    return kind(**values)
+
+
+@functools.cache
+def _hints(kind: type) -> dict[str, Any]:
+    return typing.get_type_hints(kind)
+
+
+def _value(hint: Any, doc: Any, where: str) -> Any:  # noqa: ANN401 - driven by the type hint
+    origin = typing.get_origin(hint)
+    args = typing.get_args(hint)
+    if hint is Any:
+        return doc
+    if origin in (typing.Union, types.UnionType):
+        if doc is None and type(None) in args:
+            return None
+        (only,) = (arg for arg in args if arg is not type(None))
+        return _value(only, doc, where)
+    if origin is tuple:
+        _need(isinstance(doc, list), where, "a list", doc)
+        return tuple(_value(args[0], item, f"{where}[{index}]") for index, item in enumerate(doc))
+    if origin is dict:
+        _need(isinstance(doc, dict), where, "an object", doc)
+        return {str(key): _value(args[1], item, f"{where}.{key}") for key, item in doc.items()}
+    if dataclasses.is_dataclass(hint):
+        return from_json(typing.cast("type[Any]", hint), doc, where)
+    if hint is float and isinstance(doc, int) and not isinstance(doc, bool):
+        return float(doc)
+    _need(isinstance(doc, hint) and (hint is bool or not isinstance(doc, bool)), where, hint.__name__, doc)
+    return doc
+
+
+def _need(ok: object, where: str, what: str, doc: object) -> None:
+    if not ok:
+        raise ValueError(f"{where}: {what} is needed, not {type(doc).__name__}")

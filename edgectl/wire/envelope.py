@@ -1,0 +1,64 @@
+"""The envelope around a payload: which store, which bytes, on what it is based, who sent it.
+
+Owns: the fields and the acceptance rule. Signatures come with pull and USB; over SSH root needs none.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from edgectl.wire.errors import Locked, Refused
+
+
+@dataclass(frozen=True, slots=True)
+class Sender:
+    """Who pressed the button: a person for the exit-7 sentence and the journal."""
+
+    user: str
+    host: str
+    key: str = ""  # the SSH key's fingerprint, SHA256:...
+
+
+@dataclass(frozen=True, slots=True)
+class Envelope:
+    """One accepted (or offered) change of a store."""
+
+    store: str
+    node: str
+    payload: str  # digest
+    runtime: str  # digest
+    base: str  # digest of the payload that the sender saw as current; "" for a bare store
+    sequence: int  # of the store; the sender offers what it saw plus one
+    created: str  # RFC 3339, the sender's clock: shown, never compared
+    sender: Sender
+    commit: str = ""
+    summary: str = ""
+
+
+def judge(offer: Envelope, *, store: str, current: str, sequence: int) -> None:
+    """Accept an offer or say why not.
+
+    `store` is the store this node belongs to ("" for a bare node), `current` the digest that runs ("" for none),
+    `sequence` the last accepted one (0 for none).
+    Raises Refused (wrong store, old sequence) or Locked (someone was faster: the base has moved).
+    """
+    if store and offer.store != store:
+        raise Refused(
+            f"this node belongs to {store}, not to {offer.store}",
+            hint="check the node's address in the inventory; to give the node to another store, remove it first",
+        )
+    if offer.base != current:
+        raise Locked(
+            f"{offer.store} has changed since you looked: it runs {short(current)}, not {short(offer.base)}",
+            hint="look at `edgectl journal`, then run the same command again",
+        )
+    if offer.sequence <= sequence:
+        raise Refused(
+            f"sequence {offer.sequence} is not newer than {sequence}, which {offer.store} has accepted",
+            hint="run the same command again; it reads the sequence anew",
+        )
+
+
+def short(digest: str) -> str:
+    """Return a digest as people see it: its first 12 hex digits, or `nothing`."""
+    return digest.removeprefix("sha256:")[:12] or "nothing"

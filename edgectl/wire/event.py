@@ -1,0 +1,42 @@
+"""What a converge says while it runs: journal lines, one JSON object each, in order.
+
+Owns: the event's shape and its words. The journal is evidence, never memory: nothing reads it to decide.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+# Kinds, in the order in which a run shows them.
+RUN = "run"  # claimed: run id, kind, sender, payload
+STEP = "step"  # a step's result so far: word, reason, evidence
+NOTE = "note"  # something a person should read
+VERDICT = "verdict"  # the end: always the last line
+
+# Words of a step event, one language everywhere (docs/words.md).
+OK = "ok"
+CHANGED = "changed"
+CHANGING = "changing"
+WAITING = "waiting"
+FAILED = "failed"
+BLOCKED = "blocked"
+UNKNOWN = "unknown"
+DRIFTED = "drifted"
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One line. `at` is seconds since the run began (monotonic), `time` the node's wall clock for people."""
+
+    run: str
+    kind: str
+    at: float
+    time: str
+    step: str = ""
+    title: str = ""
+    word: str = ""
+    reason: str = ""
+    differences: tuple[tuple[str, str, str], ...] = ()
+    evidence: tuple[str, ...] = ()
+    data: dict[str, Any] = field(default_factory=dict)

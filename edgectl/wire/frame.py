@@ -1,0 +1,75 @@
+"""Frames on one SSH channel: a JSON line, optionally followed by raw bytes.
+
+Owns: the framing, both directions. `{"op": ..., "bytes": N}` means that N raw bytes follow the line.
+Must not know who is at either end; works on any pair of read/write callables.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+from edgectl.wire.document import canonical
+
+LINE_LIMIT_BYTES = 4 * 1024 * 1024
+CHUNK_BYTES = 32 * 1024  # pipelined writes of this size: larger ones are slower in paramiko (paramiko#2396)
+
+
+class FrameError(Exception):
+    """The other side ended, or does not speak frames. `seen` is what came instead."""
+
+    def __init__(self, message: str, seen: bytes = b"") -> None:
+        super().__init__(message)
+        self.seen = seen
+
+
+class Frames:
+    """Read and write frames over `read(max_bytes) -> bytes` (b"" at the end) and `write(bytes)`."""
+
+    def __init__(self, read: Callable[[int], bytes], write: Callable[[bytes], object]) -> None:
+        self._read = read
+        self._write = write
+        self._buffer = bytearray()
+
+    def send(self, op: str, /, **fields: Any) -> None:  # noqa: ANN401 - any JSON value
+        """Write one frame without bytes."""
+        self._write(canonical({"op": op, **fields}) + b"\n")
+
+    def send_bytes(self, data: bytes) -> None:
+        """Write raw bytes that an earlier frame has announced."""
+        self._write(data)
+
+    def receive(self) -> dict[str, Any]:
+        """Read one frame; FrameError when the other side ended or wrote something else."""
+        line = self._line()
+        try:
+            doc = json.loads(line)
+        except ValueError:
+            doc = None
+        if not isinstance(doc, dict) or not isinstance(doc.get("op"), str):
+            raise FrameError("the other side does not speak edgectl frames", bytes(line) + bytes(self._buffer))
+        return doc
+
+    def receive_bytes(self, count: int, sink: Callable[[bytes], object]) -> None:
+        """Hand `count` raw bytes to `sink`, in pieces, as they come."""
+        left = count
+        while left:
+            piece = bytes(self._buffer[:left]) or self._read(min(left, CHUNK_BYTES * 4))
+            if not piece:
+                raise FrameError(f"the other side ended {left} bytes before the end of a blob")
+            del self._buffer[: min(len(piece), len(self._buffer))]
+            left -= len(piece)
+            sink(piece)
+
+    def _line(self) -> bytes:
+        while (end := self._buffer.find(b"\n")) < 0:
+            if len(self._buffer) > LINE_LIMIT_BYTES:
+                raise FrameError("a frame is too long", bytes(self._buffer[:200]))
+            piece = self._read(64 * 1024)
+            if not piece:
+                raise FrameError("the other side ended", bytes(self._buffer))
+            self._buffer += piece
+        line = bytes(self._buffer[:end])
+        del self._buffer[: end + 1]
+        return line

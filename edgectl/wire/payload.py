@@ -1,0 +1,149 @@
+"""The payload: what one store should become, as data.
+
+Owns: the shape that the operator writes and the node reads. Nothing here is a template; every text is final.
+Same inventory and templates give the same bytes, so "nothing new" is one comparison of digests.
+A change of shape raises FORMAT; a node refuses a format that it does not know.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from typing import Any
+
+from edgectl.wire.document import canonical, digest_of, from_json, to_json
+
+FORMAT = 1
+
+
+@dataclass(frozen=True, slots=True)
+class ManagedFile:
+    """One file on the node, owned by root. `mode` is octal text ("0644")."""
+
+    path: str
+    text: str
+    mode: str = "0644"
+
+
+@dataclass(frozen=True, slots=True)
+class Host:
+    """What the operating system must offer and carry."""
+
+    free_bytes: int  # needed on the file system of /var/lib before anything is changed
+    files: tuple[ManagedFile, ...] = ()
+    sysctls: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Image:
+    """One container image archive (docker-archive or OCI tar, uncompressed) that k3s imports from its images folder."""
+
+    archive: str  # digest of the blob
+    refs: tuple[str, ...]  # names as containerd lists them, e.g. docker.io/rancher/mirrored-pause:3.6
+
+
+@dataclass(frozen=True, slots=True)
+class K3s:
+    """The Kubernetes of this node. `files` are everything k3s reads at its start: a change of one needs a restart."""
+
+    version: str  # v1.36.3+k3s1, as `k3s --version` and the API's /version say it
+    binary: str  # digest of the blob
+    unit: str  # k3s.service or k3s-agent.service
+    files: tuple[ManagedFile, ...]  # config.yaml, registries.yaml, kubelet.conf.d/*, the unit and its drop-in
+    images: tuple[Image, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Helm:
+    """Helm on the node; it is run only when a release differs."""
+
+    version: str  # v4.3.1
+    binary: str  # digest of the blob
+
+
+@dataclass(frozen=True, slots=True)
+class Gpu:
+    """How many GPUs the node declares and how many it needs to serve (`required` <= `count`)."""
+
+    resource: str
+    count: int
+    required: int
+    hold_seconds: float = 3.0  # allocatable must stay at its number this long
+
+
+@dataclass(frozen=True, slots=True)
+class Release:
+    """One Helm release. `digest` is over chart and values: it is stored with the release and compared first."""
+
+    name: str
+    namespace: str
+    chart: str  # digest of the chart archive's blob
+    values: dict[str, Any]
+    digest: str
+    manifests: tuple[dict[str, Any], ...]  # what Helm renders, as JSON, rendered once by the operator
+    needs: tuple[str, ...] = ()  # names of gates that hold this release up, e.g. ("gpu",)
+    timeout_seconds: float = 300.0
+
+
+@dataclass(frozen=True, slots=True)
+class Inference:
+    """The question that proves inference: Open Inference Protocol v2, one request with its known answer."""
+
+    namespace: str
+    service: str
+    port: int
+    model: str
+    request: dict[str, Any]
+    answer: tuple[float, ...]
+    tolerance: float = 1e-4
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """One node's part of the payload."""
+
+    name: str
+    role: str  # server | agent
+    address: str  # on the store's own network
+    host: Host
+    k3s: K3s
+    helm: Helm | None = None
+    gpu: Gpu | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Payload:
+    """The desired state of one store."""
+
+    store: str
+    title: str
+    nodes: tuple[Node, ...]
+    releases: tuple[Release, ...]
+    blobs: dict[str, int]  # digest -> size in bytes: all that the nodes must hold, and nothing else
+    inference: Inference | None = None
+    format: int = FORMAT
+
+    def encode(self) -> bytes:
+        """Return the canonical bytes."""
+        return canonical(to_json(self))
+
+    @property
+    def digest(self) -> str:
+        """The payload's name."""
+        return digest_of(self.encode())
+
+    def node(self, name: str) -> Node:
+        """Return one node's part; KeyError when the store has no such node."""
+        for node in self.nodes:
+            if node.name == name:
+                return node
+        raise KeyError(name)
+
+
+def decode(data: bytes) -> Payload:
+    """Read a payload; ValueError says what does not fit, a newer format included."""
+    doc = json.loads(data)
+    found = doc.get("format") if isinstance(doc, dict) else None
+    if found != FORMAT:
+        raise ValueError(f"payload format {found} is not known here (this runtime reads format {FORMAT})")
+    return from_json(Payload, doc)
