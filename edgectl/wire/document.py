@@ -17,7 +17,7 @@ from typing import Any, TypeVar
 T = TypeVar("T")
 
 
-def canonical(doc: Any) -> bytes:  # noqa: ANN401 - any JSON value
+def canonical(doc: Any) -> bytes:
     """Return the one byte form of a JSON value: same value, same bytes, same digest."""
     return json.dumps(doc, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
 
@@ -27,7 +27,7 @@ def digest_of(data: bytes) -> str:
     return "sha256:" + hashlib.sha256(data).hexdigest()
 
 
-def to_json(value: Any) -> Any:  # noqa: ANN401 - any dataclass, any JSON value
+def to_json(value: Any) -> Any:
     """Return plain JSON for a dataclass: tuples become lists, nothing is left out."""
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         return {field.name: to_json(getattr(value, field.name)) for field in dataclasses.fields(value)}
@@ -38,14 +38,14 @@ def to_json(value: Any) -> Any:  # noqa: ANN401 - any dataclass, any JSON value
     return value
 
 
-def from_json(kind: type[T], doc: Any, where: str = "$") -> T:  # noqa: ANN401 - any JSON value
+def from_json(kind: type[T], doc: Any, where: str = "$") -> T:
     """Build `kind` from a JSON object; ValueError names the path of what does not fit.
 
     Unknown keys are refused: a document from a newer edgectl must not be half understood.
     """
     if not isinstance(doc, dict):
         raise ValueError(f"{where}: an object is needed for {kind.__name__}, not {type(doc).__name__}")
-    hints = _hints(kind)
+    hints = _hints(typing.cast("typing.Hashable", kind))
     unknown = sorted(set(doc) - set(hints))
     if unknown:
         raise ValueError(f"{where}: unknown key {unknown[0]!r} for {kind.__name__}")
@@ -59,11 +59,11 @@ def from_json(kind: type[T], doc: Any, where: str = "$") -> T:  # noqa: ANN401 -
 
 
 @functools.cache
-def _hints(kind: type) -> dict[str, Any]:
+def _hints(kind: Any) -> dict[str, Any]:
     return typing.get_type_hints(kind)
 
 
-def _value(hint: Any, doc: Any, where: str) -> Any:  # noqa: ANN401 - driven by the type hint
+def _value(hint: Any, doc: Any, where: str) -> Any:
     origin = typing.get_origin(hint)
     args = typing.get_args(hint)
     if hint is Any:

@@ -6,7 +6,7 @@ Owns the meaning of exit codes. Must not know who prints an error or where it wa
 from __future__ import annotations
 
 from enum import IntEnum
-from typing import Any, Self
+from typing import Any
 
 
 class Exit(IntEnum):
@@ -65,11 +65,6 @@ class EdgectlError(Exception):
             details=tuple(str(line) for line in doc.get("details", ())),
             docs=str(doc.get("docs", "")),
         )
-
-    def with_details(self, *lines: str) -> Self:
-        """Add lines of evidence and return the same error."""
-        self.details = (*self.details, *lines)
-        return self
 
 
 class Bug(EdgectlError):

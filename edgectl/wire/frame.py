@@ -32,7 +32,7 @@ class Frames:
         self._write = write
         self._buffer = bytearray()
 
-    def send(self, op: str, /, **fields: Any) -> None:  # noqa: ANN401 - any JSON value
+    def send(self, op: str, /, **fields: Any) -> None:
         """Write one frame without bytes."""
         self._write(canonical({"op": op, **fields}) + b"\n")
 

@@ -1,0 +1,1 @@
+"""The only parsing of arguments: one file per command, one `except` (main.py)."""

@@ -1,0 +1,53 @@
+"""Options that several commands share, declared once.
+
+Owns: names, help and defaults of shared options. Must not import anything that `--help` does not need.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+class Format(StrEnum):
+    """What goes to stdout: sentences for people or one JSON document for programs."""
+
+    TEXT = "text"
+    JSON = "json"
+
+
+def _complete_store(incomplete: str) -> list[str]:
+    """Complete store names from the inventory that the environment or the default names."""
+    import os
+
+    from edgectl.control.inventory.load import load
+    from edgectl.wire.errors import EdgectlError
+
+    try:
+        names = load(Path(os.environ.get("EDGECTL_INVENTORY", "stores/inventory.yaml"))).names()
+    except (EdgectlError, OSError):
+        return []
+    return [name for name in names if name.startswith(incomplete)]
+
+
+StoreName = Annotated[
+    str,
+    typer.Argument(metavar="STORE", help="A store of the inventory, e.g. store-042.", autocompletion=_complete_store),
+]
+InventoryPath = Annotated[
+    Path,
+    typer.Option(
+        "--inventory",
+        "-i",
+        envvar="EDGECTL_INVENTORY",
+        metavar="FILE",
+        help="The one file that describes all stores.",
+        show_default=True,
+    ),
+]
+DEFAULT_INVENTORY = Path("stores/inventory.yaml")
+Output = Annotated[Format, typer.Option("--output", "-o", help="text for people, json: one document on stdout.")]
+Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Show evidence of steps that are fine, too.")]

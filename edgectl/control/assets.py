@@ -1,0 +1,15 @@
+"""Where the templates, charts and models that come with edgectl lie.
+
+Owns that one question. Must not know what is in them.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+
+def templates() -> Path:
+    """Return the templates folder: inside an installed wheel, else beside the package in a checkout."""
+    package = Path(__file__).resolve().parent.parent
+    installed = package / "templates"
+    return installed if installed.is_dir() else package.parent / "templates"

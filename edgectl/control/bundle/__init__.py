@@ -1,0 +1,1 @@
+"""Blobs by digest: one OCI image layout holds everything that moves to a store."""

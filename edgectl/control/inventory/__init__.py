@@ -1,0 +1,1 @@
+"""The one file that describes all stores, and what it means for one of them."""

@@ -1,0 +1,172 @@
+"""A tree held against the schema: a model of what fits, and a finding for each thing that does not.
+
+Owns the sentences for unknown keys and wrong types. Must not know what a whole store needs (rules.py).
+"""
+
+from __future__ import annotations
+
+import types
+import typing
+from collections.abc import Mapping
+from dataclasses import replace
+from difflib import get_close_matches
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
+
+from edgectl.control.inventory.place import Finding
+from edgectl.control.inventory.tree import Tree
+
+Model = TypeVar("Model", bound=BaseModel)
+Where = tuple[str | int, ...]
+
+_NEEDED = {
+    "string_type": "a text",
+    "int_type": "a whole number",
+    "float_type": "a number",
+    "bool_type": "true or false",
+    "list_type": "a list",
+    "dict_type": "a map",
+    "model_type": "a map",
+    "model_attributes_type": "a map",
+}
+_PATTERNS = {
+    "k3s.version": "a k3s version is needed, like v1.36.3+k3s1",
+    "helm.version": "a Helm version is needed, like v4.3.1",
+    "mode": 'an octal mode in quotes is needed, like "0644"',
+    "path": "an absolute path of a file is needed",
+    "gpu.resource": "a resource name is needed, like nvidia.com/gpu",
+}
+
+
+def fit(model: type[Model], tree: Tree, what: str) -> tuple[Model, frozenset[Where], tuple[Finding, ...]]:
+    """Return the model of all that fits, the paths of what does not, and a finding for each of those.
+
+    `what` names the tree in sentences ("store-042"). What does not fit is left out of the model, so that later
+    rules can look at the rest and all errors come at once.
+    """
+    findings: list[Finding] = []
+    bad: set[Where] = set()
+    for _ in range(_ROUNDS):
+        try:
+            return model.model_validate(tree.plain()), frozenset(bad), tuple(findings)
+        except ValidationError as error:
+            for found in error.errors(include_url=False):
+                where = _where(tree, found)
+                if where not in bad:
+                    bad.add(where)
+                    findings.append(_finding(model, tree, where, found, what))
+        for where in bad:
+            tree = _pruned(tree, where)
+    raise AssertionError(f"what does not fit could not be taken out: {sorted(bad, key=str)}")
+
+
+_ROUNDS = 5  # one to find, one to confirm; taking an item out of a list may show the next one
+
+
+def nearest(name: str, known: typing.Iterable[str]) -> str:
+    """Return ` Did you mean "x"?`, or nothing where no known name is near."""
+    close = get_close_matches(name, list(known), n=1, cutoff=0.6)
+    return f' Did you mean "{close[0]}"?' if close else ""
+
+
+def _where(tree: Tree, found: ErrorDetails) -> Where:
+    """Return pydantic's location as a path of the tree, without the marks it adds for keys and unions."""
+    path: Where = ()
+    for part in found["loc"]:
+        if part == "[key]" or (tree.get(*path, part) is None and found["type"] != "missing"):
+            break
+        path = (*path, part)
+    return path
+
+
+def _pruned(tree: Tree, where: Where) -> Tree:
+    """Take out what does not fit; of a list, all: its other items have been looked at."""
+    lists = [index for index, part in enumerate(where) if isinstance(part, int)]
+    path = where[: lists[0]] if lists else where
+    return tree.without(*path) if path else replace(tree, value={})
+
+
+def _finding(model: type[BaseModel], tree: Tree, where: Where, found: ErrorDetails, what: str) -> Finding:
+    at = tree.nearest(*where)
+    name = ".".join(str(part) for part in where)
+    kind = found["type"]
+    if kind == "extra_forbidden":
+        inside = ".".join(str(part) for part in (what, *where[:-1]) if part) or "an inventory"
+        hint = nearest(str(where[-1]), _keys(model, where[:-1]))
+        return Finding(at.key_at, f'unknown key "{where[-1]}" in {inside}.{hint}')
+    if "[key]" in found["loc"]:
+        return Finding(at.key_at, f'"{where[-1]}" is no name: lower-case letters, digits and "-" are, up to 63 of them')
+    if kind == "missing":
+        return Finding(at.at, f"{name} is missing")
+    return Finding(at.at, f"{name or what}: {_sentence(found, name, at)}")
+
+
+def _sentence(found: ErrorDetails, name: str, at: Tree) -> str:
+    kind, context = found["type"], found.get("ctx", {})
+    if kind in _NEEDED:
+        quotes = ", put it in quotes" if kind == "string_type" and isinstance(at.value, int | float) else ""
+        return f"{_NEEDED[kind]} is needed, not {_kind(at.value)}{quotes}"
+    if kind == "literal_error":
+        return f'{context["expected"]} is known, not "{at.value}"'.replace("'", '"')
+    if kind == "string_pattern_mismatch":
+        for end, sentence in _PATTERNS.items():
+            if name == end or name.endswith(f".{end}"):
+                return f'{sentence}, not "{at.value}"'
+        return f'lower-case letters, digits and "-" are needed, not "{at.value}"'
+    if kind == "value_error":
+        return str(context["error"])
+    limits = {
+        "greater_than_equal": ("ge", "at least"),
+        "less_than_equal": ("le", "at most"),
+        "greater_than": ("gt", "more than"),
+    }
+    if kind in limits:
+        key, words = limits[kind]
+        return f"{words} {context[key]} is needed, not {at.value}"
+    return found["msg"]
+
+
+def _kind(value: object) -> str:
+    """Name what stands there, for a person."""
+    if value is None:
+        return "nothing"
+    if isinstance(value, bool):
+        return f"{value}".lower()
+    if isinstance(value, int | float):
+        return f"the number {value}"
+    if isinstance(value, str):
+        return f'the text "{value}"'
+    return "a list" if isinstance(value, list) else "a map"
+
+
+def _keys(model: type[BaseModel], where: Where) -> tuple[str, ...]:
+    """Return the keys that the schema knows at a path."""
+    kind: Any = model
+    for part in where:
+        fields = _models(kind)
+        if fields is not None and str(part) in fields.model_fields:
+            kind = fields.model_fields[str(part)].annotation
+        else:
+            kind = _inside(kind)
+    found = _models(kind)
+    return tuple(found.model_fields) if found is not None else ()
+
+
+def _models(kind: Any) -> type[BaseModel] | None:
+    if isinstance(kind, type) and issubclass(kind, BaseModel):
+        return kind
+    if typing.get_origin(kind) in (typing.Union, types.UnionType):
+        return next((found for arg in typing.get_args(kind) if (found := _models(arg)) is not None), None)
+    return None
+
+
+def _inside(kind: Any) -> Any:
+    """Return the type of a map's values or a list's items."""
+    origin = typing.get_origin(kind)
+    if origin in (typing.Union, types.UnionType):
+        return next((_inside(arg) for arg in typing.get_args(kind) if typing.get_origin(arg)), None)
+    if origin is not None and (origin is list or issubclass(origin, Mapping)):
+        return typing.get_args(kind)[-1]
+    return None

@@ -1,0 +1,88 @@
+"""A valid store's model made into the dataclasses that the rest of edgectl works with.
+
+Owns defaults that depend on other values (ssh.host is the address, required is count). Finds no errors: all that comes
+here has passed rules.py.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from edgectl.control.assets import templates
+from edgectl.control.inventory import schema
+from edgectl.control.inventory.store import (
+    GpuSettings,
+    HostFile,
+    HostSettings,
+    InferenceSettings,
+    K3sSettings,
+    NodeTarget,
+    ReleaseSettings,
+    SshTarget,
+)
+
+
+def node_target(name: str, node: schema.Node) -> NodeTarget:
+    """Return one node with every default filled in."""
+    ssh, host, k3s = node.ssh or schema.Ssh(), node.host or schema.Host(), node.k3s or schema.K3s()
+    address = node.address or ""
+    return NodeTarget(
+        name=name,
+        role=node.role,
+        address=address,
+        ssh=SshTarget(
+            host=ssh.host or address,
+            port=ssh.port,
+            user=ssh.user,
+            host_key=" ".join((node.host_key or "").split()[:2]),
+            keys=tuple(Path(key).expanduser() for key in ssh.keys),
+            agent=ssh.agent,
+            sudo_password_env=ssh.sudo_password.env if ssh.sudo_password else "",
+            connect_seconds=ssh.connect_seconds,
+        ),
+        host=HostSettings(
+            free_bytes=host.free_bytes,
+            files=tuple(HostFile(path=file.path, text=file.text, mode=file.mode.zfill(4)) for file in host.files),
+            sysctls={key: str(value) for key, value in host.sysctls.items()},
+        ),
+        k3s=K3sSettings(version=k3s.version or "", config=k3s.config, kubelet=k3s.kubelet, registries=k3s.registries),
+        gpu=_gpu(node.gpu),
+    )
+
+
+def releases(store: schema.Store) -> tuple[ReleaseSettings, ...]:
+    """Return the store's releases in the order of the inventory, without those set to null."""
+    return tuple(
+        ReleaseSettings(
+            name=name,
+            chart=release.chart or "",
+            namespace=release.namespace or "",
+            values=release.values,
+            needs=tuple(release.needs),
+            timeout_seconds=release.timeout_seconds,
+        )
+        for name, release in (store.releases or {}).items()
+        if release is not None
+    )
+
+
+def inference(asked: schema.Inference | None, folder: Path) -> InferenceSettings | None:
+    """Return the question that proves inference; `folder` is where the inventory lies."""
+    if asked is None:
+        return None
+    model = asked.model or ""
+    own = templates() / "models" / model / "reference.json"
+    return InferenceSettings(
+        release=asked.release or "",
+        service=asked.service or "",
+        port=asked.port,
+        model=model,
+        reference=folder / Path(asked.reference).expanduser() if asked.reference else own,
+    )
+
+
+def _gpu(gpu: schema.Gpu | None) -> GpuSettings | None:
+    if gpu is None or gpu.count == 0:
+        return None
+    required = gpu.count if gpu.required is None else gpu.required
+    return GpuSettings(resource=gpu.resource, count=gpu.count, required=required, hold_seconds=gpu.hold_seconds)

@@ -1,0 +1,149 @@
+"""What a whole store needs beyond right types: presence, agreement, no secrets.
+
+Owns the findings on a resolved store. Must not look at anything but the inventory; the bundle is payload's matter.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import ipaddress
+import struct
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from edgectl.control.inventory import schema
+from edgectl.control.inventory.check import Where, nearest
+from edgectl.control.inventory.place import Finding
+from edgectl.control.inventory.tree import Tree
+
+_OURS = {"node-name": "the node's name", "node-ip": "the node's address"}
+_SECRETS = ("token", "agent-token", "etcd-s3-access-key", "etcd-s3-secret-key", "datastore-endpoint")
+_REGISTRY_SECRETS = ("password", "auth", "identity_token", "token")
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """What is looked at: the store's name, its tree, and the paths that already have a finding."""
+
+    name: str
+    tree: Tree
+    bad: frozenset[Where]
+
+    def finding(self, sentence: str, *where: str | int) -> Finding:
+        """Make a finding at a path, or at the nearest value that is there."""
+        return Finding(self.tree.nearest(*where).at, sentence)
+
+    def missing(self, value: object, sentence: str, *where: str | int) -> Iterator[Finding]:
+        """Make a finding for a value that nobody gave, unless what was given already has one."""
+        if not value and not any(where[: len(path)] == path for path in self.bad):
+            yield self.finding(f"{self.name}: {sentence}", *where)
+
+
+def store_findings(store: schema.Store, subject: Subject) -> Iterator[Finding]:
+    """Yield what a store's own settings lack."""
+    nodes = store.nodes or {}
+    if len(nodes) > 1:
+        names = ", ".join(nodes)
+        sentence = f"{subject.name} has {len(nodes)} nodes ({names}): stores of several nodes are not supported yet"
+        yield subject.finding(sentence, "nodes")
+    yield from subject.missing(nodes, "a store needs a node: nodes: {node-1: {address: ..., host_key: ...}}", "nodes")
+    seen: dict[str, str] = {}
+    for name, node in nodes.items():
+        if node.address and node.address in seen:
+            sentence = f"{name} has the same address as {seen[node.address]}: {node.address}"
+            yield subject.finding(sentence, "nodes", name, "address")
+        seen.setdefault(node.address or "", name)
+    helm = store.helm.version if store.helm else None
+    if any(store.releases or {}):
+        yield from subject.missing(helm, "releases need a Helm: helm: {version: v4.3.1}", "helm", "version")
+    for name, release in (store.releases or {}).items():
+        if release is not None:
+            yield from _release(name, release, subject)
+    yield from _inference(store, subject)
+
+
+def _release(name: str, release: schema.Release, subject: Subject) -> Iterator[Finding]:
+    at = ("releases", name)
+    yield from subject.missing(release.chart, f"release {name} needs a chart", *at, "chart")
+    yield from subject.missing(release.namespace, f"release {name} needs a namespace", *at, "namespace")
+
+
+def _inference(store: schema.Store, subject: Subject) -> Iterator[Finding]:
+    asked = store.inference
+    if asked is None:
+        return
+    for key in ("release", "service", "model"):
+        yield from subject.missing(getattr(asked, key), f"inference needs a {key}", "inference", key)
+    releases = [name for name, release in (store.releases or {}).items() if release is not None]
+    if asked.release and asked.release not in releases:
+        sentence = f'inference asks release "{asked.release}", which {subject.name} does not have.'
+        yield subject.finding(sentence + nearest(asked.release, releases), "inference", "release")
+
+
+def node_findings(name: str, node: schema.Node, subject: Subject) -> Iterator[Finding]:
+    """Yield what one node's resolved settings lack; `subject.tree` is the node's own, merged."""
+    what = f"{name} needs"
+    address = "its address on the store's network: address: 10.77.0.11"
+    key = "its pinned SSH host key: host_key: ssh-ed25519 AAAA... (on the node: /etc/ssh/ssh_host_ed25519_key.pub)"
+    yield from subject.missing(node.address, f"{what} {address}", "address")
+    if node.address and not _is_address(node.address):
+        yield subject.finding(f'address: an IP address is needed, not "{node.address}"', "address")
+    yield from subject.missing(node.host_key, f"{what} {key}", "host_key")
+    if node.host_key and (wrong := _host_key_error(node.host_key)):
+        yield subject.finding(f"host_key: {wrong}", "host_key")
+    if node.role == "agent":
+        yield subject.finding("role: an agent needs a server, and several nodes are not supported yet", "role")
+    version = node.k3s.version if node.k3s else None
+    yield from subject.missing(version, f"{what} a k3s: k3s: {{version: v1.36.3+k3s1}}", "k3s", "version")
+    if node.k3s is not None:
+        yield from _k3s(node.k3s, subject)
+    if node.gpu is not None and (node.gpu.required or 0) > node.gpu.count:
+        sentence = f"gpu.required: {node.gpu.required} of {node.gpu.count} GPUs can never be there"
+        yield subject.finding(sentence, "gpu", "required")
+    for index, file in enumerate(node.host.files if node.host else ()):
+        if file.path.startswith(("/etc/rancher/", "/var/lib/rancher/", "/var/lib/edgectl/", "/run/edgectl/")):
+            sentence = f"host.files: {file.path} belongs to k3s or edgectl; say it under k3s"
+            yield subject.finding(sentence, "host", "files", index, "path")
+
+
+def _k3s(k3s: schema.K3s, subject: Subject) -> Iterator[Finding]:
+    for key, meaning in _OURS.items():
+        if key in k3s.config:
+            yield subject.finding(f"k3s.config.{key} is {meaning}: leave it out", "k3s", "config", key)
+    for key in _SECRETS:
+        if key in k3s.config:
+            sentence = f"k3s.config.{key} is a secret, and no secret stands in an inventory: leave it out"
+            yield subject.finding(sentence, "k3s", "config", key)
+    configs = (k3s.registries or {}).get("configs")
+    for host, config in configs.items() if isinstance(configs, dict) else ():
+        auth = config.get("auth") if isinstance(config, dict) else None
+        for key in _REGISTRY_SECRETS:
+            if isinstance(auth, dict) and key in auth:
+                where = ("k3s", "registries", "configs", host, "auth", key)
+                yield subject.finding(
+                    f"{'.'.join(where[1:])} is a secret, and no secret stands in an inventory", *where
+                )
+
+
+def _is_address(text: str) -> bool:
+    try:
+        ipaddress.ip_address(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _host_key_error(text: str) -> str:
+    """Say what is wrong with a public key line (RFC 4253, 6.6: the blob begins with its own type)."""
+    words = text.split()
+    if len(words) not in (2, 3):
+        return "a public key is needed: its type and its text, like ssh-ed25519 AAAA..."
+    try:
+        blob = base64.b64decode(words[1], validate=True)
+        (length,) = struct.unpack(">I", blob[:4])
+    except (binascii.Error, struct.error):
+        return "the key's text is cut or damaged (no base64)"
+    if blob[4 : 4 + length].decode("ascii", "replace") != words[0]:
+        return f'the key\'s text is not of type "{words[0]}"'
+    return ""

@@ -1,0 +1,169 @@
+"""What an inventory may say: every key, its type and its meaning.
+
+Owns keys and types of one layer (defaults, a group, a store); every key may be missing in a layer.
+Must not know how layers merge, nor what a whole store needs (rules.py).
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, WithJsonSchema
+
+from edgectl.control.inventory.amounts import SIZE_PATTERN, size_bytes
+
+
+def _size(value: object) -> object:
+    return size_bytes(value) if isinstance(value, str) else value
+
+
+Size = Annotated[
+    int,
+    Field(ge=0),
+    BeforeValidator(_size),
+    WithJsonSchema({"anyOf": [{"type": "integer", "minimum": 0}, {"type": "string", "pattern": SIZE_PATTERN}]}),
+]
+Label = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$")]
+ReleaseName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]([a-z0-9-]{0,51}[a-z0-9])?$")]
+AbsolutePath = Annotated[str, StringConstraints(pattern=r"^/[^\x00]*[^/\x00]$")]
+FileMode = Annotated[str, StringConstraints(pattern=r"^0?[0-7]{3}$")]
+Port = Annotated[int, Field(ge=1, le=65535)]
+Seconds = Annotated[float, Field(gt=0, le=86400)]
+
+
+class Section(BaseModel):
+    """A map of the inventory: unknown keys and wrong types are findings, nothing is converted."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+
+class SudoPassword(Section):
+    """Where the sudo password is found when the deploy runs; the password itself never stands here."""
+
+    env: str = Field(description="Name of the environment variable that holds it.")
+
+
+class Ssh(Section):
+    """How the operator reaches the node."""
+
+    host: str | None = Field(None, description="Name or address to connect to; the node's address when not given.")
+    port: Port = 22
+    user: str = Field("root", description="Another user than root needs sudo on the node.")
+    keys: list[str] = Field(default=[], description="Private key files, tried in this order; ~ is your home.")
+    agent: bool = Field(default=True, description="Ask a running SSH agent, too.")
+    sudo_password: SudoPassword | None = Field(None, description="Only where sudo asks for one.")
+    connect_seconds: Seconds = 15.0
+
+
+class File(Section):
+    """One file on the node, owned by root."""
+
+    path: AbsolutePath
+    text: str
+    mode: FileMode = Field("0644", description='Octal, in quotes: "0644".')
+
+
+class Host(Section):
+    """What the operating system must offer and carry."""
+
+    free_bytes: Size = Field(2 << 30, description="Free space needed in /var/lib before anything is changed.")
+    sysctls: dict[str, str | int] = Field(default={}, description="Kernel settings, e.g. fs.inotify.max_user_watches.")
+    files: list[File] = []
+
+
+class K3s(Section):
+    """The Kubernetes of the nodes."""
+
+    version: str | None = Field(
+        None,
+        description="As k3s says it itself, e.g. v1.36.3+k3s1.",
+        pattern=r"^v\d+\.\d+\.\d+(-[0-9A-Za-z.-]+)?\+k3s\d+$",
+    )
+    config: dict[str, Any] = Field(default={}, description="Any key of k3s's config.yaml.")
+    kubelet: dict[str, Any] = Field(default={}, description="Any field of KubeletConfiguration.")
+    registries: dict[str, Any] | None = Field(None, description="The content of k3s's registries.yaml.")
+
+
+class Helm(Section):
+    """Helm, on the operator's machine and on the nodes."""
+
+    version: str | None = Field(
+        None, description="As Helm says it itself, e.g. v4.3.1.", pattern=r"^v\d+\.\d+\.\d+(-[0-9A-Za-z.-]+)?$"
+    )
+
+
+class Gpu(Section):
+    """How many GPUs a node has, and how many it needs to serve."""
+
+    resource: str = Field("nvidia.com/gpu", pattern=r"^[a-z0-9.-]+/[A-Za-z0-9._-]+$")
+    count: int = Field(0, ge=0, le=64)
+    required: int | None = Field(None, ge=0, description="As many as count when not given.")
+    hold_seconds: Annotated[float, Field(ge=0, le=600)] = Field(3.0, description="How long they must stay visible.")
+
+
+class Release(Section):
+    """One Helm release. Releases are installed in the order in which they first stand in the inventory."""
+
+    chart: str | None = Field(
+        None, description="A chart of templates/charts, a folder (./my-chart, from this file) or a chart of the bundle."
+    )
+    namespace: Label | None = None
+    values: dict[str, Any] = Field(default={}, description="As in a values.yaml.")
+    needs: list[Literal["gpu"]] = Field(
+        default=[], description="Gates that hold this release up until they are passed."
+    )
+    timeout_seconds: Seconds = 300.0
+
+
+class Inference(Section):
+    """The question that proves inference: one request over the Open Inference Protocol v2, with its known answer."""
+
+    release: str | None = Field(None, description="The release that answers it.")
+    service: str | None = None
+    port: Port = 8080
+    model: str | None = None
+    reference: str | None = Field(None, description="File with request and answer; the model's own when not given.")
+
+
+class NodeLayer(Section):
+    """What can be said for one node as well as for many."""
+
+    ssh: Ssh | None = None
+    host: Host | None = None
+    k3s: K3s | None = None
+    gpu: Gpu | None = Field(None, description="Left out, or count 0: nodes without GPUs.")
+
+
+class Node(NodeLayer):
+    """One machine of a store."""
+
+    role: Literal["server", "agent"] = "server"
+    address: str | None = Field(None, description="IP address on the store's own network.")
+    host_key: str | None = Field(None, description="The node's public SSH host key: ssh-ed25519 AAAA...")
+
+
+class Layer(NodeLayer):
+    """Defaults or a group: what many stores share."""
+
+    helm: Helm | None = None
+    images: list[str] | None = Field(None, description="Images of the bundle beyond those that the charts name.")
+    releases: dict[ReleaseName, Release | None] | None = Field(None, description="null: not in this store.")
+    inference: Inference | None = None
+
+
+class Store(Layer):
+    """One store: its nodes, and what differs from its groups and the defaults."""
+
+    title: str = ""
+    groups: list[str] = Field(default=[], description="Laid over the defaults in this order.")
+    nodes: dict[Label, Node] | None = None
+
+
+class Inventory(Section):
+    """The one file that describes all stores."""
+
+    version: Literal[1]
+    bundle: str = Field(description="Bundle directory, from this file.")
+    defaults: Layer | None = None
+    groups: dict[Label, Layer | None] = {}
+    stores: dict[Label, Store | None] = {}

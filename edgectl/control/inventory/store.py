@@ -1,0 +1,131 @@
+"""One store, resolved: what link, payload and deploy work with.
+
+Owns the shape. Nothing downstream reads the inventory; the layers and their places stay with the store for explanations.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from edgectl.control.inventory.place import Place
+from edgectl.control.inventory.tree import Tree
+
+
+@dataclass(frozen=True, slots=True)
+class SshTarget:
+    """How to reach a node. `host_key` is its pinned public key ("ssh-ed25519 AAAA..."), `keys` are private key files.
+
+    `sudo_password_env` names the environment variable with the sudo password, "" where sudo asks for none.
+    """
+
+    host: str
+    port: int
+    user: str
+    host_key: str
+    keys: tuple[Path, ...] = ()
+    agent: bool = True
+    sudo_password_env: str = ""
+    connect_seconds: float = 15.0
+
+
+@dataclass(frozen=True, slots=True)
+class HostFile:
+    """One file that the inventory declares."""
+
+    path: str
+    text: str
+    mode: str
+
+
+@dataclass(frozen=True, slots=True)
+class HostSettings:
+    """What the operating system must offer and carry."""
+
+    free_bytes: int
+    files: tuple[HostFile, ...]
+    sysctls: dict[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class K3sSettings:
+    """The Kubernetes of a node; `registries` is None where none are declared."""
+
+    version: str
+    config: dict[str, Any]
+    kubelet: dict[str, Any]
+    registries: dict[str, Any] | None
+
+
+@dataclass(frozen=True, slots=True)
+class GpuSettings:
+    """GPUs of a node: `required` <= `count`."""
+
+    resource: str
+    count: int
+    required: int
+    hold_seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class NodeTarget:
+    """One machine of the store."""
+
+    name: str
+    role: str
+    address: str
+    ssh: SshTarget
+    host: HostSettings
+    k3s: K3sSettings
+    gpu: GpuSettings | None
+
+
+@dataclass(frozen=True, slots=True)
+class ReleaseSettings:
+    """One Helm release; `chart` is still a name."""
+
+    name: str
+    chart: str
+    namespace: str
+    values: dict[str, Any]
+    needs: tuple[str, ...]
+    timeout_seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class InferenceSettings:
+    """The question that proves inference; `reference` is the file with request and answer."""
+
+    release: str
+    service: str
+    port: int
+    model: str
+    reference: Path
+
+
+@dataclass(frozen=True, slots=True)
+class Store:
+    """One store of the inventory. `source` is the inventory file; `bundle` the bundle directory, which may be absent."""
+
+    name: str
+    title: str
+    nodes: tuple[NodeTarget, ...]
+    releases: tuple[ReleaseSettings, ...]
+    images: tuple[str, ...]
+    helm_version: str
+    inference: InferenceSettings | None
+    source: Path
+    bundle: Path
+    tree: Tree = field(repr=False, compare=False)
+
+    def place(self, *path: str | int) -> Place:
+        """Return where the inventory says this ("releases", "vision-stack", "chart"), or the nearest line to it."""
+        return self.tree.nearest(*path).at
+
+    def node(self, name: str = "") -> NodeTarget:
+        """Return a node by name, the first one without; KeyError when there is none."""
+        for node in self.nodes:
+            if name in ("", node.name):
+                return node
+        raise KeyError(name)

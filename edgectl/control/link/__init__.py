@@ -1,0 +1,1 @@
+"""SSH and bytes: one connection and one exec between the operator and a node."""

@@ -1,0 +1,86 @@
+"""The link's socket: it counts every byte on the wire and notices a peer that has gone silent.
+
+Owns the counters and the watch. No thread of its own: SSH's reader waits here in slices of 0.1 s, and each slice looks
+at the clock. SSH's own keepalives never find a dead server, so a probe that must be answered goes out when it is quiet.
+"""
+
+from __future__ import annotations
+
+import errno
+import socket
+import time
+from collections.abc import Callable
+from contextlib import suppress
+
+_PROBE_SECONDS = 5.0
+
+
+class MeteredSocket:
+    """What SSH needs of a socket, with counters. `lost` says why the watch gave the peer up."""
+
+    def __init__(
+        self, sock: socket.socket, *, silence_seconds: float, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._sock = sock
+        self._silence_seconds = silence_seconds
+        self._clock = clock
+        self._probe: Callable[[], None] | None = None
+        self._heard = self._probed = clock()
+        self._closed = False  # SSH's transport looks at this name when it stops
+        self.sent_bytes = 0
+        self.received_bytes = 0
+        self.lost = ""
+
+    def watch(self, probe: Callable[[], None]) -> None:
+        """Begin to watch; `probe` sends something that a living peer answers."""
+        self._heard = self._probed = self._clock()
+        self._probe = probe
+
+    def recv(self, count: int) -> bytes:
+        """Receive, count, and use the wait for the watch."""
+        try:
+            data = self._sock.recv(count)
+        except TimeoutError:
+            self._look(may_probe=True)
+            raise
+        self._heard = self._clock()
+        self.received_bytes += len(data)
+        return data
+
+    def send(self, data: bytes) -> int:
+        """Send and count; a peer that takes nothing and says nothing is found here too."""
+        try:
+            count = self._sock.send(data)
+        except TimeoutError:
+            self._look(may_probe=False)
+            raise
+        self.sent_bytes += count
+        return count
+
+    def settimeout(self, seconds: float | None) -> None:
+        """Set how long one slice of waiting is."""
+        self._sock.settimeout(seconds)
+
+    def getpeername(self) -> object:
+        """Return the other end's address."""
+        return self._sock.getpeername()
+
+    def close(self) -> None:
+        """Close; the shutdown before it wakes a reader that waits in `recv`."""
+        self._closed = True
+        with suppress(OSError):
+            self._sock.shutdown(socket.SHUT_RDWR)
+        self._sock.close()
+
+    def _look(self, *, may_probe: bool) -> None:
+        if self._probe is None:
+            return
+        now = self._clock()
+        silent = now - self._heard
+        if silent >= self._silence_seconds:
+            self.lost = f"it has said nothing for {silent:.0f} s"
+            # Not ETIMEDOUT: that is a TimeoutError, which SSH takes for one more quiet slice.
+            raise ConnectionAbortedError(errno.ECONNABORTED, self.lost)
+        if may_probe and silent >= _PROBE_SECONDS and now - self._probed >= _PROBE_SECONDS:
+            self._probed = now
+            self._probe()

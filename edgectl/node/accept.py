@@ -1,0 +1,167 @@
+"""A deploy arriving: judged, received, accepted as the candidate, started.
+
+Owns: who may deploy when (exit 7 and 11), and the hand-over to `edgectl-converge.service`. The session that sends a
+deploy holds a lock of its own from the first question until the engine has claimed the run.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import signal
+import time
+from contextlib import suppress
+from typing import Any
+
+from edgectl.node import pause
+from edgectl.node.converge import journal
+from edgectl.node.converge.lock import Lock, holder
+from edgectl.node.converge.slots import Slots
+from edgectl.node.engine import DEPLOY, HEAL, Request, leave_request
+from edgectl.node.io.look import Hands
+from edgectl.node.io.places import Places
+from edgectl.node.receive import receive, want
+from edgectl.node.units.install import CONVERGE, install
+from edgectl.wire.document import from_json, to_json
+from edgectl.wire.envelope import Envelope, Sender, judge
+from edgectl.wire.errors import Locked, Refused, StepFailed
+from edgectl.wire.frame import Frames
+from edgectl.wire.payload import decode
+
+_STEP_ASIDE_SECONDS = 900.0  # an apply of a heal is never interrupted; Helm's own deadline is 330 s
+_CLAIM_SECONDS = 30.0
+
+
+def deploy(places: Places, frames: Frames, frame: dict[str, Any]) -> tuple[str, int]:
+    """Take one deploy from the link; returns (run id, sequence) of the run that was started or met.
+
+    Raises Locked, Refused, NotReady, StepFailed.
+    """
+    offer = from_json(Envelope, frame["envelope"])
+    slots = Slots(places)
+    met = _meet(places, offer)
+    if met:
+        return met, slots.sequence
+    sending = _hold(places, offer.sender)
+    with sending:
+        paused = pause.read(places)
+        if paused:
+            raise Locked(f"{offer.store} is {paused.sentence()}", hint=f"edgectl resume {offer.store}")
+        current = slots.current
+        belongs_to = current or slots.candidate
+        unchanged = current is not None and not slots.candidate and _same(current.envelope, offer)
+        judge(
+            offer,
+            store=belongs_to.envelope.store if belongs_to else "",
+            current=current.envelope.payload if current else "",
+            sequence=slots.sequence,
+        )
+        blobs = {str(digest): int(size) for digest, size in frame["blobs"].items()}
+        wanted = want(places, blobs)
+        frames.send("want", blobs=wanted)
+        if wanted:
+            receive(places, frames, wanted)
+        if not unchanged:
+            _check(places, offer)
+            install(Hands(places))
+            slots.accept(offer)
+        run = secrets.token_hex(4)
+        _step_aside(places, run, frames)
+        since = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+        leave_request(places, Request(run, DEPLOY, offer.sender, since))
+        _start(places, run)
+        return run, slots.sequence
+
+
+def _same(accepted: Envelope, offer: Envelope) -> bool:
+    return (accepted.payload, accepted.runtime, accepted.node) == (offer.payload, offer.runtime, offer.node)
+
+
+def _meet(places: Places, offer: Envelope) -> str:
+    """Return the run to attach to when this very deploy runs already; Locked when another one does."""
+    found = holder(places.run)
+    if not found or found.get("kind") != DEPLOY:
+        return ""
+    sender = from_json(Sender, found.get("sender", {}))
+    if sender == offer.sender and found.get("payload") == offer.payload:
+        return str(found.get("run", ""))
+    raise Locked(
+        f"{sender.user}@{sender.host} deploys {offer.store} since {found.get('since')}",
+        hint=f"watch it: edgectl journal {offer.store} --follow; then run the same command again",
+    )
+
+
+def _hold(places: Places, sender: Sender) -> Lock:
+    """Take the lock of senders. A sender that lost its link may take it over from itself."""
+    note = {"sender": to_json(sender), "pid": os.getpid(), "since": time.strftime("%H:%M:%S UTC", time.gmtime())}
+    sending = Lock(places.run / "sending", note)
+    deadline = time.monotonic() + 10
+    while not sending.acquire():
+        found = holder(places.run / "sending") or {}
+        if found.get("sender") == to_json(sender) and isinstance(found.get("pid"), int):
+            with suppress(ProcessLookupError):
+                os.kill(found["pid"], signal.SIGKILL)
+        elif found.get("sender") or time.monotonic() > deadline:
+            other = found.get("sender") or {"user": "someone", "host": "unknown"}
+            raise Locked(
+                f"{other['user']}@{other['host']} sends a deploy to this store since {found.get('since', '')}",
+                hint="wait until it has ended, then run the same command again",
+            )
+        if time.monotonic() > deadline:
+            raise Locked("an earlier session of yours still holds this store", hint="run the same command again")
+        time.sleep(0.1)
+    return sending
+
+
+def _check(places: Places, offer: Envelope) -> None:
+    try:
+        payload = decode(places.blob(offer.payload).read_bytes())
+        payload.node(offer.node)
+    except (OSError, ValueError) as error:
+        raise Refused(f"the payload cannot be read here: {error}", hint="deploy with a matching edgectl") from error
+    except KeyError as error:
+        raise Refused(f"the payload has no node {offer.node}") from error
+    if payload.store != offer.store:
+        raise Refused(f"the payload is for {payload.store}, the envelope for {offer.store}")
+
+
+def _step_aside(places: Places, run: str, frames: Frames) -> None:
+    """Ask a heal to stop between two steps, and wait until it has."""
+    mark = places.run / "yield"
+    places.run.mkdir(parents=True, exist_ok=True)
+    deadline = time.monotonic() + _STEP_ASIDE_SECONDS
+    told = False
+    try:
+        while _active(places):
+            found = holder(places.run)
+            if found and found.get("kind") == DEPLOY:
+                raise Locked("another deploy has begun on this store", hint="run the same command again")
+            if time.monotonic() > deadline:
+                raise Locked(f"a heal does not end for {_STEP_ASIDE_SECONDS:.0f} s", hint="edgectl journal --follow")
+            mark.write_text(run)
+            if not told:
+                frames.send("note", reason=f"a {HEAL} steps aside")
+                told = True
+            time.sleep(0.1)
+    finally:
+        mark.unlink(missing_ok=True)
+
+
+def _active(places: Places) -> bool:
+    """Tell whether the converge unit is in a run; a start of an active unit would be swallowed."""
+    if holder(places.run) is not None:
+        return True
+    return Hands(places).unit(CONVERGE).get("ActiveState") in {"active", "activating", "deactivating"}
+
+
+def _start(places: Places, run: str) -> None:
+    hands = Hands(places)
+    ran = hands.change("systemctl", "start", "--no-block", CONVERGE, limit_seconds=30)
+    if not ran.ok:
+        raise StepFailed(f"the engine could not be started: {ran.last_words}", details=ran.evidence())
+    deadline = time.monotonic() + _CLAIM_SECONDS
+    while journal.find(places.journal, run) is None:
+        if time.monotonic() > deadline:
+            log = hands.run("journalctl", "-u", CONVERGE, "-n", "20", "--no-pager", "-o", "cat")
+            raise StepFailed("the engine did not begin its run", details=log.evidence(), hint="edgectl journal STORE")
+        time.sleep(0.01)

@@ -1,0 +1,1 @@
+"""Helm releases: installed when chart, values or an owned field differs, and only then."""

@@ -1,0 +1,122 @@
+"""A release's live objects against its rendered manifests, on the fields that the release owns.
+
+A manifest is applied server-side with dryRun=All as Helm's own field manager; what the API would change is drift.
+Defaults and fields of other managers (an autoscaler's replicas) are none.
+"""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+from edgectl.node.converge.protocol import LookFailed
+from edgectl.node.io.api import Denied
+from edgectl.node.io.look import Look
+
+Difference = tuple[str, str, str]
+
+# Written by the API server or by controllers, never by a release.
+_NOT_OWNED = ("managedFields", "resourceVersion", "generation", "uid", "creationTimestamp")
+
+
+class Objects:
+    """Finds objects by manifest; asks the API's discovery once per group and version."""
+
+    def __init__(self, read: Look) -> None:
+        self._api = read.api
+        self._kinds: dict[str, dict[str, tuple[str, bool]]] = {}
+
+    def differences(self, manifest: dict[str, Any], *, release: str, namespace: str) -> tuple[Difference, ...]:
+        """Return (field, have, want) for what an upgrade would change in one object."""
+        name = label(manifest)
+        path = self.path(manifest, namespace=namespace)
+        if path is None:
+            return ((name, "its kind is unknown to the API", "present"),)
+        live = self._api.get(path)
+        if live is None:
+            return ((name, "missing", "present"),)
+        try:
+            merged = self._api.dry_apply(as_helm(manifest, release=release, namespace=namespace), path)
+        except Denied as answer:
+            return ((name, answer.message[:200], "accepted"),)
+        return tuple((f"{name} {field}", have, want) for field, have, want in compare(_owned(live), _owned(merged)))
+
+    def path(self, manifest: dict[str, Any], *, namespace: str) -> str | None:
+        """Return the object's path in the API; None when the API does not know its kind."""
+        version = str(manifest.get("apiVersion", ""))
+        kinds = self._discover(version)
+        found = kinds.get(str(manifest.get("kind", "")))
+        if found is None:
+            return None
+        plural, namespaced = found
+        base = f"/apis/{version}" if "/" in version else f"/api/{version}"
+        meta = manifest.get("metadata", {})
+        inside = f"/namespaces/{meta.get('namespace') or namespace}" if namespaced else ""
+        return f"{base}{inside}/{plural}/{meta.get('name', '')}"
+
+    def _discover(self, version: str) -> dict[str, tuple[str, bool]]:
+        if version not in self._kinds:
+            base = f"/apis/{version}" if "/" in version else f"/api/{version}"
+            found = self._api.get(base)
+            if found is None:
+                return {}
+            self._kinds[version] = {
+                str(item["kind"]): (str(item["name"]), bool(item["namespaced"]))
+                for item in found.get("resources", [])
+                if "/" not in str(item.get("name", ""))
+            }
+        return self._kinds[version]
+
+
+def label(manifest: dict[str, Any]) -> str:
+    """Return Kind/name."""
+    return f"{manifest.get('kind', '?')}/{manifest.get('metadata', {}).get('name', '?')}"
+
+
+def is_hook(manifest: dict[str, Any]) -> bool:
+    """Return whether Helm only runs it: a hook is no part of the release's state."""
+    return "helm.sh/hook" in (manifest.get("metadata", {}).get("annotations") or {})
+
+
+def as_helm(manifest: dict[str, Any], *, release: str, namespace: str) -> dict[str, Any]:
+    """Return the manifest as Helm sends it: with the label and annotations that it adds after rendering."""
+    sent = copy.deepcopy(manifest)
+    meta = sent.setdefault("metadata", {})
+    meta["labels"] = {**(meta.get("labels") or {}), "app.kubernetes.io/managed-by": "Helm"}
+    owner = {"meta.helm.sh/release-name": release, "meta.helm.sh/release-namespace": namespace}
+    meta["annotations"] = {**(meta.get("annotations") or {}), **owner}
+    return sent
+
+
+def compare(live: Any, merged: Any, where: str = "") -> list[Difference]:
+    """Return the leaves in which two JSON values differ, as (path, have, want)."""
+    if isinstance(live, dict) and isinstance(merged, dict):
+        found: list[Difference] = []
+        for key in sorted(set(live) | set(merged)):
+            found += compare(live.get(key), merged.get(key), f"{where}.{key}" if where else str(key))
+        return found
+    if isinstance(live, list) and isinstance(merged, list) and len(live) == len(merged):
+        found = []
+        for index, (have, want) in enumerate(zip(live, merged, strict=True)):
+            found += compare(have, want, f"{where}[{_item(want, index)}]")
+        return found
+    return [] if live == merged else [(where, _brief(live), _brief(merged))]
+
+
+def _item(value: Any, index: int) -> str:
+    return str(value.get("name", index)) if isinstance(value, dict) else str(index)
+
+
+def _brief(value: Any) -> str:
+    if isinstance(value, list):
+        return f"[{', '.join(_item(item, index) for index, item in enumerate(value))}]"[:160]
+    return "none" if value is None else str(value)[:160]
+
+
+def _owned(found: dict[str, Any]) -> dict[str, Any]:
+    kept = {key: value for key, value in found.items() if key != "status"}
+    meta = found.get("metadata")
+    if not isinstance(meta, dict):
+        raise LookFailed("the API's answer has no metadata")
+    kept["metadata"] = {key: value for key, value in meta.items() if key not in _NOT_OWNED}
+    return kept

@@ -1,0 +1,95 @@
+"""The journal: what a run said, one fsynced JSON line each, one file a run.
+
+Owns: run ids, bounded size, reading at an offset. Evidence, never memory: nothing reads it to decide what to do.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Callable, Iterator
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any
+
+from edgectl.wire.document import canonical, to_json
+from edgectl.wire.event import Event
+
+KEEP_RUNS = {"deploy": 40, "heal": 40}  # of each kind; heals must not push deploys out
+_NAME_PARTS = 3
+
+
+class Journal:
+    """Writes one run's file. Claiming the file (O_EXCL) is what makes the run id ours."""
+
+    def __init__(self, folder: Path, run: str, kind: str, *, monotonic: Callable[[], float] = time.monotonic) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        self.run = run
+        self.path = folder / f"{_stamp()}-{kind}-{run}.jsonl"
+        self._fd = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND, 0o640)
+        self._monotonic = monotonic
+        self._began = monotonic()
+        _prune(folder, kind)
+
+    def write(self, kind: str, **fields: Any) -> Event:
+        """Add one event and make it durable; a full disk never stops a run."""
+        now = datetime.now(timezone.utc).isoformat(timespec="milliseconds")
+        event = Event(self.run, kind, round(self._monotonic() - self._began, 3), now, **fields)
+        line = canonical({key: value for key, value in to_json(event).items() if value not in ("", [], {})}) + b"\n"
+        try:
+            os.write(self._fd, line)
+            os.fdatasync(self._fd)
+        except OSError:  # a disk that is full must not stop a heal; the verdict also goes to the unit's log
+            return event
+        return event
+
+    def close(self) -> None:
+        """End the file."""
+        os.close(self._fd)
+
+
+def find(folder: Path, run: str) -> Path | None:
+    """Return a run's file by its id or the beginning of it; None when there is none."""
+    return next((path for path in runs(folder) if _parts(path)[-1].startswith(run)), None) if run else None
+
+
+def runs(folder: Path, kind: str = "") -> list[Path]:
+    """Return the runs' files, newest first."""
+    found = [path for path in folder.glob("*.jsonl") if len(_parts(path)) == _NAME_PARTS] if folder.is_dir() else []
+    return sorted((path for path in found if not kind or _parts(path)[1] == kind), reverse=True)
+
+
+def read(path: Path, offset: int) -> tuple[list[dict[str, Any]], int]:
+    """Return the whole lines from an offset on, and the offset behind them. A torn last line is left for later."""
+    try:
+        with path.open("rb") as file:
+            file.seek(offset)
+            data = file.read()
+    except FileNotFoundError:
+        return [], offset
+    end = data.rfind(b"\n") + 1
+    return list(_lines(data[:end])), offset + end
+
+
+def _lines(data: bytes) -> Iterator[dict[str, Any]]:
+    for line in data.splitlines():
+        try:
+            doc = json.loads(line)
+        except ValueError:  # a line torn by a power cut: evidence is lost, nothing else
+            continue
+        if isinstance(doc, dict):
+            yield doc
+
+
+def _stamp() -> str:
+    return datetime.now(timezone.utc).strftime("%Y%m%dT%H%M%S.%f")
+
+
+def _parts(path: Path) -> list[str]:
+    return path.name.removesuffix(".jsonl").split("-")
+
+
+def _prune(folder: Path, kind: str) -> None:
+    for old in runs(folder, kind)[KEEP_RUNS.get(kind, 20) :]:
+        old.unlink(missing_ok=True)

@@ -1,0 +1,126 @@
+"""Slots: what this node has accepted, what runs, what ran before.
+
+Owns: /var/lib/edgectl/slots: one folder per accepted sequence with its envelope, and the links candidate, current,
+previous, switched atomically. Must not know how anything is applied.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from edgectl.node.io.files import link_atomic, sync_dir, write_atomic
+from edgectl.node.io.places import Places
+from edgectl.wire.document import canonical, from_json, to_json
+from edgectl.wire.envelope import Envelope
+
+KEEP = 20
+
+
+@dataclass(frozen=True)
+class Slot:
+    """One accepted envelope and where it lies."""
+
+    envelope: Envelope
+    folder: Path
+
+    @property
+    def rejected(self) -> dict[str, Any] | None:
+        """Why and when this slot was rejected; None when it was not."""
+        return _read_json(self.folder / "rejected.json")
+
+
+class Slots:
+    """All slots of one node."""
+
+    def __init__(self, places: Places) -> None:
+        self._places = places
+        self._folder = places.slots
+
+    @property
+    def candidate(self) -> Slot | None:
+        """Accepted, neither promoted nor rejected."""
+        found = self._link("candidate")
+        current = self._link("current")
+        if found and current and found.folder == current.folder:
+            return None  # killed between the two halves of a promotion: it is promoted
+        return found
+
+    @property
+    def current(self) -> Slot | None:
+        """What the store runs, or should."""
+        return self._link("current")
+
+    @property
+    def previous(self) -> Slot | None:
+        """What ran before current."""
+        return self._link("previous")
+
+    @property
+    def sequence(self) -> int:
+        """The newest sequence ever accepted; 0 on a bare node."""
+        return max((slot.envelope.sequence for slot in self.all()), default=0)
+
+    def all(self) -> list[Slot]:
+        """Every kept slot, newest first. A folder without a whole envelope was never accepted and does not count."""
+        found = [slot for path in self._folder.glob("[0-9]*") if (slot := self._load(path))]
+        return sorted(found, key=lambda slot: slot.envelope.sequence, reverse=True)
+
+    def accept(self, envelope: Envelope) -> Slot:
+        """Store an envelope as the candidate. The link is the moment of acceptance."""
+        folder = self._folder / str(envelope.sequence)
+        folder.mkdir(parents=True, exist_ok=True)
+        link_atomic(folder / "runtime", str(self._places.runtime(envelope.runtime)))
+        write_atomic(folder / "envelope.json", canonical(to_json(envelope)), mode=0o644)
+        sync_dir(self._folder)
+        link_atomic(self._folder / "candidate", folder.name)
+        return Slot(envelope, folder)
+
+    def promote(self, slot: Slot) -> None:
+        """Make the candidate what runs. Killed anywhere in here, the next run finishes it."""
+        current = self.current
+        if current and current.folder != slot.folder:
+            link_atomic(self._folder / "previous", current.folder.name)
+        link_atomic(self._folder / "current", slot.folder.name)
+        self._unlink("candidate")
+        for old in self.all()[KEEP:]:
+            if old.folder.name not in self._linked():
+                for file in old.folder.iterdir():
+                    file.unlink()
+                old.folder.rmdir()
+
+    def reject(self, slot: Slot, *, reason: str, time: str, run: str) -> None:
+        """Mark the candidate as bad; it is tried again only by a person's deploy."""
+        doc = {"reason": reason, "time": time, "run": run}
+        write_atomic(slot.folder / "rejected.json", canonical(doc))
+        self._unlink("candidate")
+
+    def _link(self, name: str) -> Slot | None:
+        link = self._folder / name
+        return self._load(link.resolve()) if link.is_symlink() else None
+
+    def _load(self, folder: Path) -> Slot | None:
+        doc = _read_json(folder / "envelope.json")
+        if doc is None:
+            return None
+        try:
+            return Slot(from_json(Envelope, doc), folder)
+        except ValueError:
+            return None
+
+    def _linked(self) -> set[str]:
+        return {slot.folder.name for slot in (self.candidate, self.current, self.previous) if slot}
+
+    def _unlink(self, name: str) -> None:
+        (self._folder / name).unlink(missing_ok=True)
+        sync_dir(self._folder)
+
+
+def _read_json(path: Path) -> dict[str, Any] | None:
+    try:
+        doc = json.loads(path.read_bytes())
+    except (OSError, ValueError):
+        return None
+    return doc if isinstance(doc, dict) else None

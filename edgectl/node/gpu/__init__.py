@@ -1,0 +1,1 @@
+"""GPUs: what the node may use, and the marker that inference waits for."""

@@ -1,0 +1,94 @@
+"""Step: files that edgectl owns have the declared text and mode."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from edgectl.node.converge.protocol import ApplyFailed, Observation, Status, Wait
+from edgectl.node.io.look import Hands, Look
+from edgectl.wire.payload import ManagedFile
+
+
+@dataclass(frozen=True)
+class Files:
+    """Owned by root. Who needs a restart after a change sees that itself, by what it was started with."""
+
+    id: str
+    title: str
+    files: tuple[ManagedFile, ...]
+    needs: tuple[str, ...] = ()
+    wait: Wait = Wait(limit_seconds=0)
+
+    def probe(self, read: Look) -> Observation:
+        """Compare text and mode with the declaration."""
+        differences: list[tuple[str, str, str]] = []
+        for file in self.files:
+            path = read.places.root / file.path.lstrip("/")
+            have = read.text(path)
+            if have is None:
+                differences.append((file.path, "missing", f"{len(file.text.encode())} bytes"))
+            elif have != file.text:
+                differences.append((file.path, *first_difference(have, file.text)))
+            elif read.mode(path) != int(file.mode, 8):
+                differences.append((f"{file.path} mode", f"{read.mode(path) or 0:04o}", file.mode))
+        if differences:
+            names = ", ".join(path for path, _, _ in differences)
+            return Observation(Status.DRIFTED, f"{names} differ from what is declared", differences=tuple(differences))
+        return Observation(Status.CURRENT, f"{len(self.files)} files as declared")
+
+    def apply(self, write: Hands, seen: Observation) -> None:
+        """Write what differs."""
+        changed = {path.removesuffix(" mode") for path, _, _ in seen.differences}
+        for file in self.files:
+            if file.path in changed:
+                path = write.places.root / file.path.lstrip("/")
+                try:
+                    write.write(path, file.text, mode=int(file.mode, 8))
+                except OSError as error:
+                    raise ApplyFailed(f"{file.path} could not be written: {error.strerror}") from error
+
+
+def first_difference(have: str, want: str) -> tuple[str, str]:
+    """Return the first line that differs, as it is and as it should be; long lines are cut."""
+    old, new = have.splitlines(), want.splitlines()
+    for index in range(max(len(old), len(new))):
+        left = old[index] if index < len(old) else ""
+        right = new[index] if index < len(new) else ""
+        if left != right:
+            return left.strip()[:120], right.strip()[:120]
+    return "line end", "line end"
+
+
+@dataclass(frozen=True)
+class Sysctls:
+    """Kernel settings as they are now; the file in /etc/sysctl.d that keeps them over a boot is a managed file."""
+
+    settings: dict[str, str]
+    id: str = "sysctls"
+    title: str = "kernel settings"
+    needs: tuple[str, ...] = ()
+    wait: Wait = Wait(limit_seconds=0)
+
+    def probe(self, read: Look) -> Observation:
+        """Compare /proc/sys with the declaration."""
+        differences = []
+        for key, want in sorted(self.settings.items()):
+            have = read.text(_proc(read, key))
+            if have is None or have.split() != want.split():
+                differences.append((key, "missing" if have is None else " ".join(have.split()), want))
+        if differences:
+            reason = ", ".join(key for key, _, _ in differences) + " differ"
+            return Observation(Status.DRIFTED, reason, differences=tuple(differences))
+        return Observation(Status.CURRENT, f"{len(self.settings)} settings")
+
+    def apply(self, write: Hands, seen: Observation) -> None:
+        """Set what differs."""
+        for key, _, want in seen.differences:
+            ran = write.change("sysctl", "-w", f"{key}={want}", limit_seconds=10)
+            if not ran.ok:
+                raise ApplyFailed(f"{key} could not be set: {ran.last_words}", evidence=ran.evidence())
+
+
+def _proc(read: Look, key: str) -> Path:
+    return read.places.root / "proc/sys" / key.replace(".", "/")

@@ -1,0 +1,38 @@
+"""Gate: this machine can carry a store. The facts are read by preflight.sh, which a technician can run too."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from edgectl.node.converge.protocol import LookFailed, Observation, Status, Wait
+from edgectl.node.io.look import Look
+from edgectl.node.io.programs import Ran
+
+SCRIPT = Path(__file__).with_name("preflight.sh")
+_BY_EXIT = {0: Status.CURRENT, 1: Status.IN_PROGRESS, 2: Status.FAILED}
+
+
+def judge(ran: Ran) -> Observation:
+    """Turn a shell probe's end into an observation; anything but its three exit codes is "could not look"."""
+    if ran.code not in _BY_EXIT:
+        raise LookFailed(
+            f"{Path(ran.argv[1]).name} did not end as it should: {ran.last_words}", evidence=ran.evidence()
+        )
+    return Observation(_BY_EXIT[ran.code], ran.out.strip() or ran.last_words, evidence=ran.evidence())
+
+
+@dataclass(frozen=True)
+class Preflight:
+    """Operating system, clock and disk."""
+
+    free_bytes: int
+    id: str = "host"
+    title: str = "host"
+    wait: Wait = Wait(limit_seconds=120, every_seconds=2)
+    needs: tuple[str, ...] = ()
+
+    def probe(self, read: Look) -> Observation:
+        """Run the probe script."""
+        folder = read.places.state if read.places.state.is_dir() else read.places.root
+        return judge(read.run("sh", str(SCRIPT), str(self.free_bytes), str(folder)))

@@ -1,0 +1,24 @@
+#!/bin/sh
+# Says whether this machine can carry a store at all. Usage: preflight.sh FREE_BYTES [FOLDER]
+# One reason line on stdout; exit 0 ready, 1 not yet, 2 never (until a person changes something).
+free_wanted=${1:-0}
+folder=${2:-/var/lib}
+
+never() { echo "$1"; exit 2; }
+
+[ "$(id -u)" = 0 ] || never "this needs root"
+[ -d /run/systemd/system ] || never "systemd does not run here"
+if [ -r /sys/fs/selinux/enforce ] && [ "$(cat /sys/fs/selinux/enforce)" = 1 ]; then
+  never "SELinux is enforcing, which is not supported"
+fi
+case $(uname -m) in x86_64 | aarch64) ;; *) never "the processor $(uname -m) is not supported" ;; esac
+[ -w /usr ] || never "/usr cannot be written"
+# k3s makes certificates from this clock; before 1980 it does not start at all.
+[ "$(date +%Y)" -ge 2025 ] || { echo "the clock says $(date -u +%F), which cannot be; waiting for time sync"; exit 1; }
+free=$(df -P -k "$folder" | awk 'NR == 2 { printf "%.0f", $4 * 1024 }')
+if [ "${free:-0}" -lt "$free_wanted" ]; then
+  never "the disk of $folder has $((free / 1048576)) MiB free, $((free_wanted / 1048576)) MiB are needed"
+fi
+# shellcheck disable=SC1091 # the file is the node's own
+name=$(. /etc/os-release && echo "${PRETTY_NAME:-unknown system}")
+echo "$name, $((free / 1073741824)) GiB free"

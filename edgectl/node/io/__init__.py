@@ -1,0 +1,1 @@
+"""The only subprocess, files and HTTP of the node."""

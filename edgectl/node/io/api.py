@@ -1,0 +1,160 @@
+"""The local Kubernetes API over HTTPS, with k3s's own client certificate.
+
+Owns: one kept connection, deadlines, and the difference between "not there" (None), "asked and refused" and
+"could not ask". Must not know any object. The reading class has one PATCH, with dryRun=All hard-wired.
+"""
+
+from __future__ import annotations
+
+import http.client
+import json
+import ssl
+from contextlib import suppress
+from typing import Any
+from urllib.parse import quote, urlencode
+
+from edgectl.node.converge.protocol import LookFailed
+from edgectl.node.io.places import Places
+
+PORT = 6443
+_TIMEOUT_SECONDS = 10.0
+FIELD_MANAGER = "helm"  # Helm 4's own (measured with 4.3.1): comparing as Helm shows what Helm would change
+_NOT_FOUND = 404
+_CONFLICT = 409
+_OK = 300
+
+
+class Denied(Exception):
+    """The API answered, and the answer is no: HTTP status and its sentence."""
+
+    def __init__(self, status: int, message: str) -> None:
+        super().__init__(f"HTTP {status}: {message}")
+        self.status = status
+        self.message = message
+
+
+class ReadApi:
+    """Look at objects. Raises LookFailed when the API cannot be asked, Denied when it says no."""
+
+    def __init__(self, places: Places, *, host: str = "127.0.0.1", port: int = PORT) -> None:
+        self._tls = places.k3s_data / "server/tls"
+        self._host = host
+        self._port = port
+        self._connection: http.client.HTTPSConnection | None = None
+
+    def get(self, path: str) -> dict[str, Any] | None:
+        """Return an object or list; None when it does not exist."""
+        try:
+            found = self._ask("GET", path)
+        except Denied as answer:
+            if answer.status == _NOT_FOUND:
+                return None
+            raise
+        if not isinstance(found, dict):
+            raise LookFailed(f"the API's answer to {path} is no object")
+        return found
+
+    def get_text(self, path: str) -> str:
+        """Return a plain-text answer, such as /readyz."""
+        return str(self._ask("GET", path, plain=True))
+
+    def dry_apply(self, manifest: dict[str, Any], path: str) -> dict[str, Any]:
+        """Return what the object would be if Helm applied this manifest now; nothing is stored."""
+        query = urlencode({"fieldManager": FIELD_MANAGER, "force": "true", "dryRun": "All"})
+        answer = self._ask("PATCH", f"{path}?{query}", manifest, kind="application/apply-patch+yaml")
+        return dict(answer)
+
+    def close(self) -> None:
+        """Drop the kept connection."""
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+    def _ask(
+        self,
+        method: str,
+        path: str,
+        body: Any = None,
+        *,
+        kind: str = "application/json",
+        plain: bool = False,
+    ) -> Any:
+        fresh = self._connection is None
+        try:
+            return self._once(method, path, body, kind=kind, plain=plain)
+        except (OSError, http.client.HTTPException) as error:
+            self.close()
+            if fresh:
+                raise LookFailed(f"the Kubernetes API does not answer: {_sentence(error)}") from error
+        try:  # the kept connection had died; one new one
+            return self._once(method, path, body, kind=kind, plain=plain)
+        except (OSError, http.client.HTTPException) as error:
+            self.close()
+            raise LookFailed(f"the Kubernetes API does not answer: {_sentence(error)}") from error
+
+    def _once(self, method: str, path: str, body: Any, *, kind: str, plain: bool) -> Any:
+        if self._connection is None:
+            self._connection = self._connect()
+        data = None if body is None else json.dumps(body).encode()
+        headers = {"Accept": "*/*" if plain else "application/json"}
+        if data is not None:
+            headers["Content-Type"] = kind
+        self._connection.request(method, path, body=data, headers=headers)
+        response = self._connection.getresponse()
+        text = response.read().decode(errors="replace")
+        if response.status >= _OK:
+            raise Denied(response.status, _message(text))
+        if plain:
+            return text
+        try:
+            return json.loads(text)
+        except ValueError as error:
+            raise LookFailed(f"the API's answer to {path} cannot be read") from error
+
+    def _connect(self) -> http.client.HTTPSConnection:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        # k3s's CA has no key identifiers on older versions; chain, name and expiry stay checked (client-python#2394).
+        context.verify_flags &= ~ssl.VERIFY_X509_STRICT
+        try:
+            context.load_verify_locations(self._tls / "server-ca.crt")
+            context.load_cert_chain(self._tls / "client-admin.crt", self._tls / "client-admin.key")
+        except (OSError, ssl.SSLError) as error:
+            raise LookFailed("k3s has not made its certificates yet") from error
+        return http.client.HTTPSConnection(self._host, self._port, context=context, timeout=_TIMEOUT_SECONDS)
+
+
+class WriteApi(ReadApi):
+    """Look and change."""
+
+    def delete(self, path: str) -> None:
+        """Delete an object; one that is gone is fine."""
+        with suppress(Denied):
+            self._ask("DELETE", path, {"kind": "DeleteOptions", "apiVersion": "v1", "propagationPolicy": "Background"})
+
+    def create(self, path: str, body: dict[str, Any]) -> None:
+        """Create an object; one that is there is fine."""
+        try:
+            self._ask("POST", path, body)
+        except Denied as answer:
+            if answer.status != _CONFLICT:
+                raise
+
+
+def selector(labels: dict[str, str]) -> str:
+    """Return labels as a query value."""
+    return quote(",".join(f"{key}={value}" for key, value in sorted(labels.items())))
+
+
+def _message(text: str) -> str:
+    try:
+        return str(json.loads(text).get("message", text))
+    except (ValueError, AttributeError):
+        return text.strip()[:500]
+
+
+def _sentence(error: Exception) -> str:
+    if isinstance(error, ConnectionRefusedError):
+        return "connection refused"
+    if isinstance(error, TimeoutError):
+        return f"no answer in {_TIMEOUT_SECONDS:.0f} s"
+    return f"{type(error).__name__}: {error}"

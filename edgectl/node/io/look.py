@@ -1,0 +1,103 @@
+"""The two sessions that steps are given: Look reads, Hands also write.
+
+Owns: which verbs a probe has. A probe gets a Look, which has no writing method.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from edgectl.node.converge.protocol import LookFailed
+from edgectl.node.io import files, programs
+from edgectl.node.io.api import ReadApi, WriteApi
+from edgectl.node.io.places import Places
+
+PROBE_SECONDS = 20.0
+
+
+class Look:
+    """Read files, run programs that only read, ask the API."""
+
+    def __init__(self, places: Places, *, keep_fds: Sequence[int] = ()) -> None:
+        self.places = places
+        self.api = ReadApi(places)
+        self._keep_fds = tuple(keep_fds)
+
+    def text(self, path: Path) -> str | None:
+        """Return a file's text; None when it is not there."""
+        try:
+            return path.read_text(errors="replace")
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+        except OSError as error:
+            raise LookFailed(f"{path} cannot be read: {error.strerror}") from error
+
+    def mode(self, path: Path) -> int | None:
+        """Return a file's permission bits; None when it is not there."""
+        try:
+            return path.stat().st_mode & 0o7777
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+
+    def digest(self, path: Path) -> str | None:
+        """Return the digest of a file's bytes; None when it is not there."""
+        try:
+            return files.sha256_of(path)
+        except OSError as error:
+            raise LookFailed(f"{path} cannot be read: {error.strerror}") from error
+
+    def run(self, *argv: str, limit_seconds: float = PROBE_SECONDS, stdin: bytes = b"") -> programs.Ran:
+        """Run a program that only reads."""
+        return programs.run(argv, limit_seconds=limit_seconds, stdin=stdin, keep_fds=self._keep_fds)
+
+    def unit(self, name: str) -> dict[str, str]:
+        """Return systemd's properties of a unit that steps judge by."""
+        names = "LoadState,ActiveState,SubState,MainPID,UnitFileState,NeedDaemonReload,NRestarts,Result"
+        ran = self.run("systemctl", "show", name, f"--property={names}")
+        if not ran.ok:
+            raise LookFailed(f"systemd does not tell about {name}: {ran.last_words}", evidence=ran.evidence())
+        return dict(line.split("=", 1) for line in ran.out.splitlines() if "=" in line)
+
+    def free_bytes(self, path: Path) -> int:
+        """Return what root may still write on a path's file system."""
+        found = os.statvfs(path)
+        return found.f_bavail * found.f_frsize
+
+    def boot_id(self) -> str:
+        """Return the kernel's id of this boot; kubelet reports the same as nodeInfo.bootID."""
+        return (self.text(Path("/proc/sys/kernel/random/boot_id")) or "").strip()
+
+    def booted_at(self) -> float:
+        """Return when this boot began, in seconds of the wall clock as it is now."""
+        return time.time() - time.clock_gettime(time.CLOCK_BOOTTIME)
+
+
+class Hands(Look):
+    """All of Look, and the writing verbs."""
+
+    api: WriteApi
+
+    def __init__(self, places: Places, *, keep_fds: Sequence[int] = ()) -> None:
+        super().__init__(places, keep_fds=keep_fds)
+        self.api = WriteApi(places)
+
+    def write(self, path: Path, text: str, *, mode: int = 0o644) -> None:
+        """Replace a file durably."""
+        files.write_atomic(path, text.encode(), mode=mode)
+
+    def copy(self, source: Path, path: Path, *, mode: int) -> None:
+        """Replace a file by a copy, durably."""
+        files.copy_atomic(source, path, mode=mode)
+
+    def remove(self, path: Path) -> None:
+        """Remove a file; one that is gone is fine."""
+        path.unlink(missing_ok=True)
+        if path.parent.is_dir():
+            files.sync_dir(path.parent)
+
+    def change(self, *argv: str, limit_seconds: float, stdin: bytes = b"", cwd: str = "/") -> programs.Ran:
+        """Run a program that changes something."""
+        return programs.run(argv, limit_seconds=limit_seconds, stdin=stdin, keep_fds=self._keep_fds, cwd=cwd)

@@ -1,0 +1,76 @@
+"""Where everything lies on a node. One list, so that a person finds it and nothing is spelled twice."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Places:
+    """Paths under one root ("/" on a node, a folder in a test)."""
+
+    root: Path = Path("/")
+
+    @property
+    def state(self) -> Path:
+        """Survives reboots, and k3s-uninstall.sh, which deletes all of /var/lib/rancher/k3s."""
+        return self.root / "var/lib/edgectl"
+
+    @property
+    def blobs(self) -> Path:
+        """Content by digest: <hex>."""
+        return self.state / "blobs/sha256"
+
+    @property
+    def staging(self) -> Path:
+        """Half-received blobs, <hex>.part; on the file system of `blobs`."""
+        return self.state / "staging"
+
+    @property
+    def runtimes(self) -> Path:
+        """Engines by digest, unpacked: <hex>/."""
+        return self.state / "runtimes"
+
+    @property
+    def slots(self) -> Path:
+        """Accepted envelopes by sequence, and the links candidate, current, previous."""
+        return self.state / "slots"
+
+    @property
+    def journal(self) -> Path:
+        """One JSONL file a run."""
+        return self.state / "journal"
+
+    @property
+    def pause(self) -> Path:
+        """Present while a person works on the store by hand."""
+        return self.state / "pause.json"
+
+    @property
+    def run(self) -> Path:
+        """Empty after each boot (tmpfs)."""
+        return self.root / "run/edgectl"
+
+    @property
+    def gpu_marker(self) -> Path:
+        """The init gate of inference pods waits for it; holds the boot id; on tmpfs, so gone at reboot."""
+        return self.run / "gpu/ready"
+
+    @property
+    def k3s_started(self) -> Path:
+        """sha256sum lines that k3s.service writes before it starts: with what the running k3s was started."""
+        return self.run / "k3s.started"
+
+    @property
+    def k3s_data(self) -> Path:
+        """k3s's data directory, by its own default."""
+        return self.root / "var/lib/rancher/k3s"
+
+    def blob(self, digest: str) -> Path:
+        """Return the place of one blob."""
+        return self.blobs / digest.removeprefix("sha256:")
+
+    def runtime(self, digest: str) -> Path:
+        """Return the place of one unpacked runtime."""
+        return self.runtimes / digest.removeprefix("sha256:")

@@ -1,0 +1,90 @@
+"""The only place of the node that starts programs.
+
+Owns: deadlines, the inherited lock, evidence. Children inherit `keep_fds` (the store's lock), so the lock
+lasts as long as anything of a run lives. Must not know which programs exist.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+
+_TAIL = 2000
+
+
+@dataclass(frozen=True)
+class Ran:
+    """One finished program: what was run, what it said, how long it took. `code` is None when it ran out of time."""
+
+    argv: tuple[str, ...]
+    code: int | None
+    out: str
+    err: str
+    seconds: float
+
+    @property
+    def ok(self) -> bool:
+        """It ended with 0."""
+        return self.code == 0
+
+    @property
+    def last_words(self) -> str:
+        """The last non-empty line it said, errors first: most often the reason."""
+        for text in (self.err, self.out):
+            lines = [line.strip() for line in text.splitlines() if line.strip()]
+            if lines:
+                return lines[-1]
+        return "it said nothing"
+
+    def evidence(self) -> tuple[str, ...]:
+        """Return lines for a person: command, end, both outputs."""
+        end = "ran out of time" if self.code is None else f"exit {self.code}"
+        lines = [f"$ {' '.join(self.argv)}   ({end}, {self.seconds:.1f} s)"]
+        for name, text in (("stdout", self.out), ("stderr", self.err)):
+            lines += [f"{name}: {line}" for line in text[-_TAIL:].splitlines() if line.strip()]
+        return tuple(lines)
+
+
+def run(
+    argv: Sequence[str], *, limit_seconds: float, stdin: bytes = b"", keep_fds: Sequence[int] = (), cwd: str = "/"
+) -> Ran:
+    """Run a program to its end or its deadline; then its whole process group is killed."""
+    began = time.monotonic()
+    env = {
+        "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+        "LC_ALL": "C",
+        "HOME": "/root",
+        "KUBECONFIG": "/etc/rancher/k3s/k3s.yaml",
+    }
+    try:
+        child = subprocess.Popen(
+            list(argv),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            env=env,
+            cwd=cwd,
+            start_new_session=True,
+            pass_fds=tuple(keep_fds),
+        )
+    except OSError as error:
+        return Ran(tuple(argv), 127, "", f"{argv[0]}: {error.strerror or error}", time.monotonic() - began)
+    code: int | None
+    try:
+        out, err = child.communicate(stdin, timeout=limit_seconds)
+        code = child.returncode
+    except subprocess.TimeoutExpired:
+        with suppress(ProcessLookupError):
+            os.killpg(child.pid, signal.SIGKILL)
+        try:
+            out, err = child.communicate(timeout=5)
+        except subprocess.TimeoutExpired:  # a grandchild left the group and holds the pipe
+            out, err = b"", b""
+        code = None
+    took = time.monotonic() - began
+    return Ran(tuple(argv), code, out.decode(errors="replace"), err.decode(errors="replace"), took)

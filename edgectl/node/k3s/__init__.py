@@ -1,0 +1,1 @@
+"""k3s on this node: binary, files, service, images, and whether it serves."""

@@ -1,0 +1,84 @@
+"""`edgectl-node`: the same engine for the unit, for the link and for the person at the keyboard."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import pwd
+import sys
+import time
+
+from edgectl.node import pause
+from edgectl.node.converge import journal
+from edgectl.node.converge.loop import Clock, plan
+from edgectl.node.converge.protocol import Gate, Observation
+from edgectl.node.converge.slots import Slots
+from edgectl.node.engine import load, run
+from edgectl.node.io.look import Look
+from edgectl.node.io.places import Places
+from edgectl.node.recipe import recipe
+from edgectl.node.session import serve
+from edgectl.wire.errors import Exit
+
+_UNITS = {"m": 60, "h": 3600, "d": 86400}
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run one command; returns the exit code (edgectl's own table)."""
+    parser = argparse.ArgumentParser(prog="edgectl-node", description="edgectl on this node.")
+    commands = parser.add_subparsers(dest="command", required=True)
+    commands.add_parser("session", help="answer an operator over the link (used by edgectl)")
+    commands.add_parser("converge", help="bring this node to its declared state (used by systemd)")
+    commands.add_parser("status", help="look at everything and change nothing")
+    commands.add_parser("journal", help="show the last run")
+    paused = commands.add_parser("pause", help="stop self-healing while you work by hand")
+    paused.add_argument("--for", dest="length", default="2h", help="30m, 2h, 1d")
+    paused.add_argument("--why", required=True)
+    commands.add_parser("resume", help="end the pause")
+    args = parser.parse_args(argv)
+    if os.geteuid() != 0:
+        print("edgectl-node needs root: sudo edgectl-node ...", file=sys.stderr)  # noqa: T201
+        return int(Exit.USAGE)
+    places = Places()
+    if args.command == "session":
+        serve(places)
+        return 0
+    if args.command == "converge":
+        return run(places)
+    return _person(places, args)
+
+
+def _person(places: Places, args: argparse.Namespace) -> int:
+    out = sys.stdout.write
+    if args.command == "status":
+        return _status(places)
+    if args.command == "journal":
+        newest = next(iter(journal.runs(places.journal)), None)
+        for item in journal.read(newest, 0)[0] if newest else []:
+            words = " ".join(str(item.get(key, "")) for key in ("word", "title", "reason"))
+            out(f"{item.get('time', '')[11:19]}  {item.get('kind', ''):<8}{words}\n")
+        return 0
+    if args.command == "pause":
+        seconds = float(args.length[:-1]) * _UNITS[args.length[-1]]
+        who = pwd.getpwuid(os.getuid()).pw_name
+        out(pause.begin(places, who=f"{who}@{os.uname().nodename}", why=args.why, seconds=seconds).sentence() + "\n")
+        return 0
+    pause.end(places)
+    out("resumed; the next look comes by itself within minutes\n")
+    return 0
+
+
+def _status(places: Places) -> int:
+    slots = Slots(places)
+    slot = slots.current or slots.candidate
+    if slot is None:
+        print("nothing has been deployed to this node yet", file=sys.stderr)  # noqa: T201
+        return int(Exit.NOT_READY)
+
+    def say(word: str, step: Gate[object], seen: Observation) -> None:
+        sys.stdout.write(f"  {word:<9} {step.title:<22} {seen.reason}\n")
+
+    payload, node = load(places, slot)
+    verdict = plan(recipe(payload, node), Look(places), say, Clock(time.monotonic, time.sleep))
+    sys.stdout.write(f"{payload.store} is {verdict.word.upper()}. {verdict.reason}\n")
+    return verdict.exit

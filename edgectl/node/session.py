@@ -1,0 +1,198 @@
+"""The far end of the link: one process per SSH exec, speaking frames on its standard input and output.
+
+Owns: the questions an operator may ask of a node. Changes nothing itself: a deploy is accepted (accept.py) and run
+by the unit; this only follows the journal. It may die at any moment.
+"""
+
+from __future__ import annotations
+
+import os
+import select
+import time
+from typing import Any
+
+from edgectl.node import pause
+from edgectl.node.accept import deploy
+from edgectl.node.converge import journal
+from edgectl.node.converge.lock import holder
+from edgectl.node.converge.loop import Clock, plan
+from edgectl.node.converge.protocol import Gate, Observation, Status
+from edgectl.node.converge.slots import Slot, Slots
+from edgectl.node.engine import load
+from edgectl.node.io.look import Look
+from edgectl.node.io.places import Places
+from edgectl.node.receive import want
+from edgectl.node.recipe import recipe
+from edgectl.wire import event
+from edgectl.wire.document import from_json, to_json
+from edgectl.wire.envelope import Envelope
+from edgectl.wire.errors import EdgectlError, NotReady
+from edgectl.wire.event import Event
+from edgectl.wire.frame import FrameError, Frames
+from edgectl.wire.payload import Node, Payload, decode
+from edgectl.wire.verdict import Verdict
+
+_SILENCE_SECONDS = 180.0  # an operator that says nothing for so long is gone; the node does not wait for it
+_POLL_SECONDS = 0.02
+_BEAT_SECONDS = 10.0
+_LOST_SECONDS = 5.0
+
+
+def serve(places: Places, *, stdin: int = 0, stdout: int = 1) -> None:
+    """Greet, then answer questions until the link ends."""
+    frames = Frames(lambda count: _read(stdin, count), lambda data: _write_all(stdout, data))
+    frames.send("hello", **_hello(places))
+    while True:
+        try:
+            frame = frames.receive()
+        except FrameError:
+            return
+        try:
+            _answer(places, frames, frame)
+        except EdgectlError as error:
+            frames.send("error", **error.to_json())
+        except FrameError:
+            return
+
+
+def _answer(places: Places, frames: Frames, frame: dict[str, Any]) -> None:
+    op = frame["op"]
+    if op == "deploy":
+        run, sequence = deploy(places, frames, frame)
+        frames.send("accepted", run=run, sequence=sequence)
+        _follow(places, frames, run, 0)
+    elif op == "follow":
+        _follow(places, frames, str(frame.get("run", "")), int(frame.get("offset", 0)))
+    elif op == "plan":
+        payload, node = _given(frames, frame)
+        blobs = {str(digest): int(size) for digest, size in frame["blobs"].items()}
+        frames.send("want", blobs=want(places, blobs))
+        _look(places, frames, payload, node)
+    elif op == "status":
+        slot = Slots(places).current or Slots(places).candidate
+        if slot is None:
+            raise NotReady("nothing has been deployed to this node yet", hint="edgectl deploy STORE")
+        try:
+            payload, node = load(places, slot)
+        except (OSError, ValueError) as error:
+            raise NotReady(f"what this node should be cannot be read: {error}", hint="deploy it again") from error
+        _look(places, frames, payload, node)
+    elif op == "journal":
+        frames.send("runs", runs=[path.name for path in journal.runs(places.journal)])
+    elif op == "pause":
+        seconds = float(frame["seconds"])
+        begun = pause.begin(places, who=str(frame["who"]), why=str(frame["why"]), seconds=seconds)
+        frames.send("paused", sentence=begun.sentence())
+    elif op == "resume":
+        was = pause.read(places)
+        pause.end(places)
+        frames.send("resumed", was=was.sentence() if was else "")
+    else:
+        raise NotReady(f"this node's engine does not know {op!r}", hint="use the same edgectl version everywhere")
+
+
+def _hello(places: Places) -> dict[str, Any]:
+    slots = Slots(places)
+    paused = pause.read(places)
+    newest = slots.all()
+    return {
+        "current": _slot(slots.current),
+        "candidate": _slot(slots.candidate),
+        "newest": _slot(newest[0]) if newest else None,
+        "sequence": slots.sequence,
+        "holder": holder(places.run),
+        "pause": paused.sentence() if paused else "",
+        "host": os.uname().nodename,
+    }
+
+
+def _slot(slot: Slot | None) -> dict[str, Any] | None:
+    return None if slot is None else {**to_json(slot.envelope), "rejected": slot.rejected}
+
+
+def _given(frames: Frames, frame: dict[str, Any]) -> tuple[Payload, Node]:
+    """Take a payload that is only looked at: it is never stored."""
+    data = bytearray()
+    frames.receive_bytes(int(frame["bytes"]), data.extend)
+    try:
+        payload = decode(bytes(data))
+        return payload, payload.node(from_json(Envelope, frame["envelope"]).node)
+    except (ValueError, KeyError) as error:
+        raise NotReady(f"the payload cannot be read here: {error}", hint="use a matching edgectl") from error
+
+
+def _look(places: Places, frames: Frames, payload: Payload, node: Node) -> None:
+    began = time.monotonic()
+
+    def say(word: str, step: Gate[Any], seen: Observation) -> None:
+        stamp = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+        evidence = seen.evidence if seen.status in {Status.FAILED, Status.UNKNOWN} else ()
+        at = round(time.monotonic() - began, 3)
+        line = Event("", event.STEP, at, stamp, step.id, step.title, word, seen.reason, seen.differences, evidence)
+        frames.send("event", event=_brief(to_json(line)))
+
+    verdict = plan(recipe(payload, node), Look(places), say, Clock(time.monotonic, time.sleep))
+    frames.send("verdict", verdict=_verdict(verdict))
+
+
+def _verdict(verdict: Verdict) -> dict[str, Any]:
+    return {
+        "word": verdict.word,
+        "exit": verdict.exit,
+        "reason": verdict.reason,
+        "looked": len(verdict.steps),
+        "seconds": round(verdict.seconds, 3),
+        "pending": [step.id for step in verdict.steps if step.status == Status.DRIFTED.value],
+        "blocked": [step.id for step in verdict.steps if step.status == Status.BLOCKED.value],
+    }
+
+
+def _follow(places: Places, frames: Frames, run: str, offset: int) -> None:
+    """Send a run's events from an offset on, until its verdict. `lost` when the run ended without one."""
+    path = journal.find(places.journal, run) if run else next(iter(journal.runs(places.journal)), None)
+    if path is None:
+        frames.send("lost", run=run)
+        return
+    beat = quiet = time.monotonic()
+    while True:
+        events, offset = journal.read(path, offset)
+        for item in events:
+            frames.send("event", event=_brief(item), offset=offset)
+            if item.get("kind") == event.VERDICT:
+                frames.send("end", run=run, offset=offset)
+                return
+        now = time.monotonic()
+        if events:
+            beat = quiet = now
+            continue
+        if now - quiet > _LOST_SECONDS and not _runs(places, path):
+            frames.send("lost", run=run)
+            return
+        if now - beat > _BEAT_SECONDS:
+            frames.send("beat")
+            beat = now
+        time.sleep(_POLL_SECONDS)
+
+
+def _runs(places: Places, path: Any) -> bool:
+    found = holder(places.run)
+    return found is not None and path.name.endswith(f"-{found.get('run')}.jsonl")
+
+
+def _brief(item: dict[str, Any]) -> dict[str, Any]:
+    """Leave out what is empty, and the run id that both sides know: a no-op costs a few kilobytes."""
+    return {key: value for key, value in item.items() if value not in ("", [], {}) and key not in {"run", "time"}}
+
+
+def _read(fd: int, count: int) -> bytes:
+    ready, _, _ = select.select([fd], [], [], _SILENCE_SECONDS)
+    return os.read(fd, count) if ready else b""
+
+
+def _write_all(fd: int, data: bytes) -> None:
+    view = memoryview(data)
+    while view:
+        try:
+            view = view[os.write(fd, view) :]
+        except OSError as error:  # the link is gone
+            raise FrameError("the operator is gone") from error

@@ -1,0 +1,139 @@
+"""Gate: what a release declares to run, runs, as declared, in this boot.
+
+Stricter than Helm's and kubectl's own waits, which are satisfied by zero: desired is what the manifest says, at
+least one, and generation observed, updated = ready = available = desired. A Ready that a pod has kept from before a
+reboot is not believed: its containers must have a task in containerd, whose state lies on tmpfs.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from edgectl.node.converge.protocol import LookFailed, Observation, Status, Wait
+from edgectl.node.io.api import selector
+from edgectl.node.io.look import Look
+from edgectl.wire.payload import Release
+
+_PLURAL = {"Deployment": "deployments", "DaemonSet": "daemonsets", "StatefulSet": "statefulsets"}
+_NEVER = frozenset({"ErrImageNeverPull", "InvalidImageName", "CreateContainerConfigError"})
+_CRASHES_ARE_A_LOOP = 4
+
+
+class Workload:
+    """All Deployments, DaemonSets and StatefulSets of one release."""
+
+    def __init__(self, release: Release, *, needs: tuple[str, ...]) -> None:
+        self._namespace = release.namespace
+        self._manifests = [item for item in release.manifests if item.get("kind") in _PLURAL]
+        self.id = f"workload-{release.name}"
+        self.title = f"{release.name} pods"
+        self.needs = needs
+        self.wait = Wait(limit_seconds=release.timeout_seconds)
+
+    def probe(self, read: Look) -> Observation:
+        """Judge each workload; the first that is not there yet speaks."""
+        waiting: Observation | None = None
+        for manifest in self._manifests:
+            seen = self._one(read, manifest)
+            if seen.status is Status.FAILED:
+                return seen
+            if seen.status is not Status.CURRENT and waiting is None:
+                waiting = seen
+        return waiting or Observation(Status.CURRENT, f"{len(self._manifests)} of {len(self._manifests)} running")
+
+    def _one(self, read: Look, manifest: dict[str, Any]) -> Observation:
+        kind, name = str(manifest["kind"]), str(manifest["metadata"]["name"])
+        namespace = manifest["metadata"].get("namespace") or self._namespace
+        live = read.api.get(f"/apis/apps/v1/namespaces/{namespace}/{_PLURAL[kind]}/{name}")
+        if live is None:
+            return Observation(Status.IN_PROGRESS, f"{kind}/{name} does not exist yet")
+        labels = selector(live.get("spec", {}).get("selector", {}).get("matchLabels", {}))
+        found = read.api.get(f"/api/v1/namespaces/{namespace}/pods?labelSelector={labels}") or {}
+        pods = [pod for pod in found.get("items", []) if not pod["metadata"].get("deletionTimestamp")]
+        seen = judge(manifest, live, pods)
+        if seen.status is Status.CURRENT and (stale := _stale(read, pods)):
+            return Observation(Status.IN_PROGRESS, f"{name}: {stale} still shows its state from before this boot")
+        return seen
+
+
+def judge(manifest: dict[str, Any], live: dict[str, Any], pods: list[dict[str, Any]]) -> Observation:
+    """Judge one live workload and its pods against its manifest."""
+    name = f"{manifest['kind']}/{manifest['metadata']['name']}"
+    if (never := _never(pods)) is not None:
+        return Observation(Status.FAILED, f"{name}: {never}", evidence=_story(pods))
+    status = live.get("status", {})
+    if int(status.get("observedGeneration", 0)) < int(live.get("metadata", {}).get("generation", 1)):
+        return Observation(Status.IN_PROGRESS, f"{name}: its change has not been seen yet")
+    if manifest["kind"] == "DaemonSet":
+        desired = int(status.get("desiredNumberScheduled", 0))
+        have = [status.get(key, 0) for key in ("updatedNumberScheduled", "numberReady", "numberAvailable")]
+        if status.get("numberMisscheduled"):
+            return Observation(Status.IN_PROGRESS, f"{name}: runs where it should not")
+    else:
+        desired = int(manifest.get("spec", {}).get("replicas", 1))
+        have = [status.get(key, 0) for key in ("replicas", "updatedReplicas", "readyReplicas", "availableReplicas")]
+    if desired < 1:
+        return Observation(Status.IN_PROGRESS, f"{name}: no node is to run it (0 desired)")
+    if any(int(count or 0) != desired for count in have):
+        why = _story(pods)
+        words = f"{min(int(count or 0) for count in have)} of {desired} running{', ' + why[0] if why else ''}"
+        return Observation(Status.IN_PROGRESS, f"{name}: {words}", evidence=why)
+    return Observation(Status.CURRENT, f"{name}: {desired} of {desired}")
+
+
+def _never(pods: list[dict[str, Any]]) -> str | None:
+    for pod in pods:
+        for item in _containers(pod):
+            waiting = (item.get("state") or {}).get("waiting") or {}
+            reason = waiting.get("reason", "")
+            if reason in _NEVER:
+                return f"{item.get('name')}: {waiting.get('message') or reason}"
+            if reason == "CrashLoopBackOff" and int(item.get("restartCount", 0)) >= _CRASHES_ARE_A_LOOP:
+                ended = (item.get("lastState") or {}).get("terminated") or {}
+                why = ended.get("message") or f"exit {ended.get('exitCode')} ({ended.get('reason')})"
+                return f"{item.get('name')} crash-loops: {str(why).strip()[-300:]}"
+    return None
+
+
+def _story(pods: list[dict[str, Any]]) -> tuple[str, ...]:
+    """Say per pod what it waits for, in Kubernetes' own words."""
+    lines = []
+    for pod in pods:
+        name = pod["metadata"]["name"]
+        for item in _containers(pod):
+            state = item.get("state") or {}
+            for kind in ("waiting", "terminated"):
+                inner = state.get(kind)
+                if inner and inner.get("reason") not in {"Completed", "PodInitializing"}:
+                    message = str(inner.get("message") or "").strip()[:200]
+                    lines.append(f"{item.get('name')}: {inner.get('reason')} {message}".strip())
+            if (
+                "running" in state
+                and not item.get("ready")
+                and item in (pod["status"].get("initContainerStatuses") or [])
+            ):
+                lines.append(f"{item.get('name')} waits")
+        lines += [
+            f"{name}: {condition.get('message')}"
+            for condition in pod.get("status", {}).get("conditions") or []
+            if condition.get("type") == "PodScheduled" and condition.get("status") == "False"
+        ]
+    return tuple(dict.fromkeys(lines))
+
+
+def _containers(pod: dict[str, Any]) -> list[dict[str, Any]]:
+    status = pod.get("status", {})
+    return [*(status.get("initContainerStatuses") or []), *(status.get("containerStatuses") or [])]
+
+
+def _stale(read: Look, pods: list[dict[str, Any]]) -> str:
+    """Return the name of a pod whose running container has no task in this boot's containerd; "" when all have."""
+    tasks = read.places.root / "run/k3s/containerd/io.containerd.runtime.v2.task/k8s.io"
+    if not tasks.is_dir():
+        raise LookFailed(f"containerd's tasks are not where they should be ({tasks})")
+    for pod in pods:
+        for item in pod.get("status", {}).get("containerStatuses") or []:
+            container = str(item.get("containerID", "")).rpartition("//")[2]
+            if "running" in (item.get("state") or {}) and not (tasks / container).is_dir():
+                return str(pod["metadata"]["name"])
+    return ""

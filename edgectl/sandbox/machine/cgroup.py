@@ -1,0 +1,82 @@
+"""A control group of its own for each machine, in every hierarchy of the host.
+
+Clones of one store run pods with the same ids at the same time: without this they would share `kubepods`.
+Owns: making and removing these groups. On hosts with systemd the machine's unit is that group, and this is not used.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from pathlib import Path
+
+
+def enter(name: str) -> tuple[Path, ...]:
+    """Put this process into a new group below its present one, in each hierarchy; return the groups."""
+    groups = []
+    mounts = _mounts()
+    for line in Path("/proc/self/cgroup").read_text().splitlines():
+        _, controllers, present = line.split(":", 2)
+        mount = mounts.get(controllers)
+        if mount is None:
+            continue
+        group = mount / present.strip("/") / name
+        group.mkdir(exist_ok=True)
+        for setting in ("cpuset.cpus", "cpuset.mems"):  # cgroups v1: a new cpuset is empty, and nothing may enter it
+            if (group / setting).exists() and not (group / setting).read_text().strip():
+                (group / setting).write_text((group.parent / setting).read_text())
+        (group / "cgroup.procs").write_text(str(os.getpid()))
+        groups.append(group)
+    return tuple(groups)
+
+
+def leave(groups: tuple[Path, ...]) -> None:
+    """Move this process up again and remove the groups with everything below them."""
+    for group in groups:
+        (group.parent / "cgroup.procs").write_text(str(os.getpid()))
+        remove(group)
+
+
+def remove(group: Path) -> None:
+    """Remove a group and those below it; what still has processes stays."""
+    for below, _, _ in os.walk(group, topdown=False):
+        for _ in range(20):
+            try:
+                Path(below).rmdir()
+                break
+            except FileNotFoundError:
+                break
+            except OSError:
+                time.sleep(0.05)  # processes that were just killed are still leaving
+
+
+def groups_named(prefix: str) -> tuple[Path, ...]:
+    """Return the groups that `enter` has made with names that begin like this, wherever they are."""
+    found: list[Path] = []
+    for mount in set(_mounts().values()):
+        for folder, below, _ in os.walk(mount):
+            matching = [name for name in below if name.startswith(prefix)]
+            found += [Path(folder) / name for name in matching]
+            below[:] = [name for name in below if name not in matching]
+    return tuple(found)
+
+
+def unified() -> bool:
+    """Whether the host has cgroup v2 alone, which a kubelet accepts without being told."""
+    return Path("/sys/fs/cgroup/cgroup.controllers").exists()
+
+
+def _mounts() -> dict[str, Path]:
+    """Map the controllers field of /proc/self/cgroup (empty: v2) to where that hierarchy is mounted."""
+    found = {}
+    for line in Path("/proc/self/mounts").read_text().splitlines():
+        _, place, kind, options, *_ = line.split()
+        if kind == "cgroup2":
+            found[""] = Path(place)
+        elif kind == "cgroup":
+            names = set(options.split(","))
+            for own in Path("/proc/self/cgroup").read_text().splitlines():
+                controllers = own.split(":", 2)[1]
+                if controllers and set(controllers.split(",")) <= names:
+                    found[controllers] = Path(place)
+    return found

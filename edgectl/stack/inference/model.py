@@ -1,0 +1,100 @@
+"""One ONNX model in ONNX Runtime: what it takes, what it gives, and a warm start.
+
+On CUDA where ONNX Runtime and the machine offer it, else on the CPU. Must not know HTTP or the protocol's JSON.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnxruntime
+
+from edgectl.stack.inference.protocol import DATATYPES, Array, Tensor
+
+_DATATYPE = {
+    "tensor(bool)": "BOOL",
+    "tensor(uint8)": "UINT8",
+    "tensor(int8)": "INT8",
+    "tensor(int32)": "INT32",
+    "tensor(int64)": "INT64",
+    "tensor(float16)": "FP16",
+    "tensor(float)": "FP32",
+    "tensor(double)": "FP64",
+}
+_MAX_THREADS = 4  # the models are small; more threads than this cost more than they give
+
+
+class Model:
+    """A loaded model. `infer` may be called from many threads at once."""
+
+    def __init__(self, name: str, version: str, file: Path) -> None:
+        self.name = name
+        self.version = version
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = min(_MAX_THREADS, len(os.sched_getaffinity(0)))
+        options.inter_op_num_threads = 1
+        # Idle threads that spin would take the store's CPU from its other pods.
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+        self._session = onnxruntime.InferenceSession(str(file), options, providers=providers())
+        self.inputs = tuple(_tensor(node) for node in self._session.get_inputs())
+        self.outputs = tuple(_tensor(node) for node in self._session.get_outputs())
+
+    @property
+    def provider(self) -> str:
+        """Where it runs, in ONNX Runtime's words, e.g. CPUExecutionProvider."""
+        return str(self._session.get_providers()[0])
+
+    def infer(self, arrays: Mapping[str, Array], *, outputs: Sequence[str] = ()) -> dict[str, Array]:
+        """Run the model once; `outputs` empty means all of them."""
+        names = list(outputs) or [tensor.name for tensor in self.outputs]
+        return dict(zip(names, self._session.run(names, dict(arrays)), strict=True))
+
+    def warm(self) -> None:
+        """Answer a made-up question, so that the first real one finds kernels chosen and memory taken."""
+        self.infer(
+            {
+                tensor.name: np.zeros(
+                    [max(size, 1) for size in tensor.shape], dtype=np.dtype(DATATYPES[tensor.datatype])
+                )
+                for tensor in self.inputs
+            }
+        )
+
+
+def providers() -> list[Any]:
+    """Return ONNX Runtime's execution providers, best first."""
+    have = onnxruntime.get_available_providers()
+    if "CUDAExecutionProvider" in have:
+        # TensorFloat-32 would round the products of a convolution to 10 bits: answers would differ from a CPU's.
+        return [("CUDAExecutionProvider", {"use_tf32": "0"}), "CPUExecutionProvider"]
+    return ["CPUExecutionProvider"]
+
+
+def find(folder: Path) -> tuple[str, str, Path]:
+    """Return name, version and file of the one model below `folder`: <name>/<version>/model.onnx.
+
+    The highest version is taken. FileNotFoundError and ValueError are sentences for a person.
+    """
+    found = sorted(folder.glob("*/*/model.onnx"), key=lambda file: (file.parts[-3], _number(file.parts[-2])))
+    if not found:
+        raise FileNotFoundError(f"no model in {folder}: <name>/<version>/model.onnx is needed")
+    names = {file.parts[-3] for file in found}
+    if len(names) > 1:
+        raise ValueError(f"one service serves one model, but {folder} holds {', '.join(sorted(names))}")
+    return found[-1].parts[-3], found[-1].parts[-2], found[-1]
+
+
+def _number(version: str) -> tuple[int, str]:
+    return (int(version), "") if version.isdecimal() else (-1, version)
+
+
+def _tensor(node: Any) -> Tensor:
+    datatype = _DATATYPE.get(node.type)
+    if datatype is None:
+        raise ValueError(f"tensor {node.name!r} has type {node.type}, which this service does not speak")
+    shape = tuple(size if isinstance(size, int) and size > 0 else -1 for size in node.shape)
+    return Tensor(node.name, datatype, shape)

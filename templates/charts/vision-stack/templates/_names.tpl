@@ -1,0 +1,13 @@
+{{- define "vision.selector" -}}
+app.kubernetes.io/name: inference
+app.kubernetes.io/instance: {{ .Release.Name }}
+{{- end }}
+
+{{- define "vision.labels" -}}
+{{ include "vision.selector" . }}
+app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
+app.kubernetes.io/part-of: vision-stack
+app.kubernetes.io/component: inference
+app.kubernetes.io/managed-by: {{ .Release.Service }}
+helm.sh/chart: {{ .Chart.Name }}-{{ .Chart.Version }}
+{{- end }}
