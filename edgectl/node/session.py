@@ -62,7 +62,8 @@ def _answer(places: Places, frames: Frames, frame: dict[str, Any]) -> None:
         frames.send("accepted", run=run, sequence=sequence)
         _follow(places, frames, run, 0)
     elif op == "follow":
-        _follow(places, frames, str(frame.get("run", "")), int(frame.get("offset", 0)))
+        run, offset = str(frame.get("run", "")), int(frame.get("offset", 0))
+        _follow(places, frames, run, offset, wait=bool(frame.get("wait", True)))
     elif op == "plan":
         payload, node = _given(frames, frame)
         blobs = {str(digest): int(size) for digest, size in frame["blobs"].items()}
@@ -147,11 +148,14 @@ def _verdict(verdict: Verdict) -> dict[str, Any]:
     }
 
 
-def _follow(places: Places, frames: Frames, run: str, offset: int) -> None:
-    """Send a run's events from an offset on, until its verdict. `lost` when the run ended without one."""
+def _follow(places: Places, frames: Frames, run: str, offset: int, *, wait: bool = True) -> None:
+    """Send a run's events from an offset on, until its verdict (or, without `wait`, as far as it is).
+
+    `lost` says that there is no such run, or that it ended without a verdict.
+    """
     path = journal.find(places.journal, run) if run else next(iter(journal.runs(places.journal)), None)
     if path is None:
-        frames.send("lost", run=run)
+        frames.send("lost", run=run, found=False)
         return
     beat = quiet = time.monotonic()
     while True:
@@ -161,12 +165,15 @@ def _follow(places: Places, frames: Frames, run: str, offset: int) -> None:
             if item.get("kind") == event.VERDICT:
                 frames.send("end", run=run, offset=offset)
                 return
+        if not wait:
+            frames.send("end", run=run, offset=offset)
+            return
         now = time.monotonic()
         if events:
             beat = quiet = now
             continue
         if now - quiet > _LOST_SECONDS and not _runs(places, path):
-            frames.send("lost", run=run)
+            frames.send("lost", run=run, found=True)
             return
         if now - beat > _BEAT_SECONDS:
             frames.send("beat")

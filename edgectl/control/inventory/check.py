@@ -59,7 +59,7 @@ def fit(model: type[Model], tree: Tree, what: str) -> tuple[Model, frozenset[Whe
                     findings.append(_finding(model, tree, where, found, what))
         for where in bad:
             tree = _pruned(tree, where)
-    raise AssertionError(f"what does not fit could not be taken out: {sorted(bad, key=str)}")
+    return model.model_construct(), frozenset(bad), tuple(findings)  # a needed key is missing: nothing can be built
 
 
 _ROUNDS = 5  # one to find, one to confirm; taking an item out of a list may show the next one
@@ -105,6 +105,8 @@ def _finding(model: type[BaseModel], tree: Tree, where: Where, found: ErrorDetai
 
 def _sentence(found: ErrorDetails, name: str, at: Tree) -> str:
     kind, context = found["type"], found.get("ctx", {})
+    if kind == "string_type" and name.endswith(".mode"):
+        return f"{_PATTERNS['mode']}, not a number"
     if kind in _NEEDED:
         quotes = ", put it in quotes" if kind == "string_type" and isinstance(at.value, int | float) else ""
         return f"{_NEEDED[kind]} is needed, not {_kind(at.value)}{quotes}"

@@ -11,14 +11,14 @@ from pathlib import Path
 from edgectl.control.inventory import schema
 from edgectl.control.inventory.check import Where, fit
 from edgectl.control.inventory.layers import Layers
-from edgectl.control.inventory.place import Finding, invalid
+from edgectl.control.inventory.place import invalid
 from edgectl.control.inventory.resolve import inference, node_target, releases
 from edgectl.control.inventory.rules import Subject, node_findings, store_findings
 from edgectl.control.inventory.source import Source
 from edgectl.control.inventory.store import Store
-from edgectl.control.inventory.tree import Tree
 from edgectl.wire.errors import InvalidInput
 
+_SHOWN = 5  # names in a hint
 _NODE_KEYS = tuple(schema.NodeLayer.model_fields)
 
 
@@ -72,7 +72,7 @@ class Inventory:
             return (
                 invalid(self.path, found) if found else InvalidInput(f"{self.path} has no stores yet", docs="inventory")
             )
-        first = ", ".join(names[:5]) + (" ..." if len(names) > 5 else "")
+        first = ", ".join(names[:_SHOWN]) + (" ..." if len(names) > _SHOWN else "")
         hint = f"Did you mean {' or '.join(near)}?" if near else f"Its {len(names)} stores are: {first}"
         return InvalidInput(f'{self.path} has no store "{name}"', hint=hint, docs="inventory")
 

@@ -46,12 +46,14 @@ class SudoPassword(Section):
 class Ssh(Section):
     """How the operator reaches the node."""
 
-    host: str | None = Field(None, description="Name or address to connect to; the node's address when not given.")
+    host: str | None = Field(
+        default=None, description="Name or address to connect to; the node's address when not given."
+    )
     port: Port = 22
-    user: str = Field("root", description="Another user than root needs sudo on the node.")
+    user: str = Field(default="root", description="Another user than root needs sudo on the node.")
     keys: list[str] = Field(default=[], description="Private key files, tried in this order; ~ is your home.")
     agent: bool = Field(default=True, description="Ask a running SSH agent, too.")
-    sudo_password: SudoPassword | None = Field(None, description="Only where sudo asks for one.")
+    sudo_password: SudoPassword | None = Field(default=None, description="Only where sudo asks for one.")
     connect_seconds: Seconds = 15.0
 
 
@@ -60,13 +62,13 @@ class File(Section):
 
     path: AbsolutePath
     text: str
-    mode: FileMode = Field("0644", description='Octal, in quotes: "0644".')
+    mode: FileMode = Field(default="0644", description='Octal, in quotes: "0644".')
 
 
 class Host(Section):
     """What the operating system must offer and carry."""
 
-    free_bytes: Size = Field(2 << 30, description="Free space needed in /var/lib before anything is changed.")
+    free_bytes: Size = Field(default=2 << 30, description="Free space needed in /var/lib before anything is changed.")
     sysctls: dict[str, str | int] = Field(default={}, description="Kernel settings, e.g. fs.inotify.max_user_watches.")
     files: list[File] = []
 
@@ -75,37 +77,40 @@ class K3s(Section):
     """The Kubernetes of the nodes."""
 
     version: str | None = Field(
-        None,
+        default=None,
         description="As k3s says it itself, e.g. v1.36.3+k3s1.",
         pattern=r"^v\d+\.\d+\.\d+(-[0-9A-Za-z.-]+)?\+k3s\d+$",
     )
     config: dict[str, Any] = Field(default={}, description="Any key of k3s's config.yaml.")
     kubelet: dict[str, Any] = Field(default={}, description="Any field of KubeletConfiguration.")
-    registries: dict[str, Any] | None = Field(None, description="The content of k3s's registries.yaml.")
+    registries: dict[str, Any] | None = Field(default=None, description="The content of k3s's registries.yaml.")
 
 
 class Helm(Section):
     """Helm, on the operator's machine and on the nodes."""
 
     version: str | None = Field(
-        None, description="As Helm says it itself, e.g. v4.3.1.", pattern=r"^v\d+\.\d+\.\d+(-[0-9A-Za-z.-]+)?$"
+        default=None, description="As Helm says it itself, e.g. v4.3.1.", pattern=r"^v\d+\.\d+\.\d+(-[0-9A-Za-z.-]+)?$"
     )
 
 
 class Gpu(Section):
     """How many GPUs a node has, and how many it needs to serve."""
 
-    resource: str = Field("nvidia.com/gpu", pattern=r"^[a-z0-9.-]+/[A-Za-z0-9._-]+$")
-    count: int = Field(0, ge=0, le=64)
-    required: int | None = Field(None, ge=0, description="As many as count when not given.")
-    hold_seconds: Annotated[float, Field(ge=0, le=600)] = Field(3.0, description="How long they must stay visible.")
+    resource: str = Field(default="nvidia.com/gpu", pattern=r"^[a-z0-9.-]+/[A-Za-z0-9._-]+$")
+    count: int = Field(default=0, ge=0, le=64)
+    required: int | None = Field(default=None, ge=0, description="As many as count when not given.")
+    hold_seconds: Annotated[float, Field(ge=0, le=600)] = Field(
+        default=3.0, description="How long they must stay visible."
+    )
 
 
 class Release(Section):
     """One Helm release. Releases are installed in the order in which they first stand in the inventory."""
 
     chart: str | None = Field(
-        None, description="A chart of templates/charts, a folder (./my-chart, from this file) or a chart of the bundle."
+        default=None,
+        description="A chart of templates/charts, a folder (./my-chart, from this file) or a chart of the bundle.",
     )
     namespace: Label | None = None
     values: dict[str, Any] = Field(default={}, description="As in a values.yaml.")
@@ -118,11 +123,13 @@ class Release(Section):
 class Inference(Section):
     """The question that proves inference: one request over the Open Inference Protocol v2, with its known answer."""
 
-    release: str | None = Field(None, description="The release that answers it.")
+    release: str | None = Field(default=None, description="The release that answers it.")
     service: str | None = None
-    port: Port = 8080
+    port: Port = 8000
     model: str | None = None
-    reference: str | None = Field(None, description="File with request and answer; the model's own when not given.")
+    reference: str | None = Field(
+        default=None, description="File with request and answer; the model's own when not given."
+    )
 
 
 class NodeLayer(Section):
@@ -131,23 +138,25 @@ class NodeLayer(Section):
     ssh: Ssh | None = None
     host: Host | None = None
     k3s: K3s | None = None
-    gpu: Gpu | None = Field(None, description="Left out, or count 0: nodes without GPUs.")
+    gpu: Gpu | None = Field(default=None, description="Left out, or count 0: nodes without GPUs.")
 
 
 class Node(NodeLayer):
     """One machine of a store."""
 
     role: Literal["server", "agent"] = "server"
-    address: str | None = Field(None, description="IP address on the store's own network.")
-    host_key: str | None = Field(None, description="The node's public SSH host key: ssh-ed25519 AAAA...")
+    address: str | None = Field(default=None, description="IP address on the store's own network.")
+    host_key: str | None = Field(default=None, description="The node's public SSH host key: ssh-ed25519 AAAA...")
 
 
 class Layer(NodeLayer):
     """Defaults or a group: what many stores share."""
 
     helm: Helm | None = None
-    images: list[str] | None = Field(None, description="Images of the bundle beyond those that the charts name.")
-    releases: dict[ReleaseName, Release | None] | None = Field(None, description="null: not in this store.")
+    images: list[str] | None = Field(
+        default=None, description="Images of the bundle beyond those that the charts name."
+    )
+    releases: dict[ReleaseName, Release | None] | None = Field(default=None, description="null: not in this store.")
     inference: Inference | None = None
 
 

@@ -1,6 +1,6 @@
 """One store, resolved: what link, payload and deploy work with.
 
-Owns the shape. Nothing downstream reads the inventory; the layers and their places stay with the store for explanations.
+Owns the shape. Nothing downstream reads the inventory; the layers and their places stay here, for explanations.
 """
 
 from __future__ import annotations
@@ -106,7 +106,7 @@ class InferenceSettings:
 
 @dataclass(frozen=True, slots=True)
 class Store:
-    """One store of the inventory. `source` is the inventory file; `bundle` the bundle directory, which may be absent."""
+    """One store of the inventory. `source` is the inventory file; `bundle` a directory that may be absent."""
 
     name: str
     title: str

@@ -20,7 +20,10 @@ class Fault(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Conditions:
-    """Round-trip time, rate (bit/s in each direction, for all connections of the store together; 0: no limit), fault."""
+    """Round-trip time, rate and fault.
+
+    The rate is in bit/s, for each direction, shared by all connections of the store; 0 is no limit.
+    """
 
     rtt_ms: float = 0.0
     rate_bits: int = 0

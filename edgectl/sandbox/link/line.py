@@ -10,7 +10,7 @@ import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable
 
-from edgectl.sandbox.link.conditions import Conditions, Fault
+from edgectl.sandbox.link.conditions import Conditions
 
 CHUNK_BYTES = 16 << 10
 _QUEUE_BYTES = 256 << 10  # what may be on its way without a rate
@@ -37,8 +37,12 @@ class Bucket:
 class Line:
     """A pipe with a length: `send` at one end, `run` delivers at the other."""
 
-    def __init__(self, bucket: Bucket, conditions: Callable[[], Conditions], clock: Callable[[], float]) -> None:
+    def __init__(
+        self, bucket: Bucket, conditions: Callable[[], Conditions], whole: asyncio.Event, clock: Callable[[], float]
+    ) -> None:
+        """`whole` is set while the line has no hole in it."""
         self._bucket = bucket
+        self._whole = whole
         self._conditions = conditions
         self._clock = clock
         self._travelling: deque[tuple[float, bytes]] = deque()
@@ -66,8 +70,7 @@ class Line:
             due, chunk = self._travelling[0]
             if (wait := due - self._clock()) > 0:
                 await asyncio.sleep(wait)
-            while self._conditions().fault is Fault.HOLE:
-                await asyncio.sleep(0.02)
+            await self._whole.wait()
             self._travelling.popleft()
             self._bytes -= len(chunk)
             self._changed.set()

@@ -12,7 +12,10 @@ _CLONE_NEWNET = 0x40000000  # linux/sched.h
 
 
 class Doorway:
-    """Makes TCP sockets that belong to a network namespace: a socket stays where it was made (setns(2) is per thread)."""
+    """Makes TCP sockets that belong to a network namespace.
+
+    A socket stays where it was made, and setns(2) moves one thread only.
+    """
 
     def __init__(self, netns: Path) -> None:
         self._thread = ThreadPoolExecutor(max_workers=1, initializer=_enter, initargs=(netns,))

@@ -33,6 +33,8 @@ class Proxy:
 
     def __init__(self, doorway: Doorway, targets: dict[int, tuple[str, int]]) -> None:
         self.conditions = Conditions()
+        self._whole = asyncio.Event()
+        self._whole.set()
         self._doorway = doorway
         self._targets = targets
         self._up, self._down = Bucket(time.monotonic), Bucket(time.monotonic)
@@ -53,6 +55,10 @@ class Proxy:
     async def change(self, conditions: Conditions) -> None:
         """Make the line so, from now on, for existing connections too."""
         self.conditions = conditions
+        if conditions.fault is Fault.HOLE:
+            self._whole.clear()
+        else:
+            self._whole.set()
         if conditions.fault is not Fault.CUT:
             await self.listen()
             return
@@ -81,16 +87,13 @@ class Proxy:
 
         return accept
 
-    async def _carry(
-        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, target: tuple[str, int]
-    ) -> None:
+    async def _carry(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, target: tuple[str, int]) -> None:
         """Carry one connection to its end. Whatever ends it early is a reset at both ends."""
         ends = [writer]
         orderly = False
         try:
             await asyncio.sleep(self.conditions.rtt_ms / 1000)  # the handshake's way there and back
-            while self.conditions.fault is Fault.HOLE:
-                await asyncio.sleep(0.02)
+            await self._whole.wait()
             far_reader, far_writer = await self._reach(target)
             ends.append(far_writer)
             await asyncio.gather(
@@ -118,7 +121,7 @@ class Proxy:
     async def _pump(
         self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, bucket: Bucket, direction: str
     ) -> None:
-        line = Line(bucket, lambda: self.conditions, time.monotonic)
+        line = Line(bucket, lambda: self.conditions, self._whole, time.monotonic)
 
         async def deliver(chunk: bytes) -> None:
             if not chunk:
@@ -178,7 +181,6 @@ async def serve(folder: Path, netns: Path, targets: dict[int, tuple[str, int]]) 
         writer.close()
 
     with control_address(folder) as address:
-        Path(address).unlink(missing_ok=True)
         server = await asyncio.start_unix_server(control, address)
     await server.serve_forever()
 

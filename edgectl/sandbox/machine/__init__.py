@@ -1,1 +1,4 @@
-"""Store nodes as systemd-nspawn machines on disks and networks of their own. Must not know what edgectl installs on them."""
+"""Store nodes as systemd-nspawn machines, on disks and networks of their own.
+
+Must not know what edgectl installs on them.
+"""

@@ -26,16 +26,52 @@ from edgectl.wire.errors import StepFailed
 DISK_BYTES = 12 << 30
 _RECIPE = 1  # raised when the steps below change in a way that the lists do not show
 _BOOTSTRAP = (
-    "systemd systemd-sysv dbus openssh-server iproute2 iptables ca-certificates python3 kmod procps zstd chrony sudo"
-).split()
-_NODE = "conntrack ipset ethtool socat curl iputils-ping less mount netcat-openbsd psmisc util-linux".split()
+    "systemd",
+    "systemd-sysv",
+    "dbus",
+    "openssh-server",
+    "iproute2",
+    "iptables",
+    "ca-certificates",
+    "python3",
+    "kmod",
+    "procps",
+    "zstd",
+    "chrony",
+    "sudo",
+)
+_NODE = (
+    "conntrack",
+    "ipset",
+    "ethtool",
+    "socat",
+    "curl",
+    "iputils-ping",
+    "less",
+    "mount",
+    "netcat-openbsd",
+    "psmisc",
+    "util-linux",
+)
 # Hardware, kernel and network set-up that a container does not have; timers that would make boots differ.
 _MASKED = (
-    "systemd-udevd.service systemd-udev-trigger.service systemd-networkd.service systemd-networkd-wait-online.service "
-    "sys-kernel-debug.mount sys-kernel-tracing.mount systemd-modules-load.service systemd-sysctl.service "
-    "e2scrub_reap.service apt-daily.timer apt-daily-upgrade.timer dpkg-db-backup.timer e2scrub_all.timer fstrim.timer "
-    "systemd-pstore.service motd-news.timer"
-).split()
+    "systemd-udevd.service",
+    "systemd-udev-trigger.service",
+    "systemd-networkd.service",
+    "systemd-networkd-wait-online.service",
+    "sys-kernel-debug.mount",
+    "sys-kernel-tracing.mount",
+    "systemd-modules-load.service",
+    "systemd-sysctl.service",
+    "e2scrub_reap.service",
+    "apt-daily.timer",
+    "apt-daily-upgrade.timer",
+    "dpkg-db-backup.timer",
+    "e2scrub_all.timer",
+    "fstrim.timer",
+    "systemd-pstore.service",
+    "motd-news.timer",
+)
 _UNITS = ("sandbox-net.service", "sandbox-cgroup.service")
 # Containers outlive their k3s (KillMode=process) and some ignore SIGTERM: systemd waits this long for them at
 # every reboot instead of 90 s.
@@ -69,12 +105,9 @@ def _build(suite: str, target: Path, say: Callable[[str], None]) -> None:
     _configure(tree)
     say("node base: writing the disk image ...")
     image = staging / "disk.img"
-    # Tables are zeroed now, which costs nothing in a sparse file; left to the first mount, every copy would grow by 200 MB.
-    run(
-        ["mke2fs", "-q", "-t", "ext4", "-J", "size=64", "-E", "lazy_itable_init=0,lazy_journal_init=0"]
-        + ["-d", tree, image, f"{DISK_BYTES // 1024}k"],
-        timeout_seconds=600,
-    )
+    # Tables are zeroed now, which costs nothing in a sparse file; left to the first mount, copies would grow by 200 MB.
+    now = ("-J", "size=64", "-E", "lazy_itable_init=0,lazy_journal_init=0")
+    run(["mke2fs", "-q", "-t", "ext4", *now, "-d", tree, image, f"{DISK_BYTES // 1024}k"], timeout_seconds=600)
     shutil.rmtree(tree)
     shutil.rmtree(target.parent, ignore_errors=True)
     staging.replace(target.parent)
@@ -93,7 +126,10 @@ def _bootstrap(suite: str, tree: Path, log: Path) -> None:
 
 
 def _install(tree: Path, log: Path) -> None:
-    """Install the rest with the host's sources, keys and proxy, which then leave the tree again: they may hold secrets."""
+    """Install the rest with the host's sources, keys and proxy.
+
+    These leave the tree again, since they may hold secrets.
+    """
     own, apt = tree / "etc/apt.own", tree / "etc/apt"
     apt.rename(own)
     shutil.copytree("/etc/apt", apt, symlinks=True)
@@ -108,9 +144,7 @@ def _install(tree: Path, log: Path) -> None:
     quiet = {"DEBIAN_FRONTEND": "noninteractive", "LC_ALL": "C"}
     try:
         # A third-party source of the host may fail in here; what counts is that the packages can be installed.
-        run_logged(
-            ["chroot", tree, "sh", "-c", "apt-get update -q || true"], log, timeout_seconds=600, env=quiet
-        )
+        run_logged(["chroot", tree, "sh", "-c", "apt-get update -q || true"], log, timeout_seconds=600, env=quiet)
         run_logged(
             ["chroot", tree, "apt-get", "install", "-q", "-y", "--no-install-recommends", *_NODE],
             log,
@@ -194,7 +228,7 @@ def _mirror(suite: str) -> str:
 
 
 def _proxy() -> dict[str, str]:
-    """debootstrap does not read apt's configuration: hand it apt's proxies."""
+    """Hand apt's proxies to debootstrap, which does not read apt's configuration."""
     env = {}
     for scheme in ("http", "https"):
         line = run(["apt-config", "shell", "value", f"Acquire::{scheme}::Proxy"]).out

@@ -6,8 +6,11 @@ Owns: making and removing these groups. On hosts with systemd the machine's unit
 
 from __future__ import annotations
 
+import contextlib
 import os
+import signal
 import time
+from collections.abc import Iterable
 from pathlib import Path
 
 
@@ -50,8 +53,35 @@ def remove(group: Path) -> None:
                 time.sleep(0.05)  # processes that were just killed are still leaving
 
 
+def occupants(group: Path) -> set[int]:
+    """Return the ids of the processes in a group and below."""
+    found: set[int] = set()
+    for folder, _, _ in os.walk(group):
+        with contextlib.suppress(OSError):
+            found |= {int(word) for word in (Path(folder) / "cgroup.procs").read_text().split()}
+    return found
+
+
+def end(groups: Iterable[Path], *, timeout_seconds: float) -> bool:
+    """Kill all that is in these groups; False when something is left at the deadline."""
+    deadline = time.monotonic() + timeout_seconds
+    while pids := set().union(*(occupants(group) for group in groups)):
+        if time.monotonic() > deadline:
+            return False
+        for pid in pids:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        time.sleep(0.02)
+    return True
+
+
+def groups_of(machine: str) -> tuple[Path, ...]:
+    """Return the groups of one machine: made by `enter`, or by the host's systemd for its scope."""
+    return tuple(group for group in groups_named(machine) if group.name == machine or group.name[len(machine)] == ".")
+
+
 def groups_named(prefix: str) -> tuple[Path, ...]:
-    """Return the groups that `enter` has made with names that begin like this, wherever they are."""
+    """Return the topmost groups with names that begin like this, wherever they are."""
     found: list[Path] = []
     for mount in set(_mounts().values()):
         for folder, below, _ in os.walk(mount):

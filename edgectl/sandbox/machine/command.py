@@ -62,9 +62,7 @@ def run(
         )
     except subprocess.TimeoutExpired as error:
         late = Completed(words, -9, _text(error.stdout), _text(error.stderr), time.monotonic() - started)
-        raise StepFailed(
-            f"{words[0]} did not end within {timeout_seconds:.0f} s.", details=late.evidence()
-        ) from error
+        raise StepFailed(f"{words[0]} did not end within {timeout_seconds:.0f} s.", details=late.evidence()) from error
     except OSError as error:
         raise StepFailed(f"{words[0]} could not be started: {error.strerror}.", details=(shlex.join(words),)) from error
     completed = Completed(words, done.returncode, done.stdout, done.stderr, time.monotonic() - started)

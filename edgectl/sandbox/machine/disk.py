@@ -47,7 +47,8 @@ def mount_disk(disk: Path, root: Path) -> None:
     while held := loops_of(disk):
         if time.monotonic() > deadline:
             raise StepFailed(
-                f"{disk} is still in use by {', '.join(held)}.", hint="edgectl sandbox clean frees what crashed runs left."
+                f"{disk} is still in use by {', '.join(held)}.",
+                hint="edgectl sandbox clean frees what crashed runs left.",
             )
         time.sleep(0.05)
     root.mkdir(exist_ok=True)

@@ -10,6 +10,8 @@ from pathlib import Path
 
 from edgectl.wire.errors import Locked
 
+_HOST = Path("/run/lock/edgectl-sandbox.lock")
+
 
 @contextmanager
 def locked(path: Path, *, timeout_seconds: float) -> Iterator[None]:
@@ -29,4 +31,12 @@ def locked(path: Path, *, timeout_seconds: float) -> Iterator[None]:
                         f"Another edgectl has held {path} for {timeout_seconds:.0f} s.", hint="Let it finish first."
                     ) from None
                 time.sleep(0.05)
+        yield
+
+
+@contextmanager
+def host_lock() -> Iterator[None]:
+    """Hold what all sandboxes of this machine share: networks, kernel limits, the choice of ports."""
+    _HOST.parent.mkdir(exist_ok=True)
+    with locked(_HOST, timeout_seconds=180):
         yield

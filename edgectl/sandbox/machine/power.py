@@ -5,14 +5,14 @@ Owns: on, off, cut, reboot, and running a program inside. Must not know stores, 
 
 from __future__ import annotations
 
-import os
 import signal
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from edgectl.sandbox.machine import cgroup
 from edgectl.sandbox.machine.command import Completed, run
 from edgectl.sandbox.machine.disk import frozen, shut_down
 from edgectl.sandbox.machine.places import NodePlace, StorePlace
@@ -52,10 +52,20 @@ class Machine:
         """Start the machine; returns when its PID 1 runs, long before it serves."""
         if self.supervisor is not None:
             return
+        self.end_orphans()
         wrapper = ["unshare", "--mount", "--propagation", "slave"]
         if _SYSTEMD.is_dir():  # a unit of its own, with control groups delegated to the machine
-            unit = f"{machine_name(self.store, self.name)}-{time.monotonic_ns()}"
-            wrapper = ["systemd-run", "--quiet", "--scope", "--collect", "-p", "Delegate=yes", f"--unit={unit}", *wrapper]
+            unit = f"{machine_name(self.store, self.name)}.{time.monotonic_ns()}"
+            wrapper = [
+                "systemd-run",
+                "--quiet",
+                "--scope",
+                "--collect",
+                "-p",
+                "Delegate=yes",
+                f"--unit={unit}",
+                *wrapper,
+            ]
         started = detach(
             "edgectl.sandbox.machine.supervisor",
             [str(self.store.home), self.name],
@@ -92,20 +102,32 @@ class Machine:
         shut_down(self.mounted)
         self._kill(supervisor)
 
-    def kill(self) -> None:
-        """End everything of this machine at once; what the kernel holds for its disk is still written."""
+    def destroy(self) -> None:
+        """End everything of this machine at once, for a disk that nobody wants any more: nothing is written back."""
         if (supervisor := self.supervisor) is not None:
+            with suppress(OSError):  # not mounted yet, or no longer
+                shut_down(self.mounted)
             self._kill(supervisor)
+        else:
+            self.end_orphans()
 
     def _kill(self, supervisor: Process) -> None:
         if (init := self._init()) is not None:
             init.signal(signal.SIGKILL)  # PID 1 of a pid namespace: the kernel kills all that is in it
         if not supervisor.gone_within(20):
-            for pid in (*children(supervisor.pid), supervisor.pid):
-                if (process := Process.of(pid)) is not None:
-                    process.signal(signal.SIGKILL)
+            supervisor.signal(signal.SIGKILL)
             supervisor.gone_within(5)
-        self.place.supervisor.unlink(missing_ok=True)
+        self.end_orphans()
+
+    def end_orphans(self) -> bool:
+        """End a machine whose supervisor is gone, since nobody would see its reboot. True if there was one."""
+        groups = cgroup.groups_of(machine_name(self.store, self.name))
+        orphans = self.supervisor is None and any(cgroup.occupants(group) for group in groups)
+        if orphans and not cgroup.end(groups, timeout_seconds=20):
+            raise StepFailed(f"{self.name} has processes that cannot be killed.", details=self._last_words())
+        if self.supervisor is None:
+            self.place.supervisor.unlink(missing_ok=True)
+        return orphans
 
     def reboot(self, *, hard: bool = False) -> None:
         """Reboot in order (returns when it has been asked), or by power cut and power-on."""
@@ -130,17 +152,15 @@ class Machine:
 
         Needs no network in there and leaves no login behind, unlike ssh.
         """
-        return run(
-            [*self.entrance(), *argv], timeout_seconds=timeout_seconds, check=check, stdin=stdin
-        )
+        return run([*self.entrance(), *argv], timeout_seconds=timeout_seconds, check=check, stdin=stdin)
 
     def entrance(self) -> tuple[str, ...]:
         """Return the words that, put before a command, run it inside."""
         if (init := self._init()) is None:
             raise Unreachable(f"{self.name} does not run.", hint=f"edgectl sandbox power-on {self.store.name}")
         spaces = ("--mount", "--uts", "--ipc", "--net", "--pid", "--cgroup")
-        inside = ("env", "-i", _PATH, "HOME=/root", "TERM=dumb", "LC_ALL=C.UTF-8")
-        return ("nsenter", f"--target={init.pid}", *spaces, "--root", "--wd=/", "--", *inside)
+        inside = ("env", "-i", "--chdir=/", _PATH, "HOME=/root", "TERM=dumb", "LC_ALL=C.UTF-8")
+        return ("nsenter", f"--target={init.pid}", *spaces, "--root", "--", *inside)
 
     @contextmanager
     def held_still(self) -> Iterator[None]:
@@ -172,7 +192,7 @@ class Machine:
 def _leads_namespace(pid: int) -> bool:
     try:
         status = Path(f"/proc/{pid}/status").read_text()
-        if os.readlink(f"/proc/{pid}/exe").rpartition("/")[2] in {"systemd-nspawn"}:
+        if Path(f"/proc/{pid}/exe").readlink().name == "systemd-nspawn":
             return False  # not yet the machine's own program
     except OSError:
         return False

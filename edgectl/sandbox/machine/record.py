@@ -55,5 +55,6 @@ class StoreRecord:
             return from_json(cls, json.loads(path.read_text()))
         except (OSError, ValueError) as error:
             raise InvalidInput(
-                f"{path} is no sandbox store's record: {error}.", hint="edgectl sandbox clean removes what is left of it."
+                f"{path} is no sandbox store's record: {error}.",
+                hint="edgectl sandbox clean removes what is left of it.",
             ) from error

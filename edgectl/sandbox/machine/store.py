@@ -15,6 +15,8 @@ from pathlib import Path
 from edgectl.sandbox.link.link import Link
 from edgectl.sandbox.machine.command import Completed
 from edgectl.sandbox.machine.disk import copy_disk
+from edgectl.sandbox.machine.hostlimits import raise_limits
+from edgectl.sandbox.machine.lock import host_lock
 from edgectl.sandbox.machine.network import make_network
 from edgectl.sandbox.machine.places import StorePlace
 from edgectl.sandbox.machine.power import Machine
@@ -62,12 +64,13 @@ class SandboxStore:
 
     def power_on(self, node: str = "", *, wait_seconds: float = 60) -> None:
         """Power on one node or all, with network and link; returns when sshd answers (0: at once)."""
-        make_network(self.place)
-        self.link.start(
-            self.place.netns_path, {node.port: (node.address, SSH_PORT) for node in self.record.nodes}
-        )
-        for record in self._chosen(node):
-            self.machine(record.name).power_on()
+        with host_lock():
+            raise_limits()
+            if make_network(self.place):
+                self.link.stop()  # one that is left from a former network leads nowhere
+            self.link.start(self.place.netns_path, {node.port: (node.address, SSH_PORT) for node in self.record.nodes})
+            for record in self._chosen(node):
+                self.machine(record.name).power_on()
         if wait_seconds:
             self.wait(node, timeout_seconds=wait_seconds)
 
@@ -120,9 +123,7 @@ class SandboxStore:
             with machine.held_still():
                 copy_disk(machine.place.disk, home.disk)
             port = ports[index] if ports else node.port
-            nodes.append(
-                NodeRecord(node.name, node.address, port, node.host_key, node.gpu_count, node.gpu_required)
-            )
+            nodes.append(NodeRecord(node.name, node.address, port, node.host_key, node.gpu_count, node.gpu_required))
         StoreRecord(target.name, tuple(nodes)).save(target.record)
 
     def _chosen(self, node: str) -> tuple[NodeRecord, ...]:

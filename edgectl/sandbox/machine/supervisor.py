@@ -67,7 +67,8 @@ def _power(store: StorePlace, name: str) -> int:
                 stdin=subprocess.DEVNULL,
                 stdout=console,
                 stderr=console,
-                # As on a real node: /proc/sys and /sys writable (kubelet and kube-proxy set what they need), /tmp on disk.
+                # As on a real node: /proc/sys and /sys writable, since kubelet and kube-proxy set what they need;
+                # /tmp on disk.
                 env={**os.environ, "SYSTEMD_NSPAWN_API_VFS_WRITABLE": "1", "SYSTEMD_NSPAWN_TMPFS_TMP": "0"},
             )
         _note(node, f"power on, nspawn {machine.pid}")
@@ -81,6 +82,9 @@ def _power(store: StorePlace, name: str) -> int:
 
 def _nspawn(store: StorePlace, name: str) -> list[str]:
     return [
+        "setpriv",  # the machine ends with its supervisor, however that ends
+        "--pdeathsig",
+        "KILL",
         "nsenter",  # not `ip netns exec`, which mounts a new /sys and thereby hides the control groups
         f"--net={store.netns_path}",
         "systemd-nspawn",

@@ -11,7 +11,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import onnxruntime
+
+# The official Linux wheels of ONNX Runtime 1.29 and newer report models and machines to their maker by default. A
+# store tells nobody. Read once, when the library is loaded: it has to stand before the import.
+os.environ["ORT_DISABLE_TELEMETRY"] = "1"
+
+import onnxruntime  # noqa: E402 - see above
 
 from edgectl.stack.inference.protocol import DATATYPES, Array, Tensor
 

@@ -1,0 +1,114 @@
+"""From a store's name on the command line to everything a command needs: inventory, payload, link.
+
+Owns the order in which these are made, so that what can be wrong on this machine is said before a node is asked.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from edgectl.wire.errors import UsageError
+
+if TYPE_CHECKING:
+    from edgectl.control.deploy.deploy import Offer
+    from edgectl.control.inventory.store import NodeTarget, Store
+    from edgectl.control.link.runtime import RuntimeArchive
+    from edgectl.control.link.session import Session
+    from edgectl.control.link.target import Target
+    from edgectl.control.payload.render import Rendered
+
+
+def find(name: str, inventory: Path) -> Store:
+    """Return one store of the inventory."""
+    from edgectl.control.inventory.load import load
+
+    return load(inventory).store(name)
+
+
+def render(store: Store) -> Rendered:
+    """Return the store's payload."""
+    from edgectl.control.bundle.layout import Bundle
+    from edgectl.control.payload.render import render as render_payload
+
+    return render_payload(store, Bundle.open(store.bundle))
+
+
+def target(node: NodeTarget) -> Target:
+    """Return how to reach a node."""
+    from edgectl.control.link.secret import Secret
+    from edgectl.control.link.target import Target
+
+    password = None
+    if variable := node.ssh.sudo_password_env:
+        if variable not in os.environ:
+            raise UsageError(
+                f"the environment variable {variable}, which should hold the sudo password of {node.name}, is not set",
+                hint=f"export {variable}=... (the inventory names it under ssh.sudo_password)",
+            )
+        password = Secret(os.environ[variable])
+    return Target(
+        node=node.name,
+        host=node.ssh.host,
+        host_key=node.ssh.host_key,
+        port=node.ssh.port,
+        user=node.ssh.user,
+        keys=node.ssh.keys,
+        agent=node.ssh.agent,
+        password=password,
+        connect_seconds=node.ssh.connect_seconds,
+    )
+
+
+def runtime() -> RuntimeArchive:
+    """Return the engine that travels."""
+    from edgectl.control.link.runtime import runtime as build
+
+    return build()
+
+
+@dataclass(frozen=True, slots=True)
+class Door:
+    """Opens sessions with one node, again and again if the link dies."""
+
+    node: NodeTarget
+    engine: RuntimeArchive
+
+    def open(self) -> Session:
+        """Connect and start the engine's session; raises Unreachable, NotReady."""
+        from edgectl.control.link.bootstrap import open_session
+
+        return open_session(target(self.node), self.engine)
+
+
+def offer(store: Store, rendered: Rendered, engine: RuntimeArchive, *, inventory: Path) -> Offer:
+    """Return what a deploy offers to the store's first node."""
+    from edgectl.control.deploy.deploy import Offer
+    from edgectl.control.deploy.operator import commit_of, sender
+
+    payload = rendered.payload
+    commit, subject = commit_of(inventory)
+    return Offer(
+        store=store.name,
+        node=store.node().name,
+        payload=payload.digest,
+        runtime=engine.digest,
+        blobs={**payload.blobs, payload.digest: len(payload.encode())},
+        paths=rendered.blob_paths,
+        data={payload.digest: payload.encode()},
+        sender=sender(),
+        commit=commit,
+        summary=subject,
+    )
+
+
+def header(store: Store, commit: str, subject: str) -> str:
+    """Return the line that says what is about to be deployed."""
+    gpus = sum(node.gpu.count for node in store.nodes if node.gpu)
+    required = sum(node.gpu.required for node in store.nodes if node.gpu)
+    nodes = len(store.nodes)
+    what = f"{nodes} node{'s' if nodes > 1 else ''}, {gpus} GPU{'' if gpus == 1 else 's'} ({required} required)"
+    version = f"   {commit[:7]} {subject!r}" if commit else ""
+    return f"{store.name}  {store.title}   {what}{version}"

@@ -1,0 +1,1 @@
+"""One store: connect, offer, send, start, follow, verdict."""

@@ -1,0 +1,224 @@
+"""Deploy one store: offer, send what is missing, start, follow, and come back when the link dies.
+
+Owns: the conversation with one node and when to reconnect. The node finishes alone: giving up here stops nothing
+there. Must not know how anything is shown.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from edgectl.control.deploy.listener import Listener
+from edgectl.control.link.blobs import send_blobs
+from edgectl.control.link.lost import LinkLost
+from edgectl.control.link.session import Session
+from edgectl.wire import event
+from edgectl.wire.document import to_json
+from edgectl.wire.envelope import Envelope, Sender
+from edgectl.wire.errors import EdgectlError, Refused, StepFailed, Unreachable
+from edgectl.wire.frame import FrameError
+
+RECONNECT_SECONDS = 900.0
+_PAUSES_SECONDS = (0.0, 1.0, 2.0, 5.0, 10.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """All that a deploy of one node needs, rendered."""
+
+    store: str
+    node: str
+    payload: str  # digest
+    runtime: str  # digest
+    blobs: dict[str, int]  # digest -> bytes, the payload's own included
+    paths: dict[str, Path]  # digest -> file, for what the bundle holds
+    data: dict[str, bytes]  # digest -> bytes, for what was made here (the payload)
+    sender: Sender
+    commit: str = ""
+    summary: str = ""
+
+
+@dataclass(slots=True)
+class Outcome:
+    """How a deploy ended. `verdict` is the node's last event; the rest is what it cost."""
+
+    run: str = ""
+    sequence: int = 0
+    before: int = 0
+    verdict: dict[str, Any] = field(default_factory=dict)
+    looked: int = 0
+    changed: tuple[str, ...] = ()
+    blob_bytes: int = 0
+    link_bytes: int = 0
+    sessions: int = 0
+    seconds: float = 0.0
+
+
+class Deploy:
+    """One deploy of one node."""
+
+    def __init__(
+        self,
+        offer: Offer,
+        connect: Callable[[], Session],
+        listener: Listener,
+        *,
+        monotonic: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], None] = time.sleep,
+        reconnect_seconds: float = RECONNECT_SECONDS,
+    ) -> None:
+        self._offer = offer
+        self._connect = connect
+        self._listener = listener
+        self._monotonic = monotonic
+        self._sleep = sleep
+        self._reconnect_seconds = reconnect_seconds
+        self._offset = 0
+        self._heard = 0.0
+        self.outcome = Outcome()
+
+    def run(self) -> Outcome:
+        """Bring the store to a verdict. Raises EdgectlError (Locked, Refused, Unreachable, NotReady, ...)."""
+        began = self._monotonic()
+        lost_at: float | None = None
+        tries = 0
+        while True:
+            try:
+                self._talk()
+            except Unreachable as lost:
+                if not self.outcome.sessions:
+                    raise  # never reached: nothing to come back to
+                now = self._monotonic()
+                if lost_at is None or self._heard > lost_at:
+                    lost_at, tries = now, 0
+                if now - lost_at > self._reconnect_seconds:
+                    raise self._left_alone(lost) from lost
+                self._listener.link_lost(lost.message, tries + 1)
+                self._sleep(_PAUSES_SECONDS[min(tries, len(_PAUSES_SECONDS) - 1)])
+                tries += 1
+                continue
+            self.outcome.seconds = self._monotonic() - began
+            return self.outcome
+
+    def _talk(self) -> None:
+        session = self._connect()
+        self.outcome.sessions += 1
+        try:
+            if self.outcome.sessions > 1:
+                self._listener.link_back()
+            self._converse(session)
+        except FrameError as error:
+            raise LinkLost("the link broke off", details=(str(error),)) from error
+        finally:
+            self.outcome.link_bytes += session.link_bytes
+            session.close()
+
+    def _converse(self, session: Session) -> None:
+        hello = session.frames.receive()
+        need(hello, "hello")
+        self._heard = self._monotonic()
+        self._listener.connected(hello)
+        if self.outcome.run:
+            session.frames.send("follow", run=self.outcome.run, offset=self._offset)
+            if self._follow(session):
+                return
+            # The run ended without a verdict (a power cut, say): what it began is found by looking, so deploy again.
+            self._listener.note("that run ended without a verdict; starting again")
+            self.outcome.run, self._offset = "", 0
+        session.frames.send("deploy", **self._request(hello))
+        self._receive_acceptance(session)
+        if not self._follow(session):
+            raise StepFailed("the run on the node ended without a verdict", hint="run the same command again")
+
+    def _request(self, hello: dict[str, Any]) -> dict[str, Any]:
+        offer = self._offer
+        current = hello.get("current") or {}
+        self.outcome.before = int(hello.get("sequence", 0))
+        envelope = Envelope(
+            store=offer.store,
+            node=offer.node,
+            payload=offer.payload,
+            runtime=offer.runtime,
+            base=str(current.get("payload", "")),
+            sequence=int(hello.get("sequence", 0)) + 1,
+            created=datetime.now(UTC).isoformat(timespec="seconds"),
+            sender=offer.sender,
+            commit=offer.commit,
+            summary=offer.summary,
+        )
+        return {"envelope": to_json(envelope), "blobs": offer.blobs}
+
+    def _receive_acceptance(self, session: Session) -> None:
+        while True:
+            frame = session.frames.receive()
+            if frame["op"] == "want":
+                self._send(session, frame["blobs"])
+            elif frame["op"] == "note":
+                self._listener.note(str(frame.get("reason", "")))
+            elif frame["op"] == "accepted":
+                self.outcome.run = str(frame["run"])
+                self.outcome.sequence = int(frame["sequence"])
+                self._listener.started(self.outcome.run, self.outcome.sequence)
+                return
+            else:
+                need(frame, "accepted")
+
+    def _send(self, session: Session, wanted: list[dict[str, Any]]) -> None:
+        missing = sum(int(item["size"]) - int(item["have_bytes"]) for item in wanted)
+        self._listener.wanted(len(wanted), missing)
+        if not wanted:
+            return
+        done = 0
+
+        def progress(sent: int) -> None:
+            nonlocal done
+            done += sent
+            self.outcome.blob_bytes += sent
+            self._listener.sending(done, missing)
+
+        send_blobs(session.frames, wanted, self._offer.paths, progress=progress)
+
+    def _follow(self, session: Session) -> bool:
+        """Pass events on until the verdict; False when the run ended without one."""
+        while True:
+            frame = session.frames.receive()
+            op = frame["op"]
+            if op == "event":
+                self._offset = int(frame["offset"])
+                self._event(frame["event"])
+            elif op == "end":
+                return True
+            elif op == "lost":
+                return False
+            elif op != "beat":
+                need(frame, "event")
+
+    def _event(self, item: dict[str, Any]) -> None:
+        if item.get("kind") == event.VERDICT:
+            data = item.get("data", {})
+            self.outcome.verdict = {**data, "reason": item.get("reason", ""), "word": item.get("word", "")}
+            self.outcome.looked = int(data.get("looked", 0))
+            self.outcome.changed = tuple(data.get("changed", ()))
+        self._listener.event(item)
+
+    def _left_alone(self, lost: Unreachable) -> EdgectlError:
+        lost.hint = (
+            f"the node goes on by itself; see it later with `edgectl journal {self._offer.store} --follow`, "
+            "or run the same command again to re-attach"
+        )
+        return lost
+
+
+def need(frame: dict[str, Any], op: str) -> None:
+    """Raise what the node says instead of the expected frame."""
+    if frame["op"] == "error":
+        raise EdgectlError.from_json(frame)
+    if frame["op"] != op:
+        raise Refused(
+            f"the node said {frame['op']!r} where {op!r} was expected", hint="use the same edgectl everywhere"
+        )

@@ -1,0 +1,140 @@
+"""Questions to a node that change nothing: plan, status, journal; and the two that pause and resume.
+
+Owns: one session per question.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from edgectl.control.deploy.deploy import Offer, need
+from edgectl.control.deploy.listener import Listener
+from edgectl.control.link.lost import LinkLost
+from edgectl.control.link.session import Session
+from edgectl.wire.document import to_json
+from edgectl.wire.envelope import Envelope
+from edgectl.wire.errors import NotReady
+from edgectl.wire.frame import FrameError
+
+Open = Callable[[], Session]
+
+
+@dataclass(slots=True)
+class Seen:
+    """What a look has shown, and what it cost."""
+
+    hello: dict[str, Any] = field(default_factory=dict)
+    events: list[dict[str, Any]] = field(default_factory=list)
+    verdict: dict[str, Any] = field(default_factory=dict)
+    missing_blobs: int = 0
+    missing_bytes: int = 0
+    link_bytes: int = 0
+    seconds: float = 0.0
+
+    def document(self) -> dict[str, Any]:
+        """Return it for `--output json`."""
+        return {
+            "verdict": self.verdict,
+            "current": self.hello.get("current"),
+            "candidate": self.hello.get("candidate"),
+            "steps": self.events,
+            "missing_blobs": self.missing_blobs,
+            "missing_bytes": self.missing_bytes,
+            "link_bytes": self.link_bytes,
+            "seconds": round(self.seconds, 3),
+        }
+
+
+def plan(offer: Offer, connect: Open, listener: Listener) -> Seen:
+    """Ask the node what it would change to become this; the payload is not stored there."""
+    envelope = Envelope(offer.store, offer.node, offer.payload, offer.runtime, "", 0, "", offer.sender)
+
+    def ask(session: Session) -> None:
+        data = offer.data[offer.payload]
+        session.frames.send("plan", envelope=to_json(envelope), blobs=offer.blobs, bytes=len(data))
+        session.frames.send_bytes(data)
+
+    return _look(connect, listener, ask)
+
+
+def status(connect: Open, listener: Listener) -> Seen:
+    """Ask the node whether it is what it should be by its own last accepted deploy."""
+    return _look(connect, listener, lambda session: session.frames.send("status"))
+
+
+def journal(connect: Open, *, run: str, follow: bool) -> Iterator[dict[str, Any]]:
+    """Yield a run's events; with `follow` until its verdict, else as far as it is."""
+    with _speaking(connect) as session:
+        need(session.frames.receive(), "hello")
+        session.frames.send("follow", run=run, offset=0, wait=follow)
+        while True:
+            frame = session.frames.receive()
+            if frame["op"] == "event":
+                yield frame["event"]
+            elif frame["op"] == "lost" and run and not frame.get("found", True):
+                raise NotReady(f"the node has kept no run {run}", hint="edgectl journal STORE --list shows its runs")
+            elif frame["op"] in {"end", "lost"}:
+                return
+            elif frame["op"] != "beat":
+                need(frame, "event")
+
+
+def runs(connect: Open) -> list[str]:
+    """Return the names of the runs that the node has kept, newest first."""
+    return [str(name) for name in ask(connect, "journal")["runs"]]
+
+
+def ask(connect: Open, op: str, /, **fields: object) -> dict[str, Any]:
+    """Ask one question and return the answer."""
+    with _speaking(connect) as session:
+        need(session.frames.receive(), "hello")
+        session.frames.send(op, **fields)
+        frame = session.frames.receive()
+        if frame["op"] == "error":
+            need(frame, "")
+        return frame
+
+
+def _look(connect: Open, listener: Listener, ask_it: Callable[[Session], None]) -> Seen:
+    began = time.monotonic()
+    seen = Seen()
+    with _speaking(connect) as session:
+        seen.hello = session.frames.receive()
+        need(seen.hello, "hello")
+        listener.connected(seen.hello)
+        ask_it(session)
+        while True:
+            frame = session.frames.receive()
+            if frame["op"] == "want":
+                seen.missing_blobs = len(frame["blobs"])
+                seen.missing_bytes = sum(int(item["size"]) - int(item["have_bytes"]) for item in frame["blobs"])
+            elif frame["op"] == "event":
+                seen.events.append(frame["event"])
+                listener.event(frame["event"])
+            elif frame["op"] == "verdict":
+                seen.verdict = frame["verdict"]
+                break
+            else:
+                need(frame, "event")
+        seen.link_bytes = session.link_bytes
+    seen.seconds = time.monotonic() - began
+    return seen
+
+
+class _speaking:  # noqa: N801 - used as a statement: with _speaking(connect) as session
+    """A session that ends with the block; a broken conversation is a lost link."""
+
+    def __init__(self, connect: Open) -> None:
+        self._connect = connect
+
+    def __enter__(self) -> Session:
+        self._session = self._connect()
+        return self._session
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        self._session.close()
+        if isinstance(error, FrameError):
+            raise LinkLost("the link broke off", details=(str(error),)) from error

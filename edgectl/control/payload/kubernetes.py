@@ -1,0 +1,76 @@
+"""The k3s of one node as files: config, kubelet drop-in, registries, unit, and the record of what it is started with.
+
+Owns their places and texts. Must not know images, charts or blobs.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from edgectl.control.assets import templates
+from edgectl.control.inventory.store import NodeTarget
+from edgectl.control.kubeyaml import dump
+from edgectl.wire.payload import ManagedFile
+
+BINARY = "/usr/local/bin/k3s"
+CONFIG = "/etc/rancher/k3s/config.yaml"
+REGISTRIES = "/etc/rancher/k3s/registries.yaml"
+# read by the kubelet after k3s's own 00-k3s-defaults.conf (k3s >= 1.32, docs.k3s.io/cli/agent)
+KUBELET = "/var/lib/rancher/k3s/agent/etc/kubelet.conf.d/50-edgectl.conf"
+UNITS = {"server": "k3s.service", "agent": "k3s-agent.service"}
+GPU_LABEL = "nvidia.com/gpu.present"  # what the device plugin's DaemonSet selects
+
+
+def unit(role: str) -> str:
+    """Return the name of the unit that runs this role."""
+    return UNITS[role]
+
+
+def k3s_files(node: NodeTarget) -> tuple[ManagedFile, ...]:
+    """Return every file of k3s on this node, sorted by path."""
+    read_at_start = [
+        ManagedFile(CONFIG, _HEADER + dump(config(node)), "0600"),
+        ManagedFile(KUBELET, _HEADER + dump(_kubelet(node.k3s.kubelet)), "0644"),
+    ]
+    if node.k3s.registries is not None:
+        read_at_start.append(ManagedFile(REGISTRIES, _HEADER + dump(node.k3s.registries), "0600"))
+    service = f"/etc/systemd/system/{unit(node.role)}"
+    started_with = sorted([BINARY, *(file.path for file in read_at_start)])
+    units = [
+        ManagedFile(service, _template("k3s.service.j2", binary=BINARY, role=node.role)),
+        ManagedFile(f"{service}.d/10-edgectl.conf", _template("10-edgectl.conf.j2", started_with=started_with)),
+    ]
+    return tuple(sorted([*read_at_start, *units], key=lambda file: file.path))
+
+
+def config(node: NodeTarget) -> dict[str, Any]:
+    """Return k3s's settings: the inventory's, and what edgectl knows better."""
+    said = dict(node.k3s.config)
+    labels = said.get("node-label", [])
+    labels = list(labels) if isinstance(labels, list) else [labels]
+    if node.gpu is not None and not any(str(label).startswith(f"{GPU_LABEL}=") for label in labels):
+        labels.append(f"{GPU_LABEL}=true")
+    if labels:
+        said["node-label"] = labels
+    said.setdefault("write-kubeconfig-mode", "0600")
+    return {**said, "node-name": node.name, "node-ip": node.address}
+
+
+_HEADER = "# Written by edgectl. Settings belong into the inventory: what is changed here is put back.\n"
+
+
+def _kubelet(fields: dict[str, Any]) -> dict[str, Any]:
+    return {"apiVersion": "kubelet.config.k8s.io/v1beta1", "kind": "KubeletConfiguration", **fields}
+
+
+def _template(name: str, **values: object) -> str:
+    environment = Environment(  # noqa: S701 - unit files, no HTML
+        loader=FileSystemLoader(templates() / "k3s"),
+        undefined=StrictUndefined,
+        keep_trailing_newline=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    return environment.get_template(name).render(**values)

@@ -1,0 +1,53 @@
+"""Numbers and names as people read them. Pure."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from edgectl.wire.errors import EdgectlError
+
+_KB = 1000.0
+_MINUTE = 60
+_HOUR = 3600
+
+
+def size(count: float) -> str:
+    """Return bytes as `9.1 KB`, `31.0 MB`."""
+    for unit in ("B", "KB", "MB"):
+        if count < _KB:
+            return f"{count:.0f} B" if unit == "B" else f"{count:.1f} {unit}"
+        count /= _KB
+    return f"{count:.2f} GB"
+
+
+def duration(seconds: float) -> str:
+    """Return seconds as `1.6 s`, `3 min 52 s`, `2 h 5 min`."""
+    if seconds < _MINUTE:
+        return f"{seconds:.1f} s"
+    if seconds < _HOUR:
+        return f"{int(seconds // _MINUTE)} min {int(seconds % _MINUTE)} s"
+    return f"{int(seconds // _HOUR)} h {int(seconds % _HOUR // _MINUTE)} min"
+
+
+def count(number: int, noun: str) -> str:
+    """Return `1 change`, `2 changes`."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def failed(error: EdgectlError) -> str:
+    """Say an error: what, evidence, what to do next, the exit code."""
+    lines = [f"error: {error.message}"]
+    lines += [f"  {line}" for line in error.details]
+    if error.hint:
+        lines.append(f"  next: {error.hint}")
+    lines.append(f"  exit {int(error.exit)}")
+    return "\n".join(lines)
+
+
+def journal_line(item: dict[str, Any]) -> str:
+    """Say one event of a journal on one line, its differences and evidence below it."""
+    head = f"{item.get('at', 0):>8.2f} s  {item.get('word') or item.get('kind', ''):<10}"
+    lines = [f"{head}{item.get('title', ''):<20} {item.get('reason', '')}".rstrip()]
+    lines += [f"{'':<22}{field}: {have} -> {want}" for field, have, want in item.get("differences", ())]
+    lines += [f"{'':<22}{line}" for line in item.get("evidence", ())]
+    return "\n".join(lines)

@@ -1,0 +1,151 @@
+"""The container images of a sandbox store, made here: which there are, and what each is made of.
+
+Owns: recipes. Each becomes one cached part that holds one archive. Must not know stores or nodes.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from edgectl.sandbox.build.cache import Say, digest_inputs, part, to_stderr
+from edgectl.sandbox.build.go import needed_version, toolchain
+from edgectl.sandbox.gpu import archive, inference, packages
+from edgectl.sandbox.gpu.archive import Start, names_in, write_archive
+from edgectl.sandbox.k3s.build import COREDNS_VERSION, coredns_binary, gpu_plugin_binary
+from edgectl.wire.errors import StepFailed
+
+PAUSE_VERSION = "3.6"  # the tag that k3s's containerd is configured with
+NONROOT = "65532:65532"
+
+_HERE = Path(__file__).parent
+_ARCHIVE = "image.tar"
+
+
+@dataclass(frozen=True, slots=True)
+class BuiltImage:
+    """One image: its archive, a short name, its tag, and the names it has once imported."""
+
+    path: Path
+    name: str
+    version: str
+    refs: tuple[str, ...]
+
+
+def images(*, say: Say = to_stderr) -> tuple[BuiltImage, ...]:
+    """Return every image of a sandbox store, building those that are not in the cache."""
+    return (pause(say=say), coredns(say=say), gate(say=say), gpu_plugin(say=say), inference_service(say=say))
+
+
+def pause(*, say: Say = to_stderr) -> BuiltImage:
+    """Return the image that holds each pod's namespaces."""
+    source = _HERE / "pause"
+
+    def fill(tree: Path) -> None:
+        go = toolchain(needed_version((source / "go.mod").read_text()), say=say)
+        go.build(".", tree / "pause", module=source, ldflags="-s -w")
+
+    return _image(
+        "mirrored-pause",
+        "docker.io/rancher/mirrored-pause",
+        fill,
+        digest_inputs(source),
+        tag=PAUSE_VERSION,
+        start=Start(("/pause",), user=NONROOT),
+        say=say,
+    )
+
+
+def coredns(*, say: Say = to_stderr) -> BuiltImage:
+    """Return the cluster's name server."""
+    program = coredns_binary(say=say)
+    return _image(
+        "mirrored-coredns",
+        "docker.io/rancher/mirrored-coredns-coredns",
+        lambda tree: _copy(program, tree / "coredns"),
+        program.parent.name,
+        tag=COREDNS_VERSION,
+        start=Start(("/coredns",)),
+        say=say,
+    )
+
+
+def gate(*, say: Say = to_stderr) -> BuiltImage:
+    """Return the init container that waits for the GPU's marker."""
+    source = _HERE / "gate" / "gate"
+    # Debian's static busybox crashes when it looks up names; the gate looks up none.
+    folder = packages.debs("image-busybox", ["busybox-static"], "busybox-static", say=say)
+
+    def fill(tree: Path) -> None:
+        unpacked = tree / ".unpacked"
+        packages.unpack_debs(folder, unpacked)
+        program = next((path for path in sorted(unpacked.glob("usr/bin/busybox*")) if path.is_file()), None)
+        if program is None:
+            raise StepFailed("The package busybox-static holds no program bin/busybox")
+        _copy(program, tree / "bin" / "busybox")
+        shutil.rmtree(unpacked)
+        for applet in ("sh", "sleep", "cat", "ls"):
+            (tree / "bin" / applet).symlink_to("busybox")
+        _copy(source, tree / "bin" / "gate")
+
+    return _image(
+        "gate",
+        "edgectl.local/gate",
+        fill,
+        digest_inputs(source, folder.name),
+        start=Start(("/bin/gate",), user=NONROOT),
+        say=say,
+    )
+
+
+def gpu_plugin(*, say: Say = to_stderr) -> BuiltImage:
+    """Return the device plugin with the pretend GPUs."""
+    program = gpu_plugin_binary(say=say)
+    return _image(
+        "gpu-plugin",
+        "edgectl.local/gpu-plugin",
+        lambda tree: _copy(program, tree / "gpu-plugin"),
+        program.parent.name,
+        start=Start(("/gpu-plugin",)),
+        say=say,
+    )
+
+
+def inference_service(*, say: Say = to_stderr) -> BuiltImage:
+    """Return the inference service with its model."""
+    recipe = inference.recipe(say=say)
+    return _image("inference", "edgectl.local/inference", recipe.fill, recipe.inputs, start=recipe.start, say=say)
+
+
+def _image(
+    name: str,
+    repository: str,
+    fill: Callable[[Path], None],
+    inputs: str,
+    *,
+    tag: str = "",
+    start: Start,
+    say: Say,
+) -> BuiltImage:
+    """Build an image from the tree that `fill` makes, once for the same inputs and the same recipes."""
+
+    def build(folder: Path) -> None:
+        tree = folder / ".tree"
+        tree.mkdir()
+        fill(tree)
+        write_archive(folder / _ARCHIVE, tree, repository=repository, tag=tag, start=start)
+        shutil.rmtree(tree)
+
+    recipes = tuple(Path(str(module.__file__)) for module in (archive, inference, packages))
+    digest = digest_inputs(name, repository, tag, repr(start), inputs, Path(__file__), *recipes)
+    path = part(f"image-{name}", digest, build, say=say) / _ARCHIVE
+    refs = names_in(path)
+    return BuiltImage(path, name, refs[0].rpartition(":")[2], refs)
+
+
+def _copy(source: Path, target: Path) -> None:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(source, target)
+    target.chmod(0o755)
