@@ -17,7 +17,8 @@ _EPILOG = """Examples:
 
   edgectl deploy store-042 -i stores/inventory.yaml -o json
 
-The node finishes alone if this command or the link dies; the same command re-attaches. A second deploy changes nothing."""
+The node finishes alone if this command or the link dies; the same command re-attaches.
+A second deploy changes nothing."""
 
 
 def register(app: typer.Typer) -> None:

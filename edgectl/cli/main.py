@@ -14,7 +14,7 @@ from pathlib import Path
 import typer
 from typer._click.exceptions import ClickException  # typer carries its own Click and re-exports only parts of it
 
-from edgectl.cli import deploy, init, journal, kubectl, pause, plan, render, sandbox, ssh, status, version
+from edgectl.cli import deploy, init, journal, kubectl, pause, plan, render, ssh, status, version
 from edgectl.wire.errors import Bug, EdgectlError, Exit, UsageError
 
 app = typer.Typer(
@@ -28,7 +28,7 @@ app = typer.Typer(
 )
 for module in (init, render, plan, deploy, status, journal, pause, ssh, kubectl, version):
     module.register(app)
-app.add_typer(sandbox.app, name="sandbox")
+
 
 
 def main() -> None:

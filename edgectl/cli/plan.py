@@ -44,9 +44,8 @@ def plan(
     engine = stores.runtime()
     terminal = Terminal(verbose=verbose)
     try:
-        seen = look(
-            stores.offer(found, rendered, engine, inventory=inventory), stores.Door(found.node(), engine).open, terminal
-        )
+        offer = stores.offer(found, rendered, engine, inventory=inventory)
+        seen = look(offer, rendered.payload.encode(), stores.Door(found.node(), engine).open, terminal)
     finally:
         terminal.close()
     if output is Format.JSON:

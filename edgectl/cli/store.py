@@ -15,8 +15,8 @@ from edgectl.wire.errors import UsageError
 if TYPE_CHECKING:
     from edgectl.control.deploy.deploy import Offer
     from edgectl.control.inventory.store import NodeTarget, Store
-    from edgectl.control.link.runtime import RuntimeArchive
     from edgectl.control.link.session import Session
+    from edgectl.control.link.runtime import RuntimeArchive
     from edgectl.control.link.target import Target
     from edgectl.control.payload.render import Rendered
 
@@ -88,16 +88,15 @@ def offer(store: Store, rendered: Rendered, engine: RuntimeArchive, *, inventory
     from edgectl.control.deploy.deploy import Offer
     from edgectl.control.deploy.operator import commit_of, sender
 
-    payload = rendered.payload
+    payload, data = rendered.payload, rendered.payload.encode()
     commit, subject = commit_of(inventory)
     return Offer(
         store=store.name,
         node=store.node().name,
         payload=payload.digest,
         runtime=engine.digest,
-        blobs={**payload.blobs, payload.digest: len(payload.encode())},
-        paths=rendered.blob_paths,
-        data={payload.digest: payload.encode()},
+        blobs={**payload.blobs, payload.digest: len(data)},
+        sources={**rendered.blob_paths, payload.digest: data},
         sender=sender(),
         commit=commit,
         summary=subject,

@@ -124,9 +124,12 @@ def _environment(folder: Path) -> dict[str, str]:
 
 
 def _sentence(stderr: str) -> str:
+    """Return Helm's own error as one sentence, the points that it lists below it included."""
     lines = [line.strip() for line in stderr.splitlines() if line.strip() and not line.startswith("Use --debug")]
     errors = [line.removeprefix("Error: ") for line in lines if line.startswith("Error: ")]
-    return (errors or lines or ["Helm said nothing"])[0].rstrip(".:")
+    points = "; ".join(line.removeprefix("- ") for line in lines if line.startswith("- "))
+    first = (errors or lines or ["Helm said nothing"])[0].rstrip(".:")
+    return f"{first}: {points}" if points else first
 
 
 def _lines(

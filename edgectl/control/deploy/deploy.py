@@ -15,8 +15,8 @@ from typing import Any
 
 from edgectl.control.deploy.listener import Listener
 from edgectl.control.link.blobs import send_blobs
-from edgectl.control.link.lost import LinkLost
 from edgectl.control.link.session import Session
+from edgectl.control.link.lost import LinkLost
 from edgectl.wire import event
 from edgectl.wire.document import to_json
 from edgectl.wire.envelope import Envelope, Sender
@@ -36,8 +36,7 @@ class Offer:
     payload: str  # digest
     runtime: str  # digest
     blobs: dict[str, int]  # digest -> bytes, the payload's own included
-    paths: dict[str, Path]  # digest -> file, for what the bundle holds
-    data: dict[str, bytes]  # digest -> bytes, for what was made here (the payload)
+    sources: dict[str, Path | bytes]  # digest -> what is sent for it
     sender: Sender
     commit: str = ""
     summary: str = ""
@@ -175,13 +174,13 @@ class Deploy:
             return
         done = 0
 
-        def progress(sent: int) -> None:
+        def progress(count: int) -> None:
             nonlocal done
-            done += sent
-            self.outcome.blob_bytes += sent
+            done += count
+            self.outcome.blob_bytes += count
             self._listener.sending(done, missing)
 
-        send_blobs(session.frames, wanted, self._offer.paths, progress=progress)
+        send_blobs(session.frames, wanted, self._offer.sources, progress=progress)
 
     def _follow(self, session: Session) -> bool:
         """Pass events on until the verdict; False when the run ended without one."""

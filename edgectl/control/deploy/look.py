@@ -12,8 +12,8 @@ from typing import Any
 
 from edgectl.control.deploy.deploy import Offer, need
 from edgectl.control.deploy.listener import Listener
-from edgectl.control.link.lost import LinkLost
 from edgectl.control.link.session import Session
+from edgectl.control.link.lost import LinkLost
 from edgectl.wire.document import to_json
 from edgectl.wire.envelope import Envelope
 from edgectl.wire.errors import NotReady
@@ -48,14 +48,13 @@ class Seen:
         }
 
 
-def plan(offer: Offer, connect: Open, listener: Listener) -> Seen:
+def plan(offer: Offer, payload: bytes, connect: Open, listener: Listener) -> Seen:
     """Ask the node what it would change to become this; the payload is not stored there."""
     envelope = Envelope(offer.store, offer.node, offer.payload, offer.runtime, "", 0, "", offer.sender)
 
     def ask(session: Session) -> None:
-        data = offer.data[offer.payload]
-        session.frames.send("plan", envelope=to_json(envelope), blobs=offer.blobs, bytes=len(data))
-        session.frames.send_bytes(data)
+        session.frames.send("plan", envelope=to_json(envelope), blobs=offer.blobs, bytes=len(payload))
+        session.frames.send_bytes(payload)
 
     return _look(connect, listener, ask)
 

@@ -111,7 +111,7 @@ def _sentence(found: ErrorDetails, name: str, at: Tree) -> str:
         quotes = ", put it in quotes" if kind == "string_type" and isinstance(at.value, int | float) else ""
         return f"{_NEEDED[kind]} is needed, not {_kind(at.value)}{quotes}"
     if kind == "literal_error":
-        return f'{context["expected"]} is known, not "{at.value}"'.replace("'", '"')
+        return f"{context['expected']} is needed, not {_kind(at.value)}".replace("'", '"')
     if kind == "string_pattern_mismatch":
         for end, sentence in _PATTERNS.items():
             if name == end or name.endswith(f".{end}"):

@@ -38,7 +38,8 @@ class Inventory:
         layers = Layers(self.source.fresh())
         if name not in layers.stores():
             raise self._unknown(name, layers)
-        top, _, findings = fit(schema.Inventory, layers.top(name), "")
+        whole = layers.top(name)
+        top, _, findings = fit(schema.Inventory, whole, "")
         tree = layers.store(name)
         store, bad, unfit = fit(schema.Store, tree, name)
         said = {finding.place for finding in findings}
@@ -48,7 +49,8 @@ class Inventory:
         models = {node: fit(schema.Node, own, node)[0] for node, own in nodes.items()}
         for node, own in nodes.items():
             found += node_findings(node, models[node], Subject(name, own, _bad_of(node, bad)))
-        found += layers.source.findings
+        broken = {finding.place for finding in layers.source.findings}
+        found = [*layers.source.findings, *(finding for finding in found if finding.place not in broken)]
         if found:
             raise invalid(self.path, found)
         folder = self.path.resolve().parent
@@ -61,7 +63,8 @@ class Inventory:
             helm_version=store.helm.version or "" if store.helm else "",
             inference=inference(store.inference, folder),
             source=self.path,
-            bundle=folder / Path(top.bundle).expanduser(),
+            bundle=(folder / Path(top.bundle).expanduser()).resolve(),
+            bundle_at=whole.nearest("bundle").at,
             tree=tree,
         )
 

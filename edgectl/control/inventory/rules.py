@@ -36,7 +36,8 @@ class Subject:
 
     def missing(self, value: object, sentence: str, *where: str | int) -> Iterator[Finding]:
         """Make a finding for a value that nobody gave, unless what was given already has one."""
-        if not value and not any(where[: len(path)] == path for path in self.bad):
+        known = any(where[: len(path)] == path or path[: len(where)] == where for path in self.bad)
+        if not value and not known:
             yield self.finding(f"{self.name}: {sentence}", *where)
 
 

@@ -45,7 +45,9 @@ class Source:
             mark = error.problem_mark or error.context_mark
             place = Place(str(path), mark.line + 1, mark.column + 1) if mark else Place(str(path), 1, 1)
             what = " ".join(part for part in (error.context, error.problem) if part)
-            raise invalid(path, [Finding(place, f"broken YAML: {what}")]) from error
+            tab = mark is not None and _is_tab(text, mark.line, mark.column)
+            sentence = "a tab stands here: YAML is indented with spaces" if tab else f"broken YAML: {what}"
+            raise invalid(path, [Finding(place, sentence)]) from error
         except yaml.YAMLError as error:
             raise invalid(path, [Finding(Place(str(path), 1, 1), f"broken YAML: {error}")]) from error
         return cls(path=path, root=root)
@@ -102,3 +104,8 @@ class Source:
         except (yaml.YAMLError, ValueError) as error:
             self.findings.append(Finding(self.place(node), f"this value cannot be read: {error}"))
             return None
+
+
+def _is_tab(text: str, line: int, column: int) -> bool:
+    lines = text.splitlines()
+    return line < len(lines) and lines[line][column : column + 1] == "\t"

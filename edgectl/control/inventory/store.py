@@ -117,6 +117,7 @@ class Store:
     inference: InferenceSettings | None
     source: Path
     bundle: Path
+    bundle_at: Place
     tree: Tree = field(repr=False, compare=False)
 
     def place(self, *path: str | int) -> Place:

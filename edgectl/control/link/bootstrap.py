@@ -9,24 +9,20 @@ from __future__ import annotations
 import functools
 import json
 import re
-from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from importlib import resources
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
-from edgectl.control.link.channel import Channel
 from edgectl.control.link.command import GO, Request
 from edgectl.control.link.connect import connect
 from edgectl.control.link.handshake import Handshake
 from edgectl.control.link.link import Link
 from edgectl.control.link.lost import LinkLost
 from edgectl.control.link.runtime import RuntimeArchive
+from edgectl.control.link.session import Session
 from edgectl.control.link.target import Target
-from edgectl.wire.document import canonical
 from edgectl.wire.errors import NotReady, Unreachable
-from edgectl.wire.frame import Frames
+from edgectl.wire.frame import FrameError
 
 STATE = "/var/lib/edgectl"
 _OLDEST = (3, 10)
@@ -34,54 +30,23 @@ _SHELL_SECONDS = 30.0  # login, shell start-up files, sudo; PAM waits a few seco
 _UNPACK_SECONDS = 120.0  # a few hundred small files, each synced, on a slow disk
 
 
-@dataclass(frozen=True, slots=True)
-class Session:
-    """The engine at the other end. Use as a context manager: the connection ends with the block."""
-
-    target: Target
-    link: Link
-    channel: Channel
-    frames: Frames
-    runtime: RuntimeArchive
-    engine_sent: bool  # this session has brought the engine; False when it was there
-    noise: str  # what the login printed before
-
-    @property
-    def wire_bytes(self) -> int:
-        """Bytes on the wire so far, both directions, SSH's own included."""
-        return self.link.wire_bytes
-
-    def close(self) -> None:
-        """End the connection."""
-        self.link.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
-
-
 def open_session(
     target: Target,
     runtime: RuntimeArchive,
     *,
-    opening: Mapping[str, Any] | None = None,
     state: str = STATE,
     arguments: tuple[str, ...] = ("session",),
     patience_seconds: float = 300.0,
 ) -> Session:
     """Connect and start the engine, sending it first where it is not yet.
 
-    `opening` is the first frame for the engine ({"op": ..., ...}); it travels with the command and saves a round
-    trip. `patience_seconds` is how long the engine may be silent later (session.channel.patience_seconds changes it).
+    `patience_seconds` is how long the engine may be silent later
+    (session.channel.patience_seconds changes it).
     Raises Unreachable (network, host key, log-in, sudo, LinkLost) and NotReady (Python, disk of the node).
     """
     link = connect(target)
     try:
-        return _Start(link, runtime, opening=opening, state=state, arguments=arguments).run(patience_seconds)
+        return _Start(link, runtime, state=state, arguments=arguments).run(patience_seconds)
     except BaseException:
         link.close()
         raise
@@ -95,64 +60,44 @@ def _program() -> bytes:
 class _Start:
     """One handshake."""
 
-    def __init__(
-        self,
-        link: Link,
-        runtime: RuntimeArchive,
-        *,
-        opening: Mapping[str, Any] | None,
-        state: str,
-        arguments: tuple[str, ...],
-    ) -> None:
+    def __init__(self, link: Link, runtime: RuntimeArchive, *, state: str, arguments: tuple[str, ...]) -> None:
         self.link = link
         self.target = link.target
         self.runtime = runtime
         self.state = state
-        self.opening = b"" if opening is None else canonical(dict(opening)) + b"\n"
         request = Request(
             folder=f"{state}/runtimes/{runtime.hex}",
-            bootstrap_bytes=len(_program()),
+            program_bytes=len(_program()),
             archive_bytes=len(runtime.data),
-            opening_bytes=len(self.opening),
             has_password=self.target.password is not None,
             arguments=arguments,
         )
-        self.channel = link.run(request.text(), opening=self.opening, patience_seconds=_SHELL_SECONDS)
+        self.channel = link.run(request.text(), patience_seconds=_SHELL_SECONDS)
         self.handshake = Handshake(self.channel)
 
     def run(self, patience_seconds: float) -> Session:
         """Go through the handshake to its end."""
-        at_once, sent = True, False
+        sent = False
         word, rest = self._line(_SHELL_SECONDS)
         if word == "password":
-            at_once = False
             self._send_password()
             word, rest = self._line(_SHELL_SECONDS)
         if word == "absent":
-            at_once, sent = False, True
+            sent = True
             self._check_python(rest)
             self._send_engine()
             word, rest = self._line(_UNPACK_SECONDS)
         if word != "run":
             raise self._problem(word, rest)
         self.channel.patience_seconds = patience_seconds
-        if not at_once and self.opening:
-            self.channel.write(self.opening)
-        return Session(
-            self.target,
-            self.link,
-            self.channel,
-            Frames(self.channel.read, self.channel.write),
-            self.runtime,
-            sent,
-            self.handshake.noise,
-        )
+        return Session(self.link, self.channel, self.runtime, engine_sent=sent, noise=self.handshake.noise)
 
     def _line(self, seconds: float) -> tuple[str, str]:
         try:
             line = self.handshake.next(seconds=seconds)
         except LinkLost as error:
-            raise error.with_details(*self._evidence()) from error
+            error.details = (*error.details, *self._evidence())
+            raise
         if line is None:
             status = self.channel.exit_status(seconds=5)
             raise Unreachable(
@@ -169,12 +114,12 @@ class _Start:
         if self.target.password is None:
             raise self._problem("sudo", "password")
         secret = self.target.password.reveal().encode()
-        with suppress(BrokenPipeError):
+        with suppress(FrameError):
             self.channel.write(secret + b"\n" + secret + b"\n" + GO)
 
     def _send_engine(self) -> None:
         self.channel.patience_seconds = _UNPACK_SECONDS
-        with suppress(BrokenPipeError):  # what the node says instead is read next
+        with suppress(FrameError):  # what the node says instead is read next
             self.channel.write(_program() + self.runtime.data)
 
     def _check_python(self, found: str) -> None:
@@ -231,7 +176,7 @@ class _Start:
         return Unreachable(message, hint=hint, details=(*((f"sudo: {said}",) if said else ()), *self._evidence()))
 
     def _evidence(self) -> tuple[str, ...]:
-        """What the node has printed, both streams."""
+        """Return what the node has printed, both streams."""
         self.channel.finish()
         streams = (("printed", self.handshake.noise), ("error output", self.channel.stderr()))
         return tuple(f"{name}: {text.strip()[-1000:]}" for name, text in streams if text.strip())

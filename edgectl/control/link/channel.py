@@ -13,6 +13,7 @@ from typing import Protocol
 import paramiko
 
 from edgectl.control.link.lost import LinkLost
+from edgectl.wire.frame import FrameError
 
 TAIL_BYTES = 64 * 1024
 _PIECE_BYTES = 32 * 1024 - 64  # what fits one packet of 32 KiB with its header: no small packet after each large one
@@ -62,12 +63,12 @@ class Channel:
         self._waiting = data + self._waiting
 
     def write(self, data: bytes) -> None:
-        """Write all; BrokenPipeError when the command has ended, LinkLost when the link or the patience has."""
+        """Write all; FrameError when the command has ended, LinkLost when the link or the patience has."""
         view = memoryview(data)
         self._raw.settimeout(self.patience_seconds)
         while view:
             try:
-                count = self._raw.send(view[:_PIECE_BYTES])  # type: ignore[arg-type] - any buffer will do
+                count = self._raw.send(bytes(view[:_PIECE_BYTES]))
             except TimeoutError as error:
                 raise self._link.lost(f"the command has read nothing for {self.patience_seconds:.0f} s") from error
             except (paramiko.SSHException, EOFError, OSError) as error:
@@ -102,9 +103,9 @@ class Channel:
         """Tell whether the command itself has closed its output, as opposed to a link that broke under it."""
         return bool(self._raw.eof_received) or self._raw.exit_status >= 0
 
-    def _broken(self, error: BaseException | None) -> OSError | LinkLost:
+    def _broken(self, error: BaseException | None) -> FrameError | LinkLost:
         if self._has_ended() and self._link.is_alive():
-            return BrokenPipeError("the command on the node has ended")
+            return FrameError("the command on the node has ended")
         return self._link.lost(str(error or ""))
 
     def _read_stderr(self) -> None:

@@ -1,7 +1,7 @@
 """The one command line that becomes the engine: become root, find Python, find the engine or ask for it.
 
-Owns the shell text (POSIX sh, any login shell: no single quote, no backslash before a quote, no `!` inside).
-Must not know SSH. Nothing in it may read more of standard input than is meant for it.
+Owns the shell text: POSIX sh inside, one line of single-quoted words outside, so that any login shell passes it on
+(no single quote, no `!`, no newline). Must not know SSH. Nothing in it reads more of standard input than is its own.
 """
 
 from __future__ import annotations
@@ -11,30 +11,30 @@ from dataclasses import dataclass
 
 LIMIT_BYTES = 1500
 MARK = b"edgectl-link "
-GO = b"edgectl-go\n"  # follows the password: the inner shell reads up to it, whatever sudo has read
+GO = b"edgectl-go\n"  # follows the password: the inner shell reads up to it, however much sudo has taken
 
-_SAFE_PATH = re.compile(r"/[A-Za-z0-9._/-]+")
+_PATH = re.compile(r"/[A-Za-z0-9._/-]+")
+_WORD = re.compile(r"[A-Za-z0-9._=-]+")
 
-# As the logged-in user. $1 is the inner text. `n` bytes of opening come first on standard input: they belong to the
-# engine if it is there, else they are dropped (head -c reads no further) and the operator sends them again.
-_OUTER = r"""set -f;n=@N@;s(){ printf "\nedgectl-link %s\n" "$*";}
+# As the one who logged in; $1 is the inner text. `sudo -k` asks for the password whatever sudo remembers, so that it
+# takes exactly one line. It is tried on a pipe of its own first: at the end of that pipe a wrong one is refused at
+# once, where on the session's own input sudo would wait for another.
+_OUTER = r"""set -f;s(){ printf "\nedgectl-link %s\n" "$*";}
 [ $(id -u) = 0 ]&&eval "$1"
 export LC_ALL=C
 command -v sudo >/dev/null||{ s sudo missing;exit 41;}
-e=$(sudo -n true 2>&1 </dev/null)&&exec sudo -n sh -c "n=$n;$1"
-[ @P@ = 1 ]||{ s sudo password $e;exit 41;}
-[ $n = 0 ]||head -c $n >/dev/null
+e=$(sudo -n true 2>&1 </dev/null)&&exec sudo -n sh -c "$1"
+[ @PASSWORD@ = 1 ]||{ s sudo password $e;exit 41;}
 s password;IFS= read -r p
 e=$(printf "%s\n" "$p"|sudo -kSp "" true 2>&1)||{ s sudo refused $e;exit 41;}
-exec sudo -kSp "" sh -c "while read -r l&&[ \"\$l\" != edgectl-go ];do :;done;n=0;$1" """
+exec sudo -kSp "" sh -c "while read -r l&&[ \"\$l\" != edgectl-go ];do :;done;$1" """
 
 # As root.
-_INNER = r"""s(){ printf "\nedgectl-link %s\n" "$*";};d=@DIR@
+_INNER = r"""s(){ printf "\nedgectl-link %s\n" "$*";};d=@FOLDER@
 command -v python3 >/dev/null||{ s python none;exit 42;}
-[ -d $d ]&&{ s run;exec python3 -I $d @ARGS@;}
+[ -d $d ]&&{ s run;exec python3 -I $d @ARGUMENTS@;}
 v=$(python3 -Ic "import sys;print(*sys.version_info[:3],sep=chr(46))" 2>&1 </dev/null)||{ s python $v;exit 42;}
-[ $n = 0 ]||head -c $n >/dev/null
-s absent $v;b=$(head -c @BOOT@);exec python3 -Ic "$b" $d @BYTES@ @ARGS@"""
+s absent $v;b=$(head -c @PROGRAM@);exec python3 -Ic "$b" $d @ARCHIVE@ @ARGUMENTS@"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,35 +42,27 @@ class Request:
     """What the command line has to know."""
 
     folder: str  # .../runtimes/<hex>
-    bootstrap_bytes: int
+    program_bytes: int  # of the bootstrap's text
     archive_bytes: int
-    opening_bytes: int = 0
-    has_password: bool = False
     arguments: tuple[str, ...] = ("session",)
+    has_password: bool = False
 
     def text(self) -> str:
-        """Return the command line; ValueError when a part of it is not safe in a shell."""
-        if not _SAFE_PATH.fullmatch(self.folder):
+        """Return the command line; ValueError when a part of it is not plain enough for a shell."""
+        if not _PATH.fullmatch(self.folder):
             raise ValueError(f"not a plain absolute path: {self.folder}")
-        if not all(re.fullmatch(r"[A-Za-z0-9._=-]+", argument) for argument in self.arguments):
+        if not all(_WORD.fullmatch(argument) for argument in self.arguments):
             raise ValueError(f"not plain words: {self.arguments}")
-        inner = _fill(
-            _INNER,
-            DIR=self.folder,
-            ARGS=" ".join(self.arguments),
-            BOOT=str(self.bootstrap_bytes),
-            BYTES=str(self.archive_bytes),
+        inner = (
+            _INNER.replace("@FOLDER@", self.folder)
+            .replace("@ARGUMENTS@", " ".join(self.arguments))
+            .replace("@PROGRAM@", str(self.program_bytes))
+            .replace("@ARCHIVE@", str(self.archive_bytes))
         )
-        outer = _fill(_OUTER, N=str(self.opening_bytes), P="1" if self.has_password else "0")
+        outer = _OUTER.replace("@PASSWORD@", "1" if self.has_password else "0")
         return f"exec sh -c '{_one_line(outer)}' sh '{_one_line(inner)}'"
 
 
-def _fill(text: str, **values: str) -> str:
-    for name, value in values.items():
-        text = text.replace(f"@{name}@", value)
-    return text
-
-
 def _one_line(text: str) -> str:
-    """Join lines: some login shells (csh) know no quoted newline."""
+    """Join lines: csh knows no quoted newline."""
     return ";".join(line.strip() for line in text.strip().splitlines())

@@ -18,7 +18,7 @@ from edgectl.control.link.keys import Candidate, Offer, agent_keys, offer
 from edgectl.control.link.link import Link
 from edgectl.control.link.meter import MeteredSocket
 from edgectl.control.link.target import Target
-from edgectl.control.link.transport import PACKET_BYTES, WINDOW_BYTES, Transport
+from edgectl.control.link.transport import Transport
 from edgectl.wire.errors import Unreachable
 
 _LOG = "edgectl.link"
@@ -42,7 +42,7 @@ def connect(target: Target, *, held: Iterable[paramiko.AgentKey] | None = None) 
             details=keys.problems,
         )
     sock = MeteredSocket(_dial(target), silence_seconds=target.silence_seconds)
-    transport = Transport(sock, default_window_size=WINDOW_BYTES, default_max_packet_size=PACKET_BYTES)
+    transport = Transport(sock)
     try:
         _exchange(transport, target, key)
         used = _log_in(transport, target, keys)
@@ -87,12 +87,8 @@ def _exchange(transport: Transport, target: Target, key: HostKey) -> None:
     """Exchange keys and let the server prove that it holds the pinned one."""
     transport.set_log_channel(_LOG)
     transport.offer_only(key.algorithms)
-    transport.banner_timeout = transport.handshake_timeout = target.connect_seconds
-    transport.auth_timeout = target.connect_seconds
     try:
-        transport.start_client(timeout=target.connect_seconds)
-        if not transport.initial_kex_done:
-            raise TimeoutError
+        transport.exchange(seconds=target.connect_seconds)
         server = transport.get_remote_server_key()
     except paramiko.ssh_exception.IncompatiblePeer as error:
         raise Unreachable(

@@ -49,7 +49,7 @@ def agent_keys() -> tuple[paramiko.AgentKey, ...]:
     except (paramiko.SSHException, OSError):
         return ()
     connection = getattr(agent, "_conn", None)
-    if hasattr(connection, "settimeout"):
+    if connection is not None and hasattr(connection, "settimeout"):
         connection.settimeout(_AGENT_SECONDS)
     return agent.get_keys()
 

@@ -39,13 +39,8 @@ class Link:
         """Bytes read from the wire so far, SSH's own included."""
         return self._sock.received_bytes
 
-    @property
-    def wire_bytes(self) -> int:
-        """Both directions."""
-        return self.sent_bytes + self.received_bytes
-
-    def run(self, command: str, *, opening: bytes = b"", patience_seconds: float = 60.0) -> Channel:
-        """Start a command and write `opening` to it at once, without waiting for the command to begin.
+    def run(self, command: str, *, patience_seconds: float = 60.0) -> Channel:
+        """Start a command, without waiting for it to begin: what it writes is the answer.
 
         `patience_seconds` is how long one read or write may take; the channel's attribute changes it later.
         """
@@ -53,11 +48,8 @@ class Link:
             raw = self._transport.open_session(timeout=self.target.connect_seconds)
             self._transport.execute(raw, command)
         except (paramiko.SSHException, EOFError, OSError) as error:
-            raise self.lost(f"no command could be started: {error or 'the connection was closed'}") from error
-        channel = Channel(raw, self, command, patience_seconds=patience_seconds)
-        if opening:
-            channel.write(opening)
-        return channel
+            raise self.lost(f"no command could be started: {str(error) or 'the connection was closed'}") from error
+        return Channel(raw, self, command, patience_seconds=patience_seconds)
 
     def is_alive(self) -> bool:
         """Tell whether the connection still stands, as far as is known."""

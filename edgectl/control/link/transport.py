@@ -7,9 +7,15 @@ Must not know targets, keys' origins or commands.
 
 from __future__ import annotations
 
+import socket
+import threading
+from typing import cast
+
 import paramiko
 from paramiko.auth_handler import AuthHandler
 from paramiko.common import cMSG_CHANNEL_REQUEST, cMSG_GLOBAL_REQUEST
+
+from edgectl.control.link.meter import MeteredSocket
 
 WINDOW_BYTES = 8 * 1024 * 1024  # what the node may send ahead: 600 ms links stay full
 PACKET_BYTES = 32 * 1024
@@ -33,11 +39,11 @@ class _Login(AuthHandler):
 
     def _request_auth(self) -> None:
         if self._ask:
-            super()._request_auth()
+            super()._request_auth()  # type: ignore[misc]
         granted = paramiko.Message()
         granted.add_string("ssh-userauth")
         granted.rewind()
-        super()._parse_service_accept(granted)
+        super()._parse_service_accept(granted)  # type: ignore[misc]
 
     def _parse_service_accept(self, m: paramiko.Message) -> None:
         """Do nothing: the log-in is on its way."""
@@ -46,7 +52,10 @@ class _Login(AuthHandler):
 class Transport(paramiko.Transport):
     """A paramiko transport for one log-in and one command."""
 
-    asked = False
+    def __init__(self, sock: MeteredSocket) -> None:
+        wire = cast("socket.socket", sock)  # it needs five of a socket's methods
+        super().__init__(wire, default_window_size=WINDOW_BYTES, default_max_packet_size=PACKET_BYTES)
+        self.asked = False
 
     def offer_only(self, host_key_algorithms: tuple[str, ...]) -> None:
         """Let the server prove itself with these algorithms only."""
@@ -54,11 +63,16 @@ class Transport(paramiko.Transport):
         options.key_types = host_key_algorithms
         options.ciphers = _CIPHERS
 
+    def exchange(self, *, seconds: float) -> None:
+        """Exchange keys; TimeoutError when it takes longer, SSHException when it fails."""
+        self.banner_timeout = self.handshake_timeout = self.auth_timeout = seconds
+        self.start_client(timeout=seconds)
+        if not self.initial_kex_done:
+            raise TimeoutError
+
     def log_in(self, user: str, key: paramiko.PKey) -> None:
         """Offer one key, signed at once (no probe); AuthenticationException when it is refused."""
-        from threading import Event
-
-        event = Event()
+        event = threading.Event()
         login = _Login(self)
         self.auth_handler = login
         login.auth_publickey(user, key, event)
@@ -73,7 +87,7 @@ class Transport(paramiko.Transport):
         message.add_string("exec")
         message.add_boolean(False)
         message.add_string(command)
-        self._send_user_message(message)
+        self._send_user_message(message)  # type: ignore[attr-defined]
 
     def probe(self) -> None:
         """Ask for something that every SSH server answers, if only with a refusal; called by the reader itself."""
@@ -83,4 +97,4 @@ class Transport(paramiko.Transport):
         message.add_byte(cMSG_GLOBAL_REQUEST)
         message.add_string("keepalive@openssh.com")
         message.add_boolean(True)
-        self._send_message(message)
+        self._send_message(message)  # type: ignore[attr-defined]

@@ -30,6 +30,14 @@ class Rendered:
     blob_paths: dict[str, Path]
 
 
+def bundle_of(store: Store) -> Bundle:
+    """Open the store's bundle; InvalidInput names the line of the inventory that points to it."""
+    try:
+        return Bundle.open(store.bundle)
+    except InvalidInput as error:
+        raise invalid(store.source, [Finding(store.bundle_at, f"bundle: {error.message}. {error.hint}")]) from error
+
+
 def render(store: Store, bundle: Bundle, *, template: Template | None = None) -> Rendered:
     """Return the payload of one store; InvalidInput lists all that the bundle lacks or Helm cannot render.
 
@@ -133,7 +141,8 @@ class _Rendering:
             found_here = of_repository(ref, held)
             taken.update((image.digest, image) for image in found_here)
             if not found_here and not self._pulled(ref):
-                self._find(f"the bundle {self.bundle.root} has no image {ref}, which every node needs", "bundle")
+                sentence = f"the bundle {self.bundle.root} has no image {ref}, which every node needs"
+                self.findings.append(Finding(self.store.bundle_at, sentence))
         for index, ref in enumerate(self.store.images):
             found = providing(ref, held)
             named = (found,) if found is not None else of_repository(ref, held)

@@ -55,7 +55,7 @@ class Look:
 
     def unit(self, name: str) -> dict[str, str]:
         """Return systemd's properties of a unit that steps judge by."""
-        names = "LoadState,ActiveState,SubState,MainPID,UnitFileState,NeedDaemonReload,NRestarts,Result"
+        names = "LoadState,ActiveState,SubState,MainPID,UnitFileState,NeedDaemonReload,NRestarts,Result,Job"
         ran = self.run("systemctl", "show", name, f"--property={names}")
         if not ran.ok:
             raise LookFailed(f"systemd does not tell about {name}: {ran.last_words}", evidence=ran.evidence())

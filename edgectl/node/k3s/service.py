@@ -37,6 +37,10 @@ class Service:
         if unit.get("UnitFileState") != "enabled":
             return Observation(Status.DRIFTED, f"{self.k3s.unit} does not start at boot")
         active = unit.get("ActiveState", "")
+        if unit.get("Job", "0") not in {"", "0"} and unit.get("SubState") not in {"auto-restart", "start"}:
+            return Observation(Status.IN_PROGRESS, "k3s is about to start")
+        if unit.get("SubState") in {"start-pre", "stop", "stop-sigterm", "final-sigterm"}:
+            return Observation(Status.IN_PROGRESS, "k3s is about to start")
         started = read.text(read.places.k3s_started)
         differences = compare(started or "", self.declared())
         if active in {"active", "activating", "reloading"} and differences:

@@ -19,7 +19,7 @@ def install(hands: Hands) -> bool:
     """Write what differs, let systemd read it, start the timers; returns whether anything changed."""
     root = hands.places.root
     wanted = {name: (root / "etc/systemd/system" / name, 0o644) for name in (CONVERGE, *TIMERS)}
-    wanted["edgectl-node"] = (root / "usr/local/sbin/edgectl-node", 0o755)
+    wanted["edgectl-node.sh"] = (root / "usr/local/sbin/edgectl-node", 0o755)
     changed = False
     for name, (path, mode) in wanted.items():
         text = (_HERE / name).read_text()

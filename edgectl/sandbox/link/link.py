@@ -41,12 +41,11 @@ class Link:
         (self.folder / "control.sock").unlink(missing_ok=True)
         log = self.folder / "proxy.log"
         words = [f"{port}={address}:{target}" for port, (address, target) in routes.items()]
-        started = detach("edgectl.sandbox.link.proxy", [str(self.folder), str(netns), *words], log)
-        if (process := Process.of(started.pid)) is not None:
-            record(self.folder / "proxy.json", process)
+        process = detach("edgectl.sandbox.link.proxy", [str(self.folder), str(netns), *words], log)
+        record(self.folder / "proxy.json", process)
         deadline = time.monotonic() + 20
         while not self._answers():
-            if started.poll() is not None:
+            if not process.alive:
                 raise StepFailed(
                     "The link's proxy ended at once.", details=tuple(log.read_text(errors="replace").splitlines()[-8:])
                 )

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import os
 import socket
 import struct
 import sys
@@ -188,6 +189,7 @@ async def serve(folder: Path, netns: Path, targets: dict[int, tuple[str, int]]) 
 def main(arguments: list[str]) -> None:
     """Run the link of one store."""
     folder, netns, *routes = arguments
+    os.chdir("/")
     targets = {}
     for route in routes:
         port, _, target = route.partition("=")

@@ -66,18 +66,16 @@ class Machine:
                 f"--unit={unit}",
                 *wrapper,
             ]
-        started = detach(
+        process = detach(
             "edgectl.sandbox.machine.supervisor",
             [str(self.store.home), self.name],
             self.place.console,
             wrapper=wrapper,
         )
-        process = Process.of(started.pid)
-        if process is not None:
-            record(self.place.supervisor, process)
+        record(self.place.supervisor, process)
         deadline = time.monotonic() + 60
         while self._init() is None:
-            if started.poll() is not None:
+            if not process.alive:
                 raise StepFailed(f"{self.name} could not be powered on.", details=self._last_words())
             if time.monotonic() > deadline:
                 raise NotReady(f"{self.name} has no PID 1 after 60 s of power.", details=self._last_words())

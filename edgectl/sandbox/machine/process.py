@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import os
 import signal
-import subprocess
 import sys
 import time
 from collections.abc import Sequence
@@ -80,23 +79,27 @@ def recorded(path: Path) -> Process | None:
     return process if process.alive else None
 
 
-def detach(module: str, arguments: Sequence[str], log: Path, *, wrapper: Sequence[str] = ()) -> subprocess.Popen[bytes]:
+def detach(module: str, arguments: Sequence[str], log: Path, *, wrapper: Sequence[str] = ()) -> Process:
     """Start `python -m module` in a session of its own, its output appended to `log`.
 
     `wrapper` is a program that ends in exec, so that the id stays the same (unshare does).
     """
     home = str(Path(edgectl.__file__).parent.parent)
     search = os.pathsep.join(word for word in (home, os.environ.get("PYTHONPATH", "")) if word)
-    with log.open("ab") as sink:
-        return subprocess.Popen(
-            [*wrapper, sys.executable, "-m", module, *arguments],
-            stdin=subprocess.DEVNULL,
-            stdout=sink,
-            stderr=sink,
-            start_new_session=True,
-            cwd="/",
-            env={**os.environ, "PYTHONPATH": search},
-        )
+    argv = [*wrapper, sys.executable, "-m", module, *arguments]
+    # Not subprocess.Popen, which takes a process that outlives it for a mistake.
+    pid = os.posix_spawnp(
+        argv[0],
+        argv,
+        {**os.environ, "PYTHONPATH": search},
+        file_actions=[
+            (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
+            (os.POSIX_SPAWN_OPEN, 1, str(log), os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600),
+            (os.POSIX_SPAWN_DUP2, 1, 2),
+        ],
+        setsid=True,
+    )
+    return Process.of(pid) or Process(pid, 0)
 
 
 def _stat(pid: int) -> list[str] | None:

@@ -30,6 +30,7 @@ def machine_name(store: StorePlace, node: str) -> str:
 
 def main(arguments: list[str]) -> int:
     """Run the node until it is powered off. Arguments: the store's folder, the node's name."""
+    os.chdir("/")
     store = StorePlace(Path(arguments[0]))
     name = arguments[1]
     node = store.node(name)

@@ -16,7 +16,7 @@ import numpy as np
 # store tells nobody. Read once, when the library is loaded: it has to stand before the import.
 os.environ["ORT_DISABLE_TELEMETRY"] = "1"
 
-import onnxruntime  # noqa: E402 - see above
+import onnxruntime
 
 from edgectl.stack.inference.protocol import DATATYPES, Array, Tensor
 

@@ -1,0 +1,58 @@
+"""containerd's configuration and NVIDIA's runtime."""
+
+from __future__ import annotations
+
+from tests.contract.bench import DATA, Bench
+from tests.contract.row import Row
+
+_CONFIG = f"{DATA}/agent/etc/containerd/config.toml"
+_TEMPLATE = f"{DATA}/agent/etc/containerd/config-v3.toml.tmpl"
+_NVIDIA = "/usr/bin/nvidia-container-runtime"
+
+
+def regenerated(bench: Bench) -> None:
+    bench.server.sh(f"echo '# by hand' >> {_CONFIG}")
+    bench.restart()
+    assert "# by hand" not in bench.server.read(_CONFIG)
+
+
+def template(bench: Bench) -> None:
+    with bench.file(_TEMPLATE, '{{ template "base" . }}\n# ours\n'):
+        bench.restart()
+        text = bench.server.read(_CONFIG)
+        assert text.rstrip().endswith("# ours")
+        assert "version = 3" in text
+    assert "# ours" not in bench.server.read(_CONFIG)
+
+
+def nvidia_at_start(bench: Bench) -> None:
+    bench.server.sh(f"rm -f {_NVIDIA}")
+    bench.restart()
+    assert _NVIDIA not in bench.server.read(_CONFIG)
+    bench.server.put(_NVIDIA, '#!/bin/sh\nexec runc "$@"\n', "0755")
+    assert _NVIDIA not in bench.server.read(_CONFIG), "one that is installed later is not seen"
+    bench.restart()
+    assert f'BinaryName = "{_NVIDIA}"' in bench.server.read(_CONFIG).replace("'", '"')
+    bench.server.sh(f"rm {_NVIDIA}")
+
+
+ROWS = (
+    Row(
+        "containerd-config",
+        "containerd's `config.toml` is written anew at every start",
+        "docs.k3s.io/advanced (configuring containerd); k3s#4391",
+        regenerated,
+    ),
+    Row(
+        "containerd-template",
+        '`config-v3.toml.tmpl` replaces it, and may say `{{ template "base" . }}`',
+        "docs.k3s.io/advanced (configuring containerd; v1.31.6, v1.32.2 and later)",
+        template,
+    ),
+    Row(
+        "nvidia-at-start",
+        "`nvidia-container-runtime` is looked for when k3s starts, and only then",
+        "docs.k3s.io/advanced (NVIDIA container runtime); k3s `pkg/agent/containerd/runtimes.go`",
+        nvidia_at_start,
+    ),
+)

@@ -1,0 +1,24 @@
+"""Every file in tests/cases/inventory: an inventory, and below it (`#> line:column  sentence`) all that is wrong in it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from edgectl.control.inventory.load import load
+from edgectl.wire.errors import Exit, InvalidInput
+
+CASES = Path(__file__).parents[3] / "cases" / "inventory"
+
+
+@pytest.mark.parametrize("case", sorted(CASES.glob("*.yaml")), ids=lambda path: path.stem)
+def test_all_errors_come_at_once_each_with_its_place(case: Path) -> None:
+    """One error lists every finding, in the order of the file, and nothing that is not wrong."""
+    expected = [line[3:] for line in case.read_text().splitlines() if line.startswith("#> ")]
+    with pytest.raises(InvalidInput) as caught:
+        load(case).store("store-042")
+    assert [line.removeprefix(f"{case}:") for line in caught.value.details] == expected
+    assert caught.value.exit is Exit.INVALID
+    count = "1 error" if len(expected) == 1 else f"{len(expected)} errors"
+    assert caught.value.message == f"{count} in {case}, nothing was sent"
