@@ -1,13 +1,14 @@
 """Receive an engine on standard input, unpack it durably, become it: the first program on a bare node.
 
-Runs as `python3 -I -c <this text> FOLDER BYTES ARGUMENT...`; FOLDER is .../runtimes/<sha256 of the archive>.
-Standard library only, one file: it travels before the engine does. It reads exactly BYTES, never more: what follows
-on standard input belongs to the engine. It says one line: `edgectl-link run`, or `edgectl-link failed <json>`.
+Runs as `python3 -I -c <this text> FOLDER ARGUMENT...`; FOLDER is .../runtimes/<sha256 of the tar>. Standard library
+only, one file: it travels before the engine does. It reads a line with the length of the compressed tar, then so many
+bytes and never more: what follows belongs to the engine. It says `edgectl-link run` or `edgectl-link failed <json>`.
 """
 
 from __future__ import annotations
 
 import contextlib
+import gzip
 import hashlib
 import io
 import json
@@ -16,16 +17,20 @@ import py_compile
 import shutil
 import sys
 import tarfile
+import zlib
 from pathlib import Path
 
 
 def main() -> None:
     """Receive, verify, unpack, and exec the engine."""
-    folder, count, arguments = Path(sys.argv[1]), int(sys.argv[2]), sys.argv[3:]
-    data = receive(count)
+    folder, arguments = Path(sys.argv[1]), sys.argv[2:]
+    length = b""
+    while not length.endswith(b"\n"):
+        length += receive(1)
+    data = receive(int(length))
     try:
         install(data, folder)
-    except (OSError, ValueError, tarfile.TarError, EOFError) as error:
+    except (OSError, ValueError, tarfile.TarError, EOFError, zlib.error) as error:
         fail(error, folder)
     os.write(1, b"\nedgectl-link run\n")
     os.execv(sys.executable, [sys.executable, "-I", str(folder), *arguments])  # noqa: S606 - no shell is wanted
@@ -44,7 +49,8 @@ def receive(count: int) -> bytes:
 
 def install(data: bytes, folder: Path) -> None:
     """Unpack beside the place, sync, rename: the folder is complete or not there."""
-    found = hashlib.sha256(data).hexdigest()
+    tar = gzip.decompress(data)
+    found = hashlib.sha256(tar).hexdigest()
     if found != folder.name:
         raise ValueError(f"the archive came damaged: its sha256 is {found}")
     if folder.is_dir():
@@ -53,7 +59,7 @@ def install(data: bytes, folder: Path) -> None:
     clean(folder.parent)
     staging = folder.with_name(f"{folder.name}.new-{os.getpid()}")
     try:
-        unpack(data, staging, folder)
+        unpack(tar, staging, folder)
         try:
             staging.rename(folder)
         except OSError:
@@ -65,10 +71,10 @@ def install(data: bytes, folder: Path) -> None:
         shutil.rmtree(staging, ignore_errors=True)
 
 
-def unpack(data: bytes, staging: Path, folder: Path) -> None:
+def unpack(tar: bytes, staging: Path, folder: Path) -> None:
     """Write and compile every file into `staging`, which becomes `folder`, and sync all of it."""
     staging.mkdir(0o755)
-    with tarfile.open(fileobj=io.BytesIO(data), mode="r:*") as archive:
+    with tarfile.open(fileobj=io.BytesIO(tar), mode="r:") as archive:
         for entry in archive:
             source = archive.extractfile(entry) if entry.isfile() else None
             if source is None or entry.name.startswith("/") or ".." in entry.name.split("/"):

@@ -14,7 +14,7 @@ from tests.contract.node import Node
 
 DATA = "/var/lib/rancher/k3s"
 CONFIG = "/etc/rancher/k3s/config.yaml"
-PASSWORD = "contract-password"
+PASSWORD = "contract-password"  # noqa: S105 - of a cluster that lives for minutes
 MAX_PODS = 77
 
 # As install.sh writes it (k3s-io/k3s, install.sh, create_systemd_service_file).
@@ -65,6 +65,7 @@ class Bench:
 
     @property
     def config(self) -> str:
+        """Return the server's base configuration."""
         return "\n".join(
             (
                 'write-kubeconfig-mode: "0640"',
@@ -78,6 +79,7 @@ class Bench:
         )
 
     def agent_config(self, token: str) -> str:
+        """Return the configuration of an agent that joins with this token."""
         return f"node-ip: {self.agent.address}\nserver: https://{self.server.address}:6443\ntoken: {token}\n"
 
     def install(self, node: Node, *, role: str, config: str) -> str:
@@ -101,6 +103,7 @@ class Bench:
         return self.server.sh(f"journalctl -u k3s --no-pager -o cat --after-cursor='{since}'").out
 
     def cursor(self) -> str:
+        """Return the place in the journal where k3s's log ends now."""
         out = self.server.sh("journalctl -u k3s -n 1 -o cat --show-cursor --no-pager").out
         return out.rsplit("-- cursor: ", 1)[1].strip()
 

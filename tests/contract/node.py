@@ -24,11 +24,14 @@ class Said:
 
     @property
     def all(self) -> str:
+        """Return both outputs."""
         return f"{self.out}\n{self.err}"
 
 
 @dataclass(frozen=True, slots=True)
 class Node:
+    """A machine of a store, entered as root."""
+
     name: str
     address: str
     entrance: Callable[[], tuple[str, ...]]
@@ -50,18 +53,23 @@ class Node:
         self.sh(script, stdin=data.encode() if isinstance(data, str) else data, limit_seconds=300)
 
     def read(self, path: str) -> str:
+        """Return a file's text."""
         return self.sh(f"cat {path}").out
 
     def mode(self, path: str) -> str:
+        """Return the octal mode of what a path leads to."""
         return self.sh(f"stat -L -c %a {path}").out.strip()
 
     def exists(self, path: str) -> bool:
+        """Whether there is something at a path."""
         return self.sh(f"test -e {path}", check=False).code == 0
 
     def kubectl(self, words: str) -> str:
+        """Ask the cluster."""
         return self.sh(f"k3s kubectl {words}").out
 
     def get(self, words: str) -> Any:
+        """Return one object, or a list of them, as JSON."""
         return json.loads(self.kubectl(f"get {words} -o json"))
 
     def wait(self, what: str, asked: Callable[[], bool], *, limit_seconds: float = 60) -> None:

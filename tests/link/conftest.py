@@ -11,9 +11,8 @@ import subprocess
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import edgectl
 import pytest
@@ -131,25 +130,32 @@ def state(tmp_path: Path) -> str:
     return str(tmp_path / "var")
 
 
-def keygen(path: Path, kind: str = "ed25519", *, passphrase: str = "") -> Path:
-    """Make a key pair."""
+Keygen = Callable[..., Path]
+
+
+@pytest.fixture
+def keygen() -> Keygen:
+    """Make key pairs: keygen(path, kind, passphrase=...) -> path."""
+    return _keygen
+
+
+def _keygen(path: Path, kind: str = "ed25519", *, passphrase: str = "") -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     argv = ["ssh-keygen", "-q", "-t", kind, "-N", passphrase, "-C", path.name, "-f", str(path)]
     subprocess.run(argv, check=True, timeout=30, capture_output=True)
     return path
 
 
-def public(path: Path) -> str:
-    """Return a key's public line."""
+def _public(path: Path) -> str:
     return Path(f"{path}.pub").read_text().strip()
 
 
 def _start(
     server: str, folder: Path, lines: tuple[str, ...], *, command: str, path: Path | None, host_keys: tuple[str, ...]
 ) -> Sshd:
-    hosts = [keygen(folder / f"host_{kind}", kind) for kind in host_keys]
-    user = keygen(folder / "user")
-    (folder / "authorized_keys").write_text(public(user) + "\n")
+    hosts = [_keygen(folder / f"host_{kind}", kind) for kind in host_keys]
+    user = _keygen(folder / "user")
+    (folder / "authorized_keys").write_text(_public(user) + "\n")
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -182,7 +188,7 @@ def _start(
         host="127.0.0.1",
         port=port,
         user=getpass.getuser(),
-        host_key=public(hosts[0]),
+        host_key=_public(hosts[0]),
         keys=(user,),
         agent=False,
         connect_seconds=10,
@@ -212,8 +218,3 @@ def _descendants(pid: int) -> list[int]:
         found += below
         queue += below
     return found
-
-
-def with_target(target: Target, **changes: Any) -> Target:
-    """Return a target that differs."""
-    return replace(target, **changes)

@@ -44,7 +44,10 @@ class Source:
         except yaml.MarkedYAMLError as error:
             mark = error.problem_mark or error.context_mark
             place = Place(str(path), mark.line + 1, mark.column + 1) if mark else Place(str(path), 1, 1)
-            what = " ".join(part for part in (error.context, error.problem) if part)
+            begun = (
+                f"{error.context} begun in line {error.context_mark.line + 1}," if error.context_mark else error.context
+            )
+            what = " ".join(part for part in (begun, error.problem) if part)
             tab = mark is not None and _is_tab(text, mark.line, mark.column)
             sentence = "a tab stands here: YAML is indented with spaces" if tab else f"broken YAML: {what}"
             raise invalid(path, [Finding(place, sentence)]) from error

@@ -68,7 +68,6 @@ class _Start:
         request = Request(
             folder=f"{state}/runtimes/{runtime.hex}",
             program_bytes=len(_program()),
-            archive_bytes=len(runtime.data),
             has_password=self.target.password is not None,
             arguments=arguments,
         )
@@ -120,7 +119,8 @@ class _Start:
     def _send_engine(self) -> None:
         self.channel.patience_seconds = _UNPACK_SECONDS
         with suppress(FrameError):  # what the node says instead is read next
-            self.channel.write(_program() + self.runtime.data)
+            data = self.runtime.data
+            self.channel.write(_program() + b"%d\n" % len(data) + data)
 
     def _check_python(self, found: str) -> None:
         match = re.fullmatch(r"(\d+)\.(\d+)\.(\d+)", found)

@@ -34,7 +34,7 @@ _INNER = r"""s(){ printf "\nedgectl-link %s\n" "$*";};d=@FOLDER@
 command -v python3 >/dev/null||{ s python none;exit 42;}
 [ -d $d ]&&{ s run;exec python3 -I $d @ARGUMENTS@;}
 v=$(python3 -Ic "import sys;print(*sys.version_info[:3],sep=chr(46))" 2>&1 </dev/null)||{ s python $v;exit 42;}
-s absent $v;b=$(head -c @PROGRAM@);exec python3 -Ic "$b" $d @ARCHIVE@ @ARGUMENTS@"""
+s absent $v;b=$(head -c @PROGRAM@);exec python3 -Ic "$b" $d @ARGUMENTS@"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,7 +43,6 @@ class Request:
 
     folder: str  # .../runtimes/<hex>
     program_bytes: int  # of the bootstrap's text
-    archive_bytes: int
     arguments: tuple[str, ...] = ("session",)
     has_password: bool = False
 
@@ -57,7 +56,6 @@ class Request:
             _INNER.replace("@FOLDER@", self.folder)
             .replace("@ARGUMENTS@", " ".join(self.arguments))
             .replace("@PROGRAM@", str(self.program_bytes))
-            .replace("@ARCHIVE@", str(self.archive_bytes))
         )
         outer = _OUTER.replace("@PASSWORD@", "1" if self.has_password else "0")
         return f"exec sh -c '{_one_line(outer)}' sh '{_one_line(inner)}'"

@@ -1,4 +1,4 @@
-"""The engine as one archive: `edgectl/node` and `edgectl/wire`, named by the digest of its own bytes.
+"""The engine as one archive: `edgectl/node` and `edgectl/wire`, named by the digest of its content.
 
 Owns what travels and in which form: the same sources give the same bytes on every operator's machine.
 Must not know nodes or links. edgectl's version is not in it, so a new edgectl alone changes nothing on a node.
@@ -7,8 +7,8 @@ Must not know nodes or links. edgectl's version is not in it, so a new edgectl a
 from __future__ import annotations
 
 import functools
+import gzip
 import io
-import lzma
 import tarfile
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -34,10 +34,15 @@ sys.exit(main())
 
 @dataclass(frozen=True, slots=True)
 class RuntimeArchive:
-    """`digest` is `sha256:<hex>` of `data`, a compressed tar."""
+    """`digest` is `sha256:<hex>` of `tar`: another zlib on another machine gives the same name."""
 
     digest: str
-    data: bytes = field(repr=False)
+    tar: bytes = field(repr=False)
+
+    @property
+    def data(self) -> bytes:
+        """What crosses the link, compressed: only when the node lacks the engine."""
+        return gzip.compress(self.tar, mtime=0)
 
     @property
     def hex(self) -> str:
@@ -70,6 +75,4 @@ def pack(files: dict[str, bytes]) -> RuntimeArchive:
             entry.size = len(files[name])
             entry.mode = 0o755 if name.endswith(".sh") else 0o644
             archive.addfile(entry, io.BytesIO(files[name]))
-    # Preset 6: on a few hundred KB higher ones only take longer. CRC32 as a check keeps it readable for any xz.
-    data = lzma.compress(packed.getvalue(), format=lzma.FORMAT_XZ, check=lzma.CHECK_CRC32, preset=6)
-    return RuntimeArchive(digest_of(data), data)
+    return RuntimeArchive(digest_of(packed.getvalue()), packed.getvalue())

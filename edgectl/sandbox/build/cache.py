@@ -66,7 +66,7 @@ def _pieces(item: str | bytes | Path) -> Iterator[tuple[str, bytes]]:
     yield "", item.encode() if isinstance(item, str) else item
 
 
-def part(  # noqa: PLR0913 - two that name the part, one that makes it, three that tests set
+def part(
     name: str,
     inputs: str,
     build: Callable[[Path], None],
@@ -82,9 +82,9 @@ def part(  # noqa: PLR0913 - two that name the part, one that makes it, three th
     """
     if not _NAME.fullmatch(name):
         raise ValueError(f"a part's name has small letters, digits and hyphens only: {name!r}")
-    parts = (root or cache_root()) / "parts"
+    place = _place(name, inputs, root)
+    parts = place.parent
     parts.mkdir(parents=True, exist_ok=True)
-    place = parts / f"{name}-{inputs[:_DIGEST_CHARS]}"
     if _use(place):
         return place
     with _lock(parts / f".{name}.lock", name, say):
@@ -105,6 +105,16 @@ def part(  # noqa: PLR0913 - two that name the part, one that makes it, three th
         say(name, "built", time.monotonic() - began)
         _prune(parts, name, place, keep)
     return place
+
+
+def found(name: str, inputs: str, *, root: Path | None = None) -> Path | None:
+    """Return the folder of a part that was built before, marked as used; None when it is not there."""
+    place = _place(name, inputs, root)
+    return place if _use(place) else None
+
+
+def _place(name: str, inputs: str, root: Path | None) -> Path:
+    return (root or cache_root()) / "parts" / f"{name}-{inputs[:_DIGEST_CHARS]}"
 
 
 def _use(place: Path) -> bool:

@@ -6,6 +6,7 @@ Owns: which packages, and which of their files the stand-in carries. Must not kn
 from __future__ import annotations
 
 import shutil
+from contextlib import suppress
 from pathlib import Path
 
 from edgectl.sandbox.build.cache import Say, digest_inputs, part, to_stderr
@@ -57,8 +58,6 @@ def _download(debs: Path) -> None:
     try:
         command(fetch, cwd=debs, limit_seconds=300)
     except StepFailed:
-        try:
+        with suppress(StepFailed):  # the fetch below says what is wrong
             command(["apt-get", "-qq", "update"], limit_seconds=300)
-        except StepFailed:
-            pass  # the fetch below says what is wrong
         command(fetch, cwd=debs, limit_seconds=300, hint=_HINT)

@@ -1,14 +1,13 @@
 """The official k3s release, where it can be downloaded.
 
 Owns: where the release lies, the check of its published SHA-256, and remembering that it could not be reached.
-Must not know the stand-in; None means "take something else", and one sentence said why.
+Must not know the stand-in; None means "take something else", and one sentence has said why.
 """
 
 from __future__ import annotations
 
 import hashlib
 import http.client
-import socket
 import time
 import urllib.error
 import urllib.parse
@@ -16,38 +15,48 @@ import urllib.request
 from collections.abc import Callable
 from pathlib import Path
 
-from edgectl.sandbox.build.cache import Say, cache_root, digest_inputs, part, to_stderr
+from edgectl.sandbox.build.cache import Say, cache_root, digest_inputs, found, part, to_stderr
 from edgectl.wire.errors import StepFailed
 
 BASE = "https://github.com/k3s-io/k3s/releases/download"
 PROGRAM, SUMS = "k3s", "sha256sum-amd64.txt"
 CONNECT_SECONDS = 4.0
+READ_SECONDS = 30.0
 DOWNLOAD_SECONDS = 900.0
 RETRY_SECONDS = 24 * 3600.0  # how long "could not be reached" is believed
+_NAME = "k3s-official"
 _CHUNK_BYTES = 1 << 20
 
-Fetch = Callable[[str, float, Path], None]
+Fetch = Callable[[str, Path, float], None]
 
 
-def official_binary(version: str, *, say: Say = to_stderr, root: Path | None = None, fetch: Fetch | None = None) -> Path | None:
+def official_binary(
+    version: str, *, say: Say = to_stderr, root: Path | None = None, fetch: Fetch | None = None
+) -> Path | None:
     """Return the official binary of this version, checksum verified; None when it cannot be downloaded here."""
     parts = (root or cache_root()) / "parts"
-    parts.mkdir(parents=True, exist_ok=True)
-    unreachable = parts / ".k3s-official.unreachable"
+    inputs = digest_inputs(BASE, version)
+    kept = found(_NAME, inputs, root=root)
+    if kept:
+        return kept / PROGRAM
+    unreachable = parts / f".{_NAME}.unreachable"
     if _recent(unreachable, version):
         return None
-
-    def build(folder: Path) -> None:
-        _download(version, folder, fetch or _fetch)
-
+    parts.mkdir(parents=True, exist_ok=True)
+    get = fetch or download
+    where = f"{BASE}/{urllib.parse.quote(version, safe='')}"
+    sums = parts / f".{_NAME}.{SUMS}"
     try:
-        place = part("k3s-official", digest_inputs(BASE, version), build, say=say, root=root)
+        get(f"{where}/{SUMS}", sums, READ_SECONDS)  # small, and first: it tells whether the release can be reached
+        wanted = published_sum(sums.read_text(), PROGRAM)
+        place = part(_NAME, inputs, lambda folder: _take(get, where, wanted, folder), say=say, root=root)
     except OSError as error:  # refused, no route, no name, timed out, HTTP error: all OSError
         unreachable.write_text(version)
         reason = getattr(error, "reason", None) or error
-        say("k3s", f"the official {version} cannot be downloaded here ({reason}): the stand-in serves", 0.0)
+        say("k3s", f"the official {version} cannot be downloaded here ({reason}): a stand-in serves", 0.0)
         return None
-    unreachable.unlink(missing_ok=True)
+    finally:
+        sums.unlink(missing_ok=True)
     return place / PROGRAM
 
 
@@ -58,19 +67,16 @@ def _recent(mark: Path, version: str) -> bool:
         return False
 
 
-def _download(version: str, folder: Path, fetch: Fetch) -> None:
-    where = f"{BASE}/{urllib.parse.quote(version, safe='')}"
-    sums, program = folder / SUMS, folder / PROGRAM
-    fetch(f"{where}/{SUMS}", 30.0, sums)
-    wanted = published_sum(sums.read_text(), PROGRAM)
-    fetch(f"{where}/{PROGRAM}", DOWNLOAD_SECONDS, program)
+def _take(fetch: Fetch, where: str, wanted: str, folder: Path) -> None:
+    program = folder / PROGRAM
+    fetch(f"{where}/{PROGRAM}", program, DOWNLOAD_SECONDS)
     with program.open("rb") as handle:
-        found = hashlib.file_digest(handle, "sha256").hexdigest()
-    if found != wanted:
+        has = hashlib.file_digest(handle, "sha256").hexdigest()
+    if has != wanted:
         raise StepFailed(
-            f"The downloaded k3s {version} is not what its release says it is",
-            hint="Something between here and the release changes downloads. Set EDGECTL_SANDBOX_K3S to a good binary.",
-            details=(f"sha256 published: {wanted}", f"sha256 of the file: {found}"),
+            f"The k3s downloaded from {where} is not what its release says it is",
+            hint="Something on the way changes downloads. Set EDGECTL_SANDBOX_K3S to a binary that you trust.",
+            details=(f"sha256 published: {wanted}", f"sha256 of the file: {has}"),
         )
     program.chmod(0o755)
 
@@ -79,7 +85,7 @@ def published_sum(text: str, name: str) -> str:
     """Return the SHA-256 that a `sha256sum` file gives for one file name."""
     for line in text.splitlines():
         words = line.split()
-        if len(words) == 2 and words[1].lstrip("*") == name:  # noqa: PLR2004 - sum and name
+        if len(words) == 2 and words[1].lstrip("*") == name:  # noqa: PLR2004 - a sum and a name
             return words[0].lower()
     raise StepFailed(f"The release's checksum file does not list {name}", details=tuple(text.splitlines()[:5]))
 
@@ -88,13 +94,9 @@ class _ShortConnect(http.client.HTTPSConnection):
     """Connects within seconds or not at all, and reads patiently."""
 
     def connect(self) -> None:
-        """Open the connection under the short deadline."""
-        patient = self.timeout
         self.timeout = CONNECT_SECONDS
         super().connect()
-        self.timeout = patient
-        if isinstance(self.sock, socket.socket):
-            self.sock.settimeout(30.0)
+        self.sock.settimeout(READ_SECONDS)
 
 
 class _Handler(urllib.request.HTTPSHandler):
@@ -102,12 +104,12 @@ class _Handler(urllib.request.HTTPSHandler):
         return self.do_open(_ShortConnect, req)
 
 
-def _fetch(url: str, limit_seconds: float, into: Path) -> None:
-    """Download one file; OSError (which URLError is) when it cannot be had within the limit."""
+def download(url: str, into: Path, limit_seconds: float) -> None:
+    """Download one file; OSError (which URLError is) when it cannot be had whole within the limit."""
     ends = time.monotonic() + limit_seconds
     opener = urllib.request.build_opener(_Handler)
     try:
-        with opener.open(url, timeout=30) as answer, into.open("wb") as out:
+        with opener.open(url, timeout=READ_SECONDS) as answer, into.open("wb") as out:
             while chunk := answer.read(_CHUNK_BYTES):
                 out.write(chunk)
                 if time.monotonic() > ends:

@@ -128,6 +128,10 @@ class Sandbox:
             place = _vacant(new_name)
             source.copy_to(place, ports=_free_ports(len(source.record.nodes)))
         store = SandboxStore.open(place)
+        if store.inventory.exists():
+            from edgectl.sandbox.inventory import adapt_inventory
+
+            adapt_inventory(store)
         store.power_on()
         return store
 

@@ -124,6 +124,8 @@ class SandboxStore:
                 copy_disk(machine.place.disk, home.disk)
             port = ports[index] if ports else node.port
             nodes.append(NodeRecord(node.name, node.address, port, node.host_key, node.gpu_count, node.gpu_required))
+        if self.inventory.exists():
+            shutil.copy2(self.inventory, target.inventory)
         StoreRecord(target.name, tuple(nodes)).save(target.record)
 
     def _chosen(self, node: str) -> tuple[NodeRecord, ...]:

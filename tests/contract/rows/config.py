@@ -49,8 +49,8 @@ def unknown_key_of_server(bench: Bench) -> None:
 
 
 def unknown_key_of_agent(bench: Bench) -> None:
-    bench.agent.put("/tmp/unknown.yaml", "no-such-key: 1\n")
-    said = bench.agent.sh("timeout 20 k3s agent --config /tmp/unknown.yaml", check=False)
+    bench.agent.put("/root/unknown.yaml", "no-such-key: 1\n")
+    said = bench.agent.sh("timeout 20 k3s agent --config /root/unknown.yaml", check=False)
     assert said.code not in (0, 124)
     assert "flag provided but not defined: -no-such-key" in said.all
 

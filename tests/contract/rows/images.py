@@ -44,9 +44,7 @@ def at_start(bench: Bench) -> None:
 
 
 def pinned(bench: Bench) -> None:
-    line = next(
-        line for line in bench.server.sh("k3s ctr images ls").out.splitlines() if line.startswith(PAUSE + " ")
-    )
+    line = next(line for line in bench.server.sh("k3s ctr images ls").out.splitlines() if line.startswith(PAUSE + " "))
     assert "io.cri-containerd.pinned=pinned" in line
 
 

@@ -46,7 +46,6 @@ def client_certificate(bench: Bench) -> None:
 
 
 def certificates_stay(bench: Bench) -> None:
-    """A restart leaves certificates that are still good as they are."""
     ask = f"sha256sum {DATA}/server/tls/client-admin.crt {DATA}/server/tls/server-ca.crt"
     before = bench.server.sh(ask).out
     bench.restart()

@@ -8,7 +8,9 @@ import time
 from tests.contract.bench import DATA, MAX_PODS, PASSWORD, Bench
 from tests.contract.row import Row
 
-_CONFIG_MAP = "apiVersion: v1\nkind: ConfigMap\nmetadata: {{name: {name}, namespace: default}}\ndata: {{said: {said}}}\n"
+_CONFIG_MAP = (
+    "apiVersion: v1\nkind: ConfigMap\nmetadata: {{name: {name}, namespace: default}}\ndata: {{said: {said}}}\n"
+)
 
 
 def kubelet_version(bench: Bench) -> None:
@@ -98,7 +100,9 @@ ROWS = (
         "k3s `manifests/runtimes.yaml`; docs.k3s.io/advanced",
         runtime_class,
     ),
-    Row("disable", "`disable:` keeps a packaged component out", "docs.k3s.io/installation/packaged-components", disabled),
+    Row(
+        "disable", "`disable:` keeps a packaged component out", "docs.k3s.io/installation/packaged-components", disabled
+    ),
     Row(
         "coredns",
         "CoreDNS runs from imported images, without a registry",

@@ -38,17 +38,17 @@ def _leave(bench: Bench) -> None:
     bench.agent.sh(f"systemctl stop {_UNIT}", limit_seconds=60)
     bench.agent.sh(f"rm -f /etc/rancher/node/password; rm -f {DATA}/agent/*.crt {DATA}/agent/*.key")
     bench.server.sh(f"k3s kubectl delete node {bench.agent.name} --ignore-not-found", limit_seconds=60)
-    bench.server.sh(
-        f"k3s kubectl -n kube-system delete secret {bench.agent.name}.node-password.k3s --ignore-not-found"
-    )
+    bench.server.sh(f"k3s kubectl -n kube-system delete secret {bench.agent.name}.node-password.k3s --ignore-not-found")
 
 
 def wrong_hash(bench: Bench) -> None:
     _join(bench, f"K10{'0' * 64}::server:{PASSWORD}")
     bench.agent.wait(
         "the agent says why",
-        lambda: "token CA hash does not match the Cluster CA certificate hash"
-        in bench.agent.sh(f"journalctl -u {_UNIT} --no-pager -o cat").out,
+        lambda: (
+            "token CA hash does not match the Cluster CA certificate hash"
+            in bench.agent.sh(f"journalctl -u {_UNIT} --no-pager -o cat").out
+        ),
         limit_seconds=60,
     )
     assert bench.agent.sh(f"systemctl is-active {_UNIT}", check=False).out.strip() == "activating"

@@ -32,7 +32,7 @@ def containers_outlive(bench: Bench) -> None:
     bench.server.wait("the pod runs", lambda: _container(bench) != "", limit_seconds=120)
     before = _container(bench)
     identity = before.removeprefix("containerd://")
-    find = f"pgrep -f 'containerd-shim-runc-v2 .*-namespace k8s.io' | wc -l; ps -eo args | grep -c '[/]pause'"
+    find = "pgrep -f 'containerd-shim-runc-v2 .*-namespace k8s.io' | wc -l; ps -eo args | grep -c '[/]pause'"
     running = bench.server.sh(find).out
     bench.server.sh("systemctl stop k3s.service", limit_seconds=120)
     assert bench.server.sh(find).out == running, "containers go on while k3s is stopped"

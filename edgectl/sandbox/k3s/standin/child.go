@@ -28,8 +28,9 @@ func (n *node) start(name string, args ...string) {
 	exe, err := os.Executable()
 	must(err)
 	// Pdeathsig: components may not outlive k3s, however it ends. Containers do: their shims are not ours.
+	output := n.outputOf(name)
 	c := &child{done: make(chan struct{}), cmd: &exec.Cmd{
-		Path: exe, Args: append([]string{name}, args...), Stdout: os.Stderr, Stderr: os.Stderr,
+		Path: exe, Args: append([]string{name}, args...), Stdout: output, Stderr: output,
 		SysProcAttr: &syscall.SysProcAttr{Pdeathsig: syscall.SIGTERM},
 	}}
 	for _, pair := range os.Environ() {
@@ -61,6 +62,21 @@ func (n *node) start(name string, args ...string) {
 	n.mu.Lock()
 	n.children = append(n.children, c)
 	n.mu.Unlock()
+}
+
+// outputOf: containerd writes to a file of its own (pkg/agent/containerd/containerd.go); the others to k3s's log.
+func (n *node) outputOf(name string) *os.File {
+	if name != "containerd" {
+		return os.Stderr
+	}
+	const limit = 50 << 20
+	path := n.path("agent/containerd/containerd.log")
+	if info, err := os.Stat(path); err == nil && info.Size() > limit {
+		os.Rename(path, path+".1")
+	}
+	file, err := os.OpenFile(path, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
+	must(err)
+	return file
 }
 
 // stop ends the components, last started first, and then this process. Containers go on (KillMode=process).

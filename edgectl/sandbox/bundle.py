@@ -1,0 +1,84 @@
+"""What a sandbox store can be sent: k3s, Helm and images of the cache, as one bundle directory.
+
+Owns: which parts are in it. Must not know stores; charts are not in it, since they come with edgectl itself.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from edgectl.control.bundle.layout import Bundle
+from edgectl.sandbox.machine.lock import locked
+from edgectl.sandbox.machine.places import cache_home
+
+_KEEP = 3  # older ones may still be named by the inventories of stores that are up
+
+
+@dataclass(frozen=True, slots=True)
+class Supplies:
+    """A bundle directory, the versions in it, and each image's name by what it is for."""
+
+    root: Path
+    k3s_version: str
+    helm_version: str
+    images: dict[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    kind: str
+    name: str
+    version: str
+    path: Path
+    refs: tuple[str, ...] = ()
+
+    def identity(self) -> tuple[object, ...]:
+        """Tell this part from others without reading hundreds of megabytes: parts are never changed in place."""
+        status = self.path.stat()
+        return (self.kind, self.name, self.version, self.refs, str(self.path), status.st_size, status.st_mtime_ns)
+
+
+def make_bundle(say: Callable[[str], None]) -> Supplies:
+    """Return the bundle of what there is now, building parts that are missing (cold: minutes)."""
+    from edgectl.sandbox.gpu.images import images
+    from edgectl.sandbox.k3s.build import HELM_VERSION, K3S_VERSION, helm_binary, k3s_binary
+
+    def told(name: str, what: str, seconds: float, /) -> None:
+        say(f"{name}: {what}" + (f" ({seconds:.0f} s)" if seconds >= 1 else ""))
+
+    built = images(say=told)
+    parts = [
+        _Part("k3s", "k3s", K3S_VERSION, k3s_binary(say=told)),
+        _Part("helm", "helm", HELM_VERSION, helm_binary(say=told)),
+        *(_Part("image", image.name, image.version, image.path, image.refs) for image in built),
+    ]
+    named = {image.name: image.refs[0] for image in built}
+    return Supplies(_filled(parts, say), K3S_VERSION, HELM_VERSION, named)
+
+
+def _filled(parts: list[_Part], say: Callable[[str], None]) -> Path:
+    home = cache_home() / "bundles"
+    home.mkdir(parents=True, exist_ok=True)
+    inputs = json.dumps([part.identity() for part in parts])
+    root = home / hashlib.sha256(inputs.encode()).hexdigest()[:16]
+    with locked(home / "lock", timeout_seconds=600):
+        if root.is_dir():
+            os.utime(root)
+            return root
+        say("bundle: gathering k3s, Helm and images ...")
+        staging = home / f".staging-{root.name}"
+        shutil.rmtree(staging, ignore_errors=True)
+        bundle = Bundle.create(staging)
+        for part in parts:
+            bundle.add(part.path, kind=part.kind, name=part.name, version=part.version, refs=part.refs)
+        staging.rename(root)
+        kept = sorted((path for path in home.iterdir() if path.is_dir()), key=lambda path: path.stat().st_mtime)
+        for old in kept[:-_KEEP]:
+            shutil.rmtree(old)
+    return root
