@@ -48,8 +48,10 @@ def deploy(places: Places, frames: Frames, frame: dict[str, Any]) -> tuple[str, 
         if paused:
             raise Locked(f"{offer.store} is {paused.sentence()}", hint=f"edgectl resume {offer.store}")
         current = slots.current
-        belongs_to = current or slots.candidate
-        unchanged = current is not None and not slots.candidate and _same(current.envelope, offer)
+        candidate = slots.candidate
+        belongs_to = current or candidate
+        newest = candidate or current
+        unchanged = newest is not None and _same(newest.envelope, offer)
         judge(
             offer,
             store=belongs_to.envelope.store if belongs_to else "",

@@ -11,6 +11,7 @@ import os
 import secrets
 import sys
 import time
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -24,6 +25,7 @@ from edgectl.node.io.files import write_atomic
 from edgectl.node.io.look import Hands, Look
 from edgectl.node.io.places import Places
 from edgectl.node.recipe import recipe
+from edgectl.node.sweep import sweep
 from edgectl.wire import event
 from edgectl.wire.document import canonical, from_json, to_json
 from edgectl.wire.envelope import Sender
@@ -130,6 +132,8 @@ class _Run:
         returned: Verdict | None = None
         if promoted:
             self.slots.promote(slot)
+            with suppress(OSError):  # room is nice to have; the next promotion tries again
+                sweep(self.places)
         elif is_candidate and verdict.exit != Exit.INTERRUPTED and before is not None:
             self.slots.reject(slot, reason=verdict.reason, time=_now(), run=self.request.run)
             self.journal.write(event.NOTE, reason=f"going back to sequence {before.envelope.sequence}")

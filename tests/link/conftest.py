@@ -14,8 +14,9 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import edgectl
 import pytest
+
+import edgectl
 from edgectl.control.link.runtime import RuntimeArchive, pack, sources
 from edgectl.control.link.target import Target
 
@@ -181,7 +182,9 @@ def _start(
         config.append(f"SetEnv PATH={path}:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin")
     (folder / "config").write_text("\n".join(config) + "\n")
     with (folder / "log").open("wb") as log:
-        process = subprocess.Popen([server, "-D", "-e", "-f", str(folder / "config")], stdin=subprocess.DEVNULL, stderr=log)
+        process = subprocess.Popen(
+            [server, "-D", "-e", "-f", str(folder / "config")], stdin=subprocess.DEVNULL, stderr=log
+        )
     _wait_for(port, process, folder / "log")
     target = Target(
         node="node-1",

@@ -51,7 +51,7 @@ class Channel:
         try:
             data = self._raw.recv(max_bytes)
         except TimeoutError as error:
-            raise self._link.lost(f"the command has said nothing for {self.patience_seconds:.0f} s") from error
+            raise self._link.lost(f"the command has said nothing for {self.patience_seconds:g} s") from error
         except (paramiko.SSHException, EOFError, OSError) as error:
             raise self._link.lost(str(error)) from error
         if not data and not self._has_ended():
@@ -70,7 +70,7 @@ class Channel:
             try:
                 count = self._raw.send(bytes(view[:_PIECE_BYTES]))
             except TimeoutError as error:
-                raise self._link.lost(f"the command has read nothing for {self.patience_seconds:.0f} s") from error
+                raise self._link.lost(f"the command has read nothing for {self.patience_seconds:g} s") from error
             except (paramiko.SSHException, EOFError, OSError) as error:
                 raise self._broken(error) from error
             if not count or not self._link.is_alive():

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import logging
 import socket
-from collections.abc import Iterable
 from contextlib import suppress
 
 import paramiko
@@ -25,16 +24,17 @@ _LOG = "edgectl.link"
 logging.getLogger(_LOG).addHandler(logging.NullHandler())  # SSH's log goes where the program says, else nowhere
 
 
-def connect(target: Target, *, held: Iterable[paramiko.AgentKey] | None = None) -> Link:
+def connect(target: Target) -> Link:
     """Open the one connection to a node.
 
-    `held` are the agent's keys (default: ask the agent, if the target allows it).
     Raises Unreachable with a sentence (network, host key, log-in); InvalidInput when the pinned key is no key.
     """
     key = pinned(target.host_key, node=target.node)
-    if held is None:
-        held = agent_keys() if target.agent else ()
-    keys = offer(target.keys, held)
+    with agent_keys(ask=target.agent) as held:
+        return _connect(target, key, offer(target.keys, held))
+
+
+def _connect(target: Target, key: HostKey, keys: Offer) -> Link:
     if not keys.candidates:
         raise Unreachable(
             f"there is no key to log in to {target.where} with",

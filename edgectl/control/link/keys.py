@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -42,16 +43,22 @@ class Offer:
     problems: tuple[str, ...]
 
 
-def agent_keys() -> tuple[paramiko.AgentKey, ...]:
-    """Return the agent's keys; none when there is no agent or it does not answer."""
-    try:
-        agent = paramiko.Agent()
-    except (paramiko.SSHException, OSError):
-        return ()
+@contextmanager
+def agent_keys(*, ask: bool) -> Iterator[tuple[paramiko.AgentKey, ...]]:
+    """Give the agent's keys, which sign inside the block; none when it is not asked, not there, or does not answer."""
+    agent = None
+    with suppress(paramiko.SSHException, OSError):
+        agent = paramiko.Agent() if ask else None
+    if agent is None:
+        yield ()
+        return
     connection = getattr(agent, "_conn", None)
     if connection is not None and hasattr(connection, "settimeout"):
         connection.settimeout(_AGENT_SECONDS)
-    return agent.get_keys()
+    try:
+        yield agent.get_keys()
+    finally:
+        agent.close()
 
 
 def offer(files: tuple[Path, ...], held: Iterable[paramiko.AgentKey]) -> Offer:

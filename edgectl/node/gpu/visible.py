@@ -27,7 +27,7 @@ class Visible:
         self._node = node
         self._monotonic = monotonic
         self._since: float | None = None
-        self.wait = Wait(limit_seconds=180, every_seconds=0.5)
+        self.wait = Wait(limit_seconds=90, every_seconds=0.5)
 
     def probe(self, read: Look) -> Observation:
         """Compare allocatable with the declaration, and the marker with this boot."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -115,29 +115,37 @@ def _fill(tree: Path, *, python: str, packages: Path, site: Path, model: Path) -
     _take(SERVICE.parent / "__init__.py", stack / "__init__.py")
     shutil.copytree(SERVICE, stack / SERVICE.name, ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copytree(model, tree / "models" / model.name)
+    _compile(tree, python)
     _prove(tree, python)
 
 
+def _compile(tree: Path, python: str) -> None:
+    """Add bytecode: without it each start compiles hundreds of modules anew: 1.2 s instead of 0.2 (measured on 2 cores).
+
+    Unchecked, since the image's files never change and their times are all the epoch.
+    """
+    words = ["-m", "compileall", "-q", "-j", "1", "--invalidation-mode", "unchecked-hash", "-s", str(tree), "-p", "/"]
+    _run(tree, python, [*words, tree / f"usr/lib/python{python}", tree / "app"])
+
+
 def _prove(tree: Path, python: str) -> None:
-    """Run the model with the image's own loader, libraries and interpreter, so that a missing file is found here."""
+    """Answer a question with the image's own loader, libraries and interpreter: a missing file is found here."""
+    _run(tree, python, ["-c", _PROVE, tree / "models"])
+
+
+def _run(tree: Path, python: str, words: Sequence[str | Path]) -> None:
+    libraries = tree / _LIBRARIES
     command(
-        [
-            tree / _LIBRARIES / Path(_LOADER).name,
-            "--library-path",
-            tree / _LIBRARIES,
-            tree / f"usr/bin/python{python}",
-            "-c",
-            _PROVE,
-            tree / "models",
-        ],
+        [libraries / Path(_LOADER).name, "--library-path", libraries, tree / f"usr/bin/python{python}", *words],
         env={
             "PYTHONHOME": str(tree / "usr"),
             "PYTHONPATH": f"{tree / 'app'}:{tree / 'app/site'}",
             "PYTHONDONTWRITEBYTECODE": "1",
+            "PYTHONHASHSEED": "0",
             "ORT_DISABLE_TELEMETRY": "1",
         },
-        limit_seconds=120,
-        hint="The inference image lacks something: see the import that failed above.",
+        limit_seconds=300,
+        hint="The inference image lacks something: see what failed above.",
     )
 
 

@@ -80,7 +80,7 @@ def test_two_writers_lose_nothing(tmp_path: Path) -> None:
     for thread in threads:
         thread.join()
     assert len(bundle.all("image")) == 40
-    assert not [path for path in tmp_path.rglob(".staging-*")]
+    assert not list(tmp_path.rglob(".staging-*"))
 
 
 def test_what_is_no_bundle_is_refused_by_name(tmp_path: Path) -> None:

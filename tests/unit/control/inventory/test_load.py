@@ -58,8 +58,9 @@ def test_layers_lie_over_each_other_in_order(inventory: Path) -> None:
     assert store.node().k3s.config == {"disable": ["traefik"], "a": {"b": 2, "c": 1}}
     assert [release.name for release in store.releases] == ["plugin", "vision", "extra"]
     assert store.releases[1].values == {"size": 2, "keep": 1}
-    assert store.node().gpu is not None
-    assert (store.node().gpu.count, store.node().gpu.required) == (2, 1)
+    gpu = store.node().gpu
+    assert gpu is not None
+    assert (gpu.count, gpu.required) == (2, 1)
     other = load(inventory).store("store-043")
     assert other.node().k3s.config["disable"] == ["servicelb"]
 

@@ -15,7 +15,12 @@ from edgectl.control.payload.images import full_name, host_of, named_in, reposit
         ("index.docker.io/a/b:1", "docker.io/a/b:1", "docker.io", "a/b"),
         ("edgectl.local/gate:abc", "edgectl.local/gate:abc", "edgectl.local", "gate"),
         ("localhost:5000/x", "localhost:5000/x:latest", "localhost:5000", "x"),
-        ("nvcr.io/nvidia/k8s-device-plugin:v1", "nvcr.io/nvidia/k8s-device-plugin:v1", "nvcr.io", "nvidia/k8s-device-plugin"),
+        (
+            "nvcr.io/nvidia/k8s-device-plugin:v1",
+            "nvcr.io/nvidia/k8s-device-plugin:v1",
+            "nvcr.io",
+            "nvidia/k8s-device-plugin",
+        ),
         ("a/b@sha256:00", "docker.io/a/b@sha256:00", "docker.io", "a/b"),
         ("a/b:1@sha256:00", "docker.io/a/b:1@sha256:00", "docker.io", "a/b"),
     ],

@@ -108,7 +108,12 @@ def test_the_question_that_proves_inference_is_in_the_payload(home: Path) -> Non
     """Request, answer and tolerance come from the reference file, the namespace from the release."""
     question = rendered(home).payload.inference
     assert question is not None
-    assert (question.namespace, question.service, question.port, question.model) == ("vision", "inference", 8000, "tiny")
+    assert (question.namespace, question.service, question.port, question.model) == (
+        "vision",
+        "inference",
+        8000,
+        "tiny",
+    )
     assert (question.answer, question.tolerance) == ((1.0, 0.5), 1e-4)
 
 
@@ -118,7 +123,10 @@ def test_the_same_inputs_give_the_same_bytes(home: Path, tmp_path: Path) -> None
     assert rendered(home).payload.encode() == first
     shutil.copytree(home, tmp_path / "elsewhere")
     assert rendered(tmp_path / "elsewhere").payload.encode() == first
-    assert rendered(home, comment="    title: Berlin => \n    # a comment\n    title:   'Berlin'").payload.encode() == first
+    assert (
+        rendered(home, comment="    title: Berlin => \n    # a comment\n    title:   'Berlin'").payload.encode()
+        == first
+    )
 
 
 def test_how_a_node_is_reached_is_no_part_of_what_it_becomes(home: Path) -> None:
@@ -174,7 +182,8 @@ def test_all_that_the_bundle_lacks_comes_at_once(home: Path) -> None:
         "5:19  helm v4.4.0 is not in the bundle HOME/bundle (it has v4.3.1)",
         "8:21  there is no chart folder ./plugins beside the inventory",
         "9:21  image edgectl.local/inference:2 of chart vision is not in the bundle HOME/bundle",
-        '10:81  model "tiny" has no reference to prove it by: HOME/none.json cannot be read (No such file or directory)',
+        '10:76  model "tiny" has no reference to prove it by: HOME/none.json cannot be read'
+        " (No such file or directory)",
     ]
 
 
@@ -219,7 +228,7 @@ def test_a_chart_that_does_not_render_is_named_with_its_values(home: Path) -> No
     with pytest.raises(InvalidInput) as caught:
         render(store, bundle_of(store), template=fails)
     assert caught.value.details[1].endswith(
-        "inventory.yaml:9:76  release vision: chart ./vision does not render: nil pointer"
+        "inventory.yaml:9:72  release vision: chart ./vision does not render: nil pointer"
     )
     assert caught.value.details[2:] == ("  $ helm template",)
 

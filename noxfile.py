@@ -1,0 +1,124 @@
+"""Everything a developer or CI runs. Each session does its own set-up, in the environment that runs nox.
+
+python3 -m venv .venv && .venv/bin/pip install -q nox && .venv/bin/nox -s tests
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+import nox
+
+ROOT = Path(__file__).parent
+PYTHON = sys.executable
+FAST = ("tests/unit", "tests/laws", "tests/cli", "tests/link", "tests/docs")
+nox.options.sessions = ["lint", "types", "unit"]
+nox.options.error_on_missing_interpreters = True
+
+
+def _install(session: nox.Session) -> None:
+    """Install the locked tools and edgectl itself; a second time costs a second."""
+    stamp = Path(sys.prefix) / ".edgectl-lock"
+    lock = (ROOT / "requirements.lock").read_bytes()
+    if not stamp.is_file() or stamp.read_bytes() != lock:
+        session.run(PYTHON, "-m", "pip", "install", "-q", "-r", str(ROOT / "requirements.lock"), external=True)
+        session.run(PYTHON, "-m", "pip", "install", "-q", "--no-deps", "-e", str(ROOT), external=True)
+        stamp.write_bytes(lock)
+
+
+def _root() -> list[str]:
+    """Return what makes a command root: nothing, or sudo with this environment (the cache stays the user's)."""
+    return [] if os.geteuid() == 0 else ["sudo", "--preserve-env=HOME,PATH,CI,XDG_CACHE_HOME,XDG_STATE_HOME"]
+
+
+def _pytest(session: nox.Session, *arguments: str, root: bool = False) -> None:
+    command = [*(_root() if root else []), PYTHON, "-m", "pytest", *arguments]
+    session.run(*command, external=True)
+
+
+@nox.session(python=False)
+def demo(session: nox.Session) -> None:
+    """Bring up a store on this machine, deploy it twice, reboot it, and watch it come back by itself."""
+    _install(session)
+    session.run(*_root(), PYTHON, "-m", "edgectl", "sandbox", "demo", *session.posargs, external=True)
+
+
+@nox.session(python=False)
+def tests(session: nox.Session) -> None:
+    """Run everything that CI runs: lint, types, unit, laws, commands, and real stores in the sandbox."""
+    for step in (lint, types, unit, e2e):
+        step(session)
+
+
+@nox.session(python=False)
+def lint(session: nox.Session) -> None:
+    """Check style."""
+    _install(session)
+    session.run(PYTHON, "-m", "ruff", "check", ".", external=True)
+    session.run(PYTHON, "-m", "ruff", "format", "--check", "-q", ".", external=True)
+
+
+@nox.session(python=False)
+def types(session: nox.Session) -> None:
+    """Check types."""
+    _install(session)
+    session.run(PYTHON, "-m", "mypy", external=True)
+
+
+@nox.session(python=False)
+def unit(session: nox.Session) -> None:
+    """Run all that needs no store."""
+    _install(session)
+    _pytest(session, *[folder for folder in FAST if (ROOT / folder).is_dir()], "-q", "-m", "not long", *session.posargs)
+
+
+@nox.session(python=False)
+def e2e(session: nox.Session) -> None:
+    """Run the end-to-end tests on real stores in the sandbox (root)."""
+    _install(session)
+    _pytest(session, "tests/e2e", "-q", "-m", "not long", "--durations=15", *session.posargs, root=True)
+
+
+@nox.session(python=False)
+def contract(session: nox.Session) -> None:
+    """Check what edgectl relies on in k3s; `-- --k3s PATH` checks another binary than the stand-in."""
+    _install(session)
+    _pytest(session, "tests/contract", "-q", *session.posargs, root=True)
+
+
+@nox.session(python=False)
+def long(session: nox.Session) -> None:
+    """Run everything, with what CI only samples."""
+    _install(session)
+    _pytest(session, "tests", "--durations=30", *session.posargs, root=True)
+
+
+@nox.session(python=False)
+def bench(session: nox.Session) -> None:
+    """Measure what must be fast, each beside its floor."""
+    _install(session)
+    session.run(*_root(), PYTHON, "-m", "tests.bench", *session.posargs, external=True)
+
+
+@nox.session(python=False)
+def docs(session: nox.Session) -> None:
+    """Generate what is generated: command reference, contract table, inventory schema."""
+    _install(session)
+    session.run(PYTHON, "tools/make_docs.py", *session.posargs, external=True)
+
+
+@nox.session(python=False)
+def wheel(session: nox.Session) -> None:
+    """Build the wheel into dist/ (the end-to-end tests install it in a clean environment and deploy with it)."""
+    _install(session)
+    session.run(PYTHON, "-m", "build", "--wheel", "--outdir", "dist", ".", external=True)
+
+
+@nox.session(python=False)
+def lock(session: nox.Session) -> None:
+    """Renew requirements.lock: the newest versions of everything that pyproject.toml names."""
+    session.run(PYTHON, "-m", "pip", "install", "-q", "--upgrade", "-e", str(ROOT), "--group", "dev", external=True)
+    frozen = session.run(PYTHON, "-m", "pip", "freeze", "--exclude-editable", external=True, silent=True)
+    (ROOT / "requirements.lock").write_text(str(frozen))
