@@ -14,7 +14,7 @@ from pathlib import Path
 import typer
 from typer._click.exceptions import ClickException  # typer carries its own Click and re-exports only parts of it
 
-from edgectl.cli import deploy, init, journal, kubectl, pause, plan, render, ssh, status, version
+from edgectl.cli import deploy, init, journal, kubectl, pause, plan, render, sandbox, ssh, status, version
 from edgectl.wire.errors import Bug, EdgectlError, Exit, UsageError
 
 app = typer.Typer(
@@ -26,7 +26,7 @@ app = typer.Typer(
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
-for module in (init, render, plan, deploy, status, journal, pause, ssh, kubectl, version):
+for module in (init, render, plan, deploy, status, journal, pause, ssh, kubectl, sandbox, version):
     module.register(app)
 
 

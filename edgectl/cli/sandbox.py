@@ -71,7 +71,7 @@ def up(
     """Bring up a store: bare nodes with sshd, and an inventory to deploy with."""
     if required is not None and required > gpus:
         raise UsageError(f"--required {required} is more than --gpus {gpus}", hint="--required may be at most --gpus")
-    sandbox = _sandbox()
+    sandbox = _sandbox(new=True)
     supplies = None
     if not bare:
         from edgectl.sandbox.bundle import make_bundle
@@ -264,7 +264,7 @@ def clone(
     output: Output = Format.TEXT,
 ) -> int:
     """Copy a store with all that is on its disks and power the copy on."""
-    return _show_store(_sandbox().clone(name, new_name), output)
+    return _show_store(_sandbox(new=True).clone(name, new_name), output)
 
 
 @app.command(
@@ -299,6 +299,25 @@ def shell(
     return subprocess.run(words, check=False).returncode  # a person's own session: as long as they like
 
 
+@app.command(
+    epilog="""Example:
+
+  edgectl sandbox demo
+
+A store of that name is taken down first. The store stays up afterwards, for you to try things on."""
+)
+def demo(name: Name = _STORE) -> int:
+    """Show it all: a bare node comes up, a second deploy changes nothing, a reboot heals by itself."""
+    from edgectl.sandbox.demo import Demo
+    from edgectl.sandbox.machine.places import store_place
+
+    sandbox = _sandbox()
+    if store_place(name).record.exists():
+        sandbox.down(name)
+    Demo(name, store_place(name).inventory, _say).run()
+    return int(Exit.OK)
+
+
 def rate_bits(text: str) -> int:
     """Return `2M`, `500k`, `1.5G` or a plain number in bit/s; UsageError for anything else."""
     factor = {"k": 1_000, "m": 1_000_000, "g": 1_000_000_000}.get(text[-1:].lower(), 0)
@@ -316,11 +335,14 @@ def _say(sentence: str) -> None:
     sys.stderr.flush()
 
 
-def _sandbox() -> Sandbox:
+def _sandbox(*, new: bool = False) -> Sandbox:
     from edgectl.sandbox.machine.sandbox import Sandbox
-    from edgectl.sandbox.requirements import require
+    from edgectl.sandbox.requirements import require, require_root
 
-    require(_say)
+    if new:
+        require(_say)
+    else:
+        require_root()
     return Sandbox(_say)
 
 

@@ -15,8 +15,8 @@ from edgectl.wire.errors import UsageError
 if TYPE_CHECKING:
     from edgectl.control.deploy.deploy import Offer
     from edgectl.control.inventory.store import NodeTarget, Store
-    from edgectl.control.link.session import Session
     from edgectl.control.link.runtime import RuntimeArchive
+    from edgectl.control.link.session import Session
     from edgectl.control.link.target import Target
     from edgectl.control.payload.render import Rendered
 

@@ -149,6 +149,12 @@ def require(say: Callable[[str], None], *, install: bool = True) -> None:
         )
 
 
+def require_root() -> None:
+    """Raise NotReady unless this is root: enough for a store that is there already."""
+    if os.geteuid() != 0:
+        raise NotReady("Store nodes need root: disks, namespaces, control groups.", hint="Run it with sudo.")
+
+
 def _trial(spaces: list[str], script: str) -> str:
     done = run(["unshare", *spaces, "sh", "-c", script], check=False)
     return "" if done.code == 0 else (done.err.strip().splitlines() or ["no reason given"])[-1]

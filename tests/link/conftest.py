@@ -53,6 +53,9 @@ while True:
 """
 
 
+_AS_ASKED = 'exec sh -c "$SSH_ORIGINAL_COMMAND"'
+
+
 @dataclass(slots=True)
 class Sshd:
     """One server. `log` is what it wrote, `target` how to reach it with the right key."""
@@ -65,6 +68,7 @@ class Sshd:
 
     @property
     def log(self) -> str:
+        """Return what the server has written so far."""
         return (self.folder / "log").read_text("utf-8", "replace")
 
     def children(self) -> list[int]:
@@ -78,6 +82,7 @@ class Sshd:
             self.stopped.append(pid)
 
     def close(self) -> None:
+        """Kill the server and all behind it."""
         for pid in self.stopped:
             with suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGCONT)
@@ -92,7 +97,11 @@ Start = Callable[..., Sshd]
 
 @pytest.fixture
 def start(tmp_path: Path) -> Iterator[Start]:
-    """Start servers: start(*config lines, command=shell text that wraps the client's command, path=folder first on PATH)."""
+    """Give a function that starts servers.
+
+    Its arguments are lines of configuration; `command` is shell text run instead of the client's command (which is in
+    SSH_ORIGINAL_COMMAND), `path` a folder that comes first on PATH, `keys` the kinds of host keys.
+    """
     server = shutil.which("sshd") or shutil.which("sshd", path="/usr/sbin:/usr/local/sbin")
     if server is None:
         if os.environ.get("CI"):
@@ -114,20 +123,20 @@ def start(tmp_path: Path) -> Iterator[Start]:
 
 @pytest.fixture
 def sshd(start: Start) -> Sshd:
-    """One plain server."""
+    """Start one plain server."""
     return start()
 
 
 @pytest.fixture(scope="session")
 def engine() -> RuntimeArchive:
-    """A stand-in for the engine: `edgectl/wire` and a main program that echoes frames."""
+    """Return a stand-in for the engine: `edgectl/wire` and a main program that echoes frames."""
     files = sources(Path(edgectl.__file__).parent)
     return pack({**{name: data for name, data in files.items() if "/node/" not in name}, "__main__.py": _ENGINE})
 
 
 @pytest.fixture
 def state(tmp_path: Path) -> str:
-    """A node's /var/lib/edgectl."""
+    """Return a place for a node's /var/lib/edgectl."""
     return str(tmp_path / "var")
 
 
@@ -136,7 +145,7 @@ Keygen = Callable[..., Path]
 
 @pytest.fixture
 def keygen() -> Keygen:
-    """Make key pairs: keygen(path, kind, passphrase=...) -> path."""
+    """Give a function that makes key pairs."""
     return _keygen
 
 
@@ -173,13 +182,12 @@ def _start(
         "LogLevel VERBOSE",
         *lines,
     ]
-    if command:
+    if command or path:
         wrapper = folder / "wrapper"
-        wrapper.write_text(f"#!/bin/sh\n{command}\n")
+        first = f"PATH={path}:/usr/sbin:/usr/bin:/sbin:/bin; export PATH\n" if path else ""
+        wrapper.write_text(f"#!/bin/sh\n{first}{command or _AS_ASKED}\n")
         wrapper.chmod(0o755)
         config.append(f"ForceCommand {wrapper}")
-    if path is not None:
-        config.append(f"SetEnv PATH={path}:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin")
     (folder / "config").write_text("\n".join(config) + "\n")
     with (folder / "log").open("wb") as log:
         process = subprocess.Popen(

@@ -63,7 +63,7 @@ def test_only_the_pinned_type_is_negotiated(start: Start) -> None:
 def test_a_refused_key_names_user_host_and_keys(sshd: Sshd, keygen: Keygen, tmp_path: Path) -> None:
     """A refused log-in says who knocked where, with which keys, and which files could not be used."""
     stranger = keygen(tmp_path / "stranger")
-    secret = keygen(tmp_path / "secret", passphrase="opensesame")
+    secret = keygen(tmp_path / "secret", passphrase="opensesame")  # noqa: S106 - a key of this test
     keys = (stranger, secret, tmp_path / "nowhere")
     with pytest.raises(Unreachable) as caught:
         connect(replace(sshd.target, keys=keys))
@@ -95,7 +95,7 @@ def test_rsa_keys_sign_with_sha2(start: Start, keygen: Keygen, tmp_path: Path) -
 
 @pytest.fixture
 def agent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """An SSH agent of our own."""
+    """Start an SSH agent of our own."""
     place = tmp_path / "agent.sock"
     process = subprocess.Popen(["ssh-agent", "-D", "-a", str(place)], stdout=subprocess.DEVNULL)
     deadline = time.monotonic() + 5

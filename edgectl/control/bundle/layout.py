@@ -124,6 +124,14 @@ class Bundle:
             raise InvalidInput(f"{self.root} names {digest} but does not hold it: the bundle is incomplete", hint=_HINT)
         return path
 
+    def blob(self, artifact: Artifact) -> Path:
+        """Return where an artifact's blob lies; InvalidInput when it is gone or cut. Nodes check its digest."""
+        path = self.path(artifact.digest)
+        size = path.stat().st_size
+        if size != artifact.size:
+            raise InvalidInput(f"{path} is damaged: {size} bytes, not {artifact.size}", hint=_HINT)
+        return path
+
     def _store(self, source: Path | bytes) -> tuple[str, int]:
         with _reader(source) as stream:
             digest, size = _hash(stream)

@@ -44,9 +44,9 @@ class Inventory:
         store, bad, unfit = fit(schema.Store, tree, name)
         said = {finding.place for finding in findings}
         found = [*findings, *(finding for finding in unfit if finding.place not in said)]
-        found += store_findings(store, Subject(name, tree, bad))
         nodes = {node: layers.node(tree, node) for node in store.nodes or {}}
         models = {node: fit(schema.Node, own, node)[0] for node, own in nodes.items()}
+        found += store_findings(store, models, Subject(name, tree, bad))
         for node, own in nodes.items():
             found += node_findings(node, models[node], Subject(name, own, _bad_of(node, bad)))
         broken = {finding.place for finding in layers.source.findings}
@@ -57,7 +57,7 @@ class Inventory:
         return Store(
             name=name,
             title=store.title,
-            nodes=tuple(node_target(node, model) for node, model in models.items()),
+            nodes=tuple(node_target(node, model, folder) for node, model in models.items()),
             releases=releases(store),
             images=tuple(store.images or ()),
             helm_version=store.helm.version or "" if store.helm else "",

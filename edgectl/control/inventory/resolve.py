@@ -22,8 +22,8 @@ from edgectl.control.inventory.store import (
 )
 
 
-def node_target(name: str, node: schema.Node) -> NodeTarget:
-    """Return one node with every default filled in."""
+def node_target(name: str, node: schema.Node, folder: Path) -> NodeTarget:
+    """Return one node with every default filled in; `folder` is where the inventory lies."""
     ssh, host, k3s = node.ssh or schema.Ssh(), node.host or schema.Host(), node.k3s or schema.K3s()
     address = node.address or ""
     return NodeTarget(
@@ -35,7 +35,7 @@ def node_target(name: str, node: schema.Node) -> NodeTarget:
             port=ssh.port,
             user=ssh.user,
             host_key=" ".join((node.host_key or "").split()[:2]),
-            keys=tuple(Path(key).expanduser() for key in ssh.keys),
+            keys=tuple(folder / Path(key).expanduser() for key in ssh.keys),
             agent=ssh.agent,
             sudo_password_env=ssh.sudo_password.env if ssh.sudo_password else "",
             connect_seconds=ssh.connect_seconds,

@@ -8,6 +8,7 @@ from __future__ import annotations
 import base64
 import binascii
 import ipaddress
+import posixpath
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -18,6 +19,10 @@ from edgectl.control.inventory.place import Finding
 from edgectl.control.inventory.tree import Tree
 
 _OURS = {"node-name": "the node's name", "node-ip": "the node's address"}
+_OWNED = (
+    *("/etc/rancher/", "/var/lib/rancher/", "/var/lib/kubelet/", "/var/lib/edgectl/", "/run/edgectl/"),
+    *("/etc/systemd/system/k3s", "/etc/systemd/system/edgectl", "/usr/local/bin/k3s", "/usr/local/bin/helm"),
+)
 _SECRETS = ("token", "agent-token", "etcd-s3-access-key", "etcd-s3-secret-key", "datastore-endpoint")
 _REGISTRY_SECRETS = ("password", "auth", "identity_token", "token")
 
@@ -41,9 +46,8 @@ class Subject:
             yield self.finding(f"{self.name}: {sentence}", *where)
 
 
-def store_findings(store: schema.Store, subject: Subject) -> Iterator[Finding]:
-    """Yield what a store's own settings lack."""
-    nodes = store.nodes or {}
+def store_findings(store: schema.Store, nodes: dict[str, schema.Node], subject: Subject) -> Iterator[Finding]:
+    """Yield what a store's own settings lack; `nodes` are merged with what the store says for all of them."""
     if len(nodes) > 1:
         names = ", ".join(nodes)
         sentence = f"{subject.name} has {len(nodes)} nodes ({names}): stores of several nodes are not supported yet"
@@ -58,9 +62,13 @@ def store_findings(store: schema.Store, subject: Subject) -> Iterator[Finding]:
     helm = store.helm.version if store.helm else None
     if any(store.releases or {}):
         yield from subject.missing(helm, "releases need a Helm: helm: {version: v4.3.1}", "helm", "version")
+    has_gpus = any(node.gpu is not None and node.gpu.count > 0 for node in nodes.values())
     for name, release in (store.releases or {}).items():
         if release is not None:
             yield from _release(name, release, subject)
+            if "gpu" in release.needs and nodes and not has_gpus:
+                sentence = f"release {name} needs gpu, and {subject.name} has no GPUs: gpu: {{count: 1}}"
+                yield subject.finding(sentence, "releases", name, "needs")
     yield from _inference(store, subject)
 
 
@@ -102,10 +110,20 @@ def node_findings(name: str, node: schema.Node, subject: Subject) -> Iterator[Fi
     if node.gpu is not None and (node.gpu.required or 0) > node.gpu.count:
         sentence = f"gpu.required: {node.gpu.required} of {node.gpu.count} GPUs can never be there"
         yield subject.finding(sentence, "gpu", "required")
-    for index, file in enumerate(node.host.files if node.host else ()):
-        if file.path.startswith(("/etc/rancher/", "/var/lib/rancher/", "/var/lib/edgectl/", "/run/edgectl/")):
-            sentence = f"host.files: {file.path} belongs to k3s or edgectl; say it under k3s"
-            yield subject.finding(sentence, "host", "files", index, "path")
+    yield from _files(node.host.files if node.host else [], subject)
+
+
+def _files(files: list[schema.File], subject: Subject) -> Iterator[Finding]:
+    seen: set[str] = set()
+    for index, file in enumerate(files):
+        at = ("host", "files", index, "path")
+        if file.path in seen:
+            yield subject.finding(f"host.files: {file.path} is there twice, and only one can hold", *at)
+        seen.add(file.path)
+        if posixpath.normpath(file.path) != file.path:
+            yield subject.finding(f"host.files: write {file.path} as {posixpath.normpath(file.path)}", *at)
+        if file.path.startswith(_OWNED):
+            yield subject.finding(f"host.files: {file.path} belongs to k3s or edgectl; say it under k3s", *at)
 
 
 def _k3s(k3s: schema.K3s, subject: Subject) -> Iterator[Finding]:

@@ -29,12 +29,12 @@ s password;IFS= read -r p
 e=$(printf "%s\n" "$p"|sudo -kSp "" true 2>&1)||{ s sudo refused $e;exit 41;}
 exec sudo -kSp "" sh -c "while read -r l&&[ \"\$l\" != edgectl-go ];do :;done;$1" """
 
-# As root.
+# As root. Single bytes, since not every `head -c` stops where it is told (busybox reads on).
 _INNER = r"""s(){ printf "\nedgectl-link %s\n" "$*";};d=@FOLDER@
 command -v python3 >/dev/null||{ s python none;exit 42;}
 [ -d $d ]&&{ s run;exec python3 -I $d @ARGUMENTS@;}
 v=$(python3 -Ic "import sys;print(*sys.version_info[:3],sep=chr(46))" 2>&1 </dev/null)||{ s python $v;exit 42;}
-s absent $v;b=$(head -c @PROGRAM@);exec python3 -Ic "$b" $d @ARGUMENTS@"""
+s absent $v;exec python3 -Ic "import os;exec(b\"\".join(os.read(0,1)for _ in range(@PROGRAM@)))" $d @ARGUMENTS@"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -18,8 +18,8 @@ def inference(asked: InferenceSettings, namespace: str) -> Inference:
     try:
         doc: Any = json.loads(asked.reference.read_bytes())
     except OSError as error:
-        sentence = f'model "{asked.model}" has no reference to prove it by: {asked.reference} cannot be read'
-        raise InvalidInput(f"{sentence} ({error.strerror})") from error
+        sentence = f'model "{asked.model}" has no reference to prove it by: {asked.reference}: {error.strerror}'
+        raise InvalidInput(sentence) from error
     except ValueError as error:
         raise InvalidInput(f"{asked.reference} is no JSON: {error}") from error
     if not isinstance(doc, dict) or not isinstance(doc.get("request"), dict) or not doc["request"].get("inputs"):

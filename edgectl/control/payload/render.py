@@ -85,7 +85,10 @@ class _Rendering:
     def _take(self, artifact: Artifact) -> str:
         """Put an artifact's blob on the list of what the nodes must hold, and return its digest."""
         self.blobs[artifact.digest] = artifact.size
-        self.paths[artifact.digest] = self.bundle.path(artifact.digest)
+        try:
+            self.paths[artifact.digest] = self.bundle.blob(artifact)
+        except InvalidInput as error:
+            self.findings.append(Finding(self.store.bundle_at, f"{artifact.kind} {artifact.name}: {error.message}"))
         return artifact.digest
 
     def _artifact(self, kind: str, version: str, *where: str) -> Artifact | None:

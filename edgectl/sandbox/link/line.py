@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable
+from typing import Protocol
 
 from edgectl.sandbox.link.conditions import Conditions
 
@@ -17,10 +18,22 @@ _QUEUE_BYTES = 256 << 10  # what may be on its way without a rate
 _BURST_SECONDS = 0.01
 
 
+class Clock(Protocol):
+    """Where time comes from, and how to wait for it. Seconds."""
+
+    def now(self) -> float:
+        """Return the time, which never goes back."""
+        ...
+
+    async def sleep(self, seconds: float) -> None:
+        """Wait."""
+        ...
+
+
 class Bucket:
     """The rate of one direction, shared by all connections of a store."""
 
-    def __init__(self, clock: Callable[[], float]) -> None:
+    def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._free_at = 0.0
 
@@ -28,7 +41,7 @@ class Bucket:
         """Take `size` bytes from the line's capacity; return the seconds until its last bit has left."""
         if rate_bits <= 0:
             return 0.0
-        now = self._clock()
+        now = self._clock.now()
         start = max(self._free_at, now - _BURST_SECONDS)
         self._free_at = start + size * 8 / rate_bits
         return max(0.0, self._free_at - now)
@@ -38,7 +51,7 @@ class Line:
     """A pipe with a length: `send` at one end, `run` delivers at the other."""
 
     def __init__(
-        self, bucket: Bucket, conditions: Callable[[], Conditions], whole: asyncio.Event, clock: Callable[[], float]
+        self, bucket: Bucket, conditions: Callable[[], Conditions], whole: asyncio.Event, clock: Clock
     ) -> None:
         """`whole` is set while the line has no hole in it."""
         self._bucket = bucket
@@ -53,11 +66,11 @@ class Line:
         """Put a chunk on the line when there is room and capacity; an empty one is the end of the stream."""
         conditions = self._conditions()
         if chunk and (seconds := self._bucket.delay(len(chunk), conditions.rate_bits)) > 0:
-            await asyncio.sleep(seconds)
+            await self._clock.sleep(seconds)
         while chunk and self._bytes >= self._room():
             self._changed.clear()
             await self._changed.wait()
-        self._travelling.append((self._clock() + self._conditions().rtt_ms / 2000, chunk))
+        self._travelling.append((self._clock.now() + self._conditions().rtt_ms / 2000, chunk))
         self._bytes += len(chunk)
         self._changed.set()
 
@@ -68,8 +81,8 @@ class Line:
                 self._changed.clear()
                 await self._changed.wait()
             due, chunk = self._travelling[0]
-            if (wait := due - self._clock()) > 0:
-                await asyncio.sleep(wait)
+            if (wait := due - self._clock.now()) > 0:
+                await self._clock.sleep(wait)
             await self._whole.wait()
             self._travelling.popleft()
             self._bytes -= len(chunk)

@@ -29,6 +29,18 @@ _CONNECT_SECONDS = 10
 _BUFFER_BYTES = 256 << 10  # what the kernel may hold at each end, so that "sent" is not far from "arrived"
 
 
+class LoopClock:
+    """The real time, waited for by the event loop."""
+
+    def now(self) -> float:
+        """Return seconds since some point in the past."""
+        return time.monotonic()
+
+    async def sleep(self, seconds: float) -> None:
+        """Wait."""
+        await asyncio.sleep(seconds)
+
+
 class Proxy:
     """All connections of one store, under one set of conditions."""
 
@@ -38,7 +50,8 @@ class Proxy:
         self._whole.set()
         self._doorway = doorway
         self._targets = targets
-        self._up, self._down = Bucket(time.monotonic), Bucket(time.monotonic)
+        self._clock = LoopClock()
+        self._up, self._down = Bucket(self._clock), Bucket(self._clock)
         self._listeners: list[asyncio.Server] = []
         self._tasks: set[asyncio.Task[None]] = set()
         self._bytes = {"up": 0, "down": 0}
@@ -122,7 +135,7 @@ class Proxy:
     async def _pump(
         self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, bucket: Bucket, direction: str
     ) -> None:
-        line = Line(bucket, lambda: self.conditions, self._whole, time.monotonic)
+        line = Line(bucket, lambda: self.conditions, self._whole, self._clock)
 
         async def deliver(chunk: bytes) -> None:
             if not chunk:

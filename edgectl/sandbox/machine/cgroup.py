@@ -17,13 +17,11 @@ from pathlib import Path
 def enter(name: str) -> tuple[Path, ...]:
     """Put this process into a new group below its present one, in each hierarchy; return the groups."""
     groups = []
-    mounts = _mounts()
-    for line in Path("/proc/self/cgroup").read_text().splitlines():
-        _, controllers, present = line.split(":", 2)
-        mount = mounts.get(controllers)
-        if mount is None:
-            continue
-        group = mount / present.strip("/") / name
+    for controllers, mount, present in _hierarchies():
+        group = mount / present / name
+        if not controllers:  # v2: hand on what there is; refused where the parent may not
+            with contextlib.suppress(OSError):
+                (group.parent / "cgroup.subtree_control").write_text("+cpu +cpuset +io +memory +pids")
         group.mkdir(exist_ok=True)
         for setting in ("cpuset.cpus", "cpuset.mems"):  # cgroups v1: a new cpuset is empty, and nothing may enter it
             if (group / setting).exists() and not (group / setting).read_text().strip():
@@ -31,6 +29,21 @@ def enter(name: str) -> tuple[Path, ...]:
         (group / "cgroup.procs").write_text(str(os.getpid()))
         groups.append(group)
     return tuple(groups)
+
+
+def step_aside() -> Path | None:
+    """On a host with cgroup v2 alone, leave this process's group to the machine and return it.
+
+    No process may sit in a group that hands controllers on to groups below, as the machine's own systemd wants it.
+    """
+    if not unified():
+        return None
+    present = Path("/proc/self/cgroup").read_text().rpartition("::")[2].strip()
+    group = Path("/sys/fs/cgroup") / present.strip("/")
+    keeper = group / "keeper"
+    keeper.mkdir(exist_ok=True)
+    (keeper / "cgroup.procs").write_text(str(os.getpid()))
+    return group
 
 
 def leave(groups: tuple[Path, ...]) -> None:
@@ -83,7 +96,7 @@ def groups_of(machine: str) -> tuple[Path, ...]:
 def groups_named(prefix: str) -> tuple[Path, ...]:
     """Return the topmost groups with names that begin like this, wherever they are."""
     found: list[Path] = []
-    for mount in set(_mounts().values()):
+    for mount in {mount for _, mount, _ in _hierarchies()}:
         for folder, below, _ in os.walk(mount):
             matching = [name for name in below if name.startswith(prefix)]
             found += [Path(folder) / name for name in matching]
@@ -96,17 +109,25 @@ def unified() -> bool:
     return Path("/sys/fs/cgroup/cgroup.controllers").exists()
 
 
-def _mounts() -> dict[str, Path]:
-    """Map the controllers field of /proc/self/cgroup (empty: v2) to where that hierarchy is mounted."""
-    found = {}
-    for line in Path("/proc/self/mounts").read_text().splitlines():
+def hierarchies(mounts: str, memberships: str) -> tuple[tuple[str, Path, str], ...]:
+    """Read /proc/self/mounts and /proc/self/cgroup: controllers ("": v2), mount point, this process's group in it."""
+    places: list[tuple[frozenset[str], Path]] = []
+    for line in mounts.splitlines():
         _, place, kind, options, *_ = line.split()
         if kind == "cgroup2":
-            found[""] = Path(place)
+            places.append((frozenset(), Path(place)))
         elif kind == "cgroup":
-            names = set(options.split(","))
-            for own in Path("/proc/self/cgroup").read_text().splitlines():
-                controllers = own.split(":", 2)[1]
-                if controllers and set(controllers.split(",")) <= names:
-                    found[controllers] = Path(place)
-    return found
+            places.append((frozenset(options.split(",")), Path(place)))
+    found = []
+    for line in memberships.splitlines():
+        _, controllers, present = line.split(":", 2)
+        wanted = frozenset(controllers.split(",")) - {""}
+        for options, mount in places:
+            if (wanted and wanted <= options) or (not wanted and not options):
+                found.append((controllers, mount, present.strip("/")))
+                break
+    return tuple(found)
+
+
+def _hierarchies() -> tuple[tuple[str, Path, str], ...]:
+    return hierarchies(Path("/proc/self/mounts").read_text(), Path("/proc/self/cgroup").read_text())

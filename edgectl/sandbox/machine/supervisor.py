@@ -36,10 +36,11 @@ def main(arguments: list[str]) -> int:
     node = store.node(name)
     try:
         groups = () if Path("/run/systemd/system").is_dir() else cgroup.enter(machine_name(store, name))
+        group = cgroup.step_aside()
         mount_disk(node.disk, node.root)
         if node.seed.is_dir():
             _plant(node)
-        code = _power(store, name)
+        code = _power(store, name, group)
         unmount_disk(node.root)
         cgroup.leave(groups)
     except EdgectlError as error:
@@ -59,12 +60,12 @@ def _plant(node: NodePlace) -> None:
     shutil.rmtree(node.seed)
 
 
-def _power(store: StorePlace, name: str) -> int:
+def _power(store: StorePlace, name: str, group: Path | None) -> int:
     node = store.node(name)
     while True:
         with node.console.open("ab") as console:
             machine = subprocess.Popen(
-                _nspawn(store, name),
+                [*_into(group), *_nspawn(store, name)],
                 stdin=subprocess.DEVNULL,
                 stdout=console,
                 stderr=console,
@@ -79,6 +80,11 @@ def _power(store: StorePlace, name: str) -> int:
         _note(node, f"power off, status {code}" if code != _REBOOT else "reboot")
         if code != _REBOOT:
             return code
+
+
+def _into(group: Path | None) -> list[str]:
+    """Return the words that start a command in a group."""
+    return [] if group is None else ["sh", "-c", 'echo $$ > "$0/cgroup.procs" && exec "$@"', str(group)]
 
 
 def _nspawn(store: StorePlace, name: str) -> list[str]:

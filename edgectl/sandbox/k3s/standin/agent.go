@@ -6,13 +6,16 @@ import (
 	"strings"
 )
 
-// startAgent brings up what every node has, in k3s's order (pkg/agent/run.go): containerd, images, kubelet,
-// kube-proxy. Pods come only after all images of agent/images are in.
-func (n *node) startAgent() {
+// startRuntime brings up containerd and imports all of agent/images: no pod starts before that is done.
+func (n *node) startRuntime() {
 	client := n.startContainerd()
 	n.images = &imageImporter{folder: n.path("agent/images"), client: client, seen: map[string]fs.FileInfo{}}
 	n.images.importAll()
 	go n.images.watch()
+}
+
+// startAgent brings up what every node has besides (pkg/agent/run.go): kubelet and kube-proxy.
+func (n *node) startAgent() {
 	n.writeKubeletDefaults()
 	n.startKubelet()
 	n.start("kube-proxy", append([]string{

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -78,27 +79,28 @@ state = "/run/k3s/containerd"
 {{ end -}}
 `
 
-// Where k3s looks for NVIDIA's runtimes, and under which names it offers them
-// (pkg/agent/containerd/runtimes.go; docs.k3s.io/advanced, "NVIDIA Container Runtime").
-var (
-	nvidiaFolders  = []string{"/usr/local/nvidia/toolkit", "/usr/bin"}
-	nvidiaRuntimes = map[string]string{
-		"nvidia":              "nvidia-container-runtime",
-		"nvidia-experimental": "nvidia-container-runtime-experimental",
-		"nvidia-cdi":          "nvidia-container-runtime.cdi",
-	}
-)
+// Other runtimes that k3s offers, by handler name, when it finds their programs: on PATH, or where NVIDIA's GPU
+// operator puts them (pkg/agent/containerd/runtimes.go; docs.k3s.io/advanced, "NVIDIA Container Runtime").
+var knownRuntimes = map[string]string{
+	"nvidia":              "nvidia-container-runtime",
+	"nvidia-experimental": "nvidia-container-runtime-experimental",
+	"nvidia-cdi":          "nvidia-container-runtime.cdi",
+	"crun":                "crun",
+}
+
+const operatorToolkit = "/usr/local/nvidia/toolkit"
 
 // findRuntimes looks once, at start: a runtime that is installed later is not seen until k3s starts again.
 func findRuntimes() map[string]string {
 	found := map[string]string{}
-	for _, folder := range nvidiaFolders {
-		for name, program := range nvidiaRuntimes {
-			path := filepath.Join(folder, program)
-			if st, err := os.Stat(path); err == nil && st.Mode()&0o111 != 0 && found[name] == "" {
-				found[name] = path
-				logf("Found %s container runtime at %s", name, path)
-			}
+	for name, program := range knownRuntimes {
+		path, err := exec.LookPath(filepath.Join(operatorToolkit, program))
+		if err != nil {
+			path, err = exec.LookPath(program)
+		}
+		if err == nil {
+			found[name] = path
+			logf("Found %s container runtime at %s", name, path)
 		}
 	}
 	return found

@@ -16,7 +16,7 @@ INVENTORY = f"""
 version: 1
 bundle: bundle
 defaults:
-  ssh: {{user: tech, keys: [~/.ssh/store, /keys/b], sudo_password: {{env: SUDO}}}}
+  ssh: {{user: tech, keys: [~/.ssh/store, /keys/b, c], sudo_password: {{env: SUDO}}}}
   host: {{free_bytes: 8GiB, sysctls: {{vm.overcommit_memory: 1}}}}
   k3s: {{version: v1.36.3+k3s1, config: {{disable: [traefik], a: {{b: 1, c: 1}}}}}}
   helm: {{version: v4.3.1}}
@@ -26,7 +26,7 @@ defaults:
     vision: {{chart: vision, namespace: vision, needs: [gpu], values: {{size: 1, keep: 1}}}}
 groups:
   berlin: {{k3s: {{config: {{a: {{b: 2}}}}}}}}
-  quiet: {{gpu: null, releases: {{plugin: null}}, k3s: {{config: {{disable: [servicelb]}}}}}}
+  quiet: {{gpu: null, releases: {{plugin: null, vision: {{needs: []}}}}, k3s: {{config: {{disable: [servicelb]}}}}}}
 stores:
   store-042:
     title: Berlin
@@ -87,7 +87,7 @@ def test_a_node_carries_all_that_its_link_needs(inventory: Path) -> None:
     """Keys are paths, the host key has lost its comment, the sudo password is a variable's name."""
     ssh = load(inventory).store("store-042").node().ssh
     assert (ssh.host, ssh.port, ssh.user, ssh.host_key) == ("127.0.0.1", 2222, "tech", KEY)
-    assert ssh.keys == (Path.home() / ".ssh" / "store", Path("/keys/b"))
+    assert ssh.keys == (Path.home() / ".ssh" / "store", Path("/keys/b"), inventory.parent / "c")
     assert ssh.sudo_password_env == "SUDO"  # noqa: S105 - the name of a variable
     assert load(inventory).store("store-042").node().host.free_bytes == 8 << 30
 

@@ -118,7 +118,7 @@ def test_the_question_that_proves_inference_is_in_the_payload(home: Path) -> Non
 
 
 def test_the_same_inputs_give_the_same_bytes(home: Path, tmp_path: Path) -> None:
-    """Twice, in another folder, and with comments: one digest."""
+    """Twice, in another folder, with comments, with keys in another order: one digest."""
     first = rendered(home).payload.encode()
     assert rendered(home).payload.encode() == first
     shutil.copytree(home, tmp_path / "elsewhere")
@@ -182,8 +182,7 @@ def test_all_that_the_bundle_lacks_comes_at_once(home: Path) -> None:
         "5:19  helm v4.4.0 is not in the bundle HOME/bundle (it has v4.3.1)",
         "8:21  there is no chart folder ./plugins beside the inventory",
         "9:21  image edgectl.local/inference:2 of chart vision is not in the bundle HOME/bundle",
-        '10:76  model "tiny" has no reference to prove it by: HOME/none.json cannot be read'
-        " (No such file or directory)",
+        '10:76  model "tiny" has no reference to prove it by: HOME/none.json: No such file or directory',
     ]
 
 
@@ -248,3 +247,17 @@ def test_a_reference_that_proves_nothing_is_refused(home: Path, text: str, sente
     (home / "reference.json").write_text(text)
     (found,) = findings(home)
     assert sentence in found
+
+
+def test_a_damaged_bundle_is_found_before_anything_is_sent(home: Path) -> None:
+    """A blob that is cut or gone is named; what is sent is checked by digest all the same."""
+    bundle = Bundle.open(home / "bundle")
+    k3s, helm = bundle.find(kind="k3s", name="k3s"), bundle.find(kind="helm", name="helm")
+    assert k3s is not None
+    assert helm is not None
+    bundle.path(k3s.digest).write_bytes(b"")
+    bundle.path(helm.digest).unlink()
+    first, second = findings(home)
+    assert first.startswith("2:9  helm helm: HOME/bundle names sha256:")
+    assert second.startswith("2:9  k3s k3s: HOME/bundle/blobs/sha256/")
+    assert second.endswith(" is damaged: 0 bytes, not 3")
