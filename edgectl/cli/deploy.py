@@ -5,11 +5,18 @@ from __future__ import annotations
 import json
 import sys
 from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import typer
 
 from edgectl.cli.options import DEFAULT_INVENTORY, Format, InventoryPath, Output, StoreName, Verbose
 from edgectl.wire.errors import Exit
+
+if TYPE_CHECKING:
+    from edgectl.cli.store import Door
+    from edgectl.control.inventory.store import Store
+    from edgectl.control.link.runtime import RuntimeArchive
 
 _EPILOG = """Examples:
 
@@ -34,18 +41,27 @@ def deploy(
 ) -> int:
     """Bring a store to what the inventory says, and prove it."""
     from edgectl.cli import store as stores
+
+    found = stores.find(store, inventory)
+    engine = stores.runtime()
+    door = stores.Door(found.node(), engine).knock()
+    try:
+        return _deploy(found, engine, door, inventory=inventory, output=output, verbose=verbose)
+    finally:
+        door.close()
+
+
+def _deploy(found: Store, engine: RuntimeArchive, door: Door, *, inventory: Path, output: Format, verbose: bool) -> int:
+    from edgectl.cli import store as stores
     from edgectl.control.deploy.deploy import Deploy
     from edgectl.report.sentence import deployed
     from edgectl.report.terminal import Terminal
 
-    found = stores.find(store, inventory)
-    rendered = stores.render(found)
-    engine = stores.runtime()
-    offer = stores.offer(found, rendered, engine, inventory=inventory)
+    store = found.name
+    offer = stores.offer(found, stores.render(found), engine, inventory=inventory)
     terminal = Terminal(verbose=verbose)
     if verbose or sys.stderr.isatty():
         terminal.say(stores.header(found, offer.commit, offer.summary))
-    door = stores.Door(found.node(), engine)
     running = Deploy(offer, door.open, terminal)
     try:
         outcome = running.run()

@@ -30,7 +30,6 @@ for module in (init, render, plan, deploy, status, journal, pause, ssh, kubectl,
     module.register(app)
 
 
-
 def main() -> None:
     """Run and exit."""
     sys.exit(run(sys.argv[1:]))

@@ -6,9 +6,10 @@ Owns the order in which these are made, so that what can be wrong on this machin
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from concurrent.futures import Future
 from pathlib import Path
-from typing import TYPE_CHECKING
+from threading import Thread
+from typing import TYPE_CHECKING, Self
 
 from edgectl.wire.errors import UsageError
 
@@ -30,10 +31,10 @@ def find(name: str, inventory: Path) -> Store:
 
 def render(store: Store) -> Rendered:
     """Return the store's payload."""
-    from edgectl.control.bundle.layout import Bundle
+    from edgectl.control.payload.render import bundle_of
     from edgectl.control.payload.render import render as render_payload
 
-    return render_payload(store, Bundle.open(store.bundle))
+    return render_payload(store, bundle_of(store))
 
 
 def target(node: NodeTarget) -> Target:
@@ -69,18 +70,42 @@ def runtime() -> RuntimeArchive:
     return build()
 
 
-@dataclass(frozen=True, slots=True)
 class Door:
     """Opens sessions with one node, again and again if the link dies."""
 
-    node: NodeTarget
-    engine: RuntimeArchive
+    def __init__(self, node: NodeTarget, engine: RuntimeArchive) -> None:
+        self._node = node
+        self._engine = engine
+        self._early: Future[Session] | None = None
+
+    def knock(self) -> Self:
+        """Begin to connect now, while other things are made; `open` or `close` must follow."""
+        where = target(self._node)  # what is wrong with it is said here, not in a thread
+        self._early = Future()
+        Thread(target=self._settle, args=(self._early, where), daemon=True).start()
+        return self
 
     def open(self) -> Session:
         """Connect and start the engine's session; raises Unreachable, NotReady."""
+        early, self._early = self._early, None
+        return early.result() if early is not None else self._connect(target(self._node))
+
+    def close(self) -> None:
+        """Drop a connection that nobody has asked for."""
+        early, self._early = self._early, None
+        if early is not None:
+            early.add_done_callback(lambda done: None if done.exception() else done.result().close())
+
+    def _connect(self, where: Target) -> Session:
         from edgectl.control.link.bootstrap import open_session
 
-        return open_session(target(self.node), self.engine)
+        return open_session(where, self._engine)
+
+    def _settle(self, early: Future[Session], where: Target) -> None:
+        try:
+            early.set_result(self._connect(where))
+        except BaseException as error:  # noqa: BLE001 - it belongs to whoever asks for the result
+            early.set_exception(error)
 
 
 def offer(store: Store, rendered: Rendered, engine: RuntimeArchive, *, inventory: Path) -> Offer:

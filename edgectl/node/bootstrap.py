@@ -1,8 +1,8 @@
 """Receive an engine on standard input, unpack it durably, become it: the first program on a bare node.
 
-Runs as `python3 -I -c "exec(<this text>)" FOLDER ARGUMENT...`; FOLDER is .../runtimes/<sha256 of the tar>. Standard library
-only, one file: it travels before the engine does. It reads a line with the length of the compressed tar, then so many
-bytes and never more: what follows belongs to the engine. It says `edgectl-link run` or `edgectl-link failed <json>`.
+Runs inside `python3 -I -c ... FOLDER ARGUMENT...`; FOLDER is .../runtimes/<sha256 of the tar>. Standard library only,
+one file: it travels before the engine does. It reads a line with the length of the compressed tar, then so many bytes
+and never more: what follows belongs to the engine. It says `edgectl-link run` or `edgectl-link failed <json>`.
 """
 
 from __future__ import annotations

@@ -23,6 +23,8 @@ from edgectl.node.vision.inference import Answers
 from edgectl.node.vision.workload import Workload
 from edgectl.wire.payload import Node, Payload
 
+REGISTRIES = "/etc/rancher/k3s/registries.yaml"  # read by k3s at start when it is there
+
 
 def recipe(payload: Payload, node: Node) -> tuple[Gate[Any], ...]:
     """Return every step and gate of one node, in order."""
@@ -33,7 +35,7 @@ def recipe(payload: Payload, node: Node) -> tuple[Gate[Any], ...]:
         Files("host-files", "host files", host.files, needs=("host",)),
         Sysctls(host.sysctls, needs=("host-files",)),
         Binary("k3s-binary", "k3s binary", "k3s", k3s.version, k3s.binary, names=("kubectl", "crictl", "ctr")),
-        Files("k3s-files", "k3s files", k3s.files, needs=("host",)),
+        Files("k3s-files", "k3s files", k3s.files, needs=("host",), absent=(REGISTRIES,)),
         Archives(k3s.images),
         Service(k3s),
         Serves(node.name, k3s.version),

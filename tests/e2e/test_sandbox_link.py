@@ -175,3 +175,30 @@ def test_bytes_and_connections_are_counted(echo: int, echo_link: Link) -> None:
     assert after.connections - before.connections == 1
     assert after.bytes_to_store - before.bytes_to_store == 8
     assert after.bytes_from_store - before.bytes_from_store == 8
+
+
+def test_a_program_that_ends_in_a_black_hole_is_not_missed_at_the_other_end(echo: int, echo_link: Link) -> None:
+    """The far end learns of a closed connection only when the line is whole again, as over a real one."""
+    line = _connect(echo)
+    _round_trip(line, b"here")
+    echo_link.black_hole()
+    line.close()
+    time.sleep(0.3)
+    assert echo_link.stats().open == 1
+    echo_link.heal()
+    deadline = time.monotonic() + 5
+    while echo_link.stats().open and time.monotonic() < deadline:
+        time.sleep(0.02)
+    assert echo_link.stats().open == 0
+
+
+def test_a_node_without_power_is_no_open_door(store: SandboxStore) -> None:
+    """A connection to a node that is off ends; it does not hang on the proxy."""
+    store.power_off()
+    with _connect(store.record.nodes[0].port) as line:
+        try:
+            assert line.recv(4) == b""
+        except ConnectionResetError:
+            pass
+    store.power_on()
+    assert _ssh_speaks(store)

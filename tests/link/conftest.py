@@ -182,6 +182,8 @@ def _start(
         "LogLevel VERBOSE",
         *lines,
     ]
+    if path is None and os.getuid() != 0:
+        path = _as_root(folder / "bin")
     if command or path:
         wrapper = folder / "wrapper"
         first = f"PATH={path}:/usr/sbin:/usr/bin:/sbin:/bin; export PATH\n" if path else ""
@@ -205,6 +207,14 @@ def _start(
         connect_seconds=10,
     )
     return Sshd(folder, port, target, process)
+
+
+def _as_root(folder: Path) -> Path:
+    """Let the node's shell believe that this user is root: the tests need no more of it."""
+    folder.mkdir()
+    (folder / "id").write_text("#!/bin/sh\necho 0\n")
+    (folder / "id").chmod(0o755)
+    return folder
 
 
 def _wait_for(port: int, process: subprocess.Popen[bytes], log: Path) -> None:

@@ -39,6 +39,10 @@ class Subject:
         """Make a finding at a path, or at the nearest value that is there."""
         return Finding(self.tree.nearest(*where).at, sentence)
 
+    def doubts(self, key: str) -> bool:
+        """Say whether something about `key` already has a finding, so that what follows from it is no news."""
+        return any(key in path for path in self.bad)
+
     def missing(self, value: object, sentence: str, *where: str | int) -> Iterator[Finding]:
         """Make a finding for a value that nobody gave, unless what was given already has one."""
         known = any(where[: len(path)] == path or path[: len(where)] == where for path in self.bad)
@@ -62,11 +66,11 @@ def store_findings(store: schema.Store, nodes: dict[str, schema.Node], subject: 
     helm = store.helm.version if store.helm else None
     if any(store.releases or {}):
         yield from subject.missing(helm, "releases need a Helm: helm: {version: v4.3.1}", "helm", "version")
-    has_gpus = any(node.gpu is not None and node.gpu.count > 0 for node in nodes.values())
+    no_gpus = not subject.doubts("gpu") and not any(node.gpu is not None and node.gpu.count for node in nodes.values())
     for name, release in (store.releases or {}).items():
         if release is not None:
             yield from _release(name, release, subject)
-            if "gpu" in release.needs and nodes and not has_gpus:
+            if "gpu" in release.needs and nodes and no_gpus:
                 sentence = f"release {name} needs gpu, and {subject.name} has no GPUs: gpu: {{count: 1}}"
                 yield subject.finding(sentence, "releases", name, "needs")
     yield from _inference(store, subject)
@@ -107,7 +111,7 @@ def node_findings(name: str, node: schema.Node, subject: Subject) -> Iterator[Fi
     yield from subject.missing(version, f"{what} a k3s: k3s: {{version: v1.36.3+k3s1}}", "k3s", "version")
     if node.k3s is not None:
         yield from _k3s(node.k3s, subject)
-    if node.gpu is not None and (node.gpu.required or 0) > node.gpu.count:
+    if node.gpu is not None and (node.gpu.required or 0) > node.gpu.count and not subject.doubts("gpu"):
         sentence = f"gpu.required: {node.gpu.required} of {node.gpu.count} GPUs can never be there"
         yield subject.finding(sentence, "gpu", "required")
     yield from _files(node.host.files if node.host else [], subject)

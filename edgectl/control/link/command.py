@@ -27,7 +27,7 @@ e=$(sudo -n true 2>&1 </dev/null)&&exec sudo -n sh -c "$1"
 [ @PASSWORD@ = 1 ]||{ s sudo password $e;exit 41;}
 s password;IFS= read -r p
 e=$(printf "%s\n" "$p"|sudo -kSp "" true 2>&1)||{ s sudo refused $e;exit 41;}
-exec sudo -kSp "" sh -c "while read -r l&&[ \"\$l\" != edgectl-go ];do :;done;$1" """
+exec sudo -kSp "" sh -c "until [ \"\$l\" = edgectl-go ];do read -r l||exit;done;$1" """
 
 # As root. Single bytes, since not every `head -c` stops where it is told (busybox reads on).
 _INNER = r"""s(){ printf "\nedgectl-link %s\n" "$*";};d=@FOLDER@

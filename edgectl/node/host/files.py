@@ -18,11 +18,17 @@ class Files:
     title: str
     files: tuple[ManagedFile, ...]
     needs: tuple[str, ...] = ()
+    absent: tuple[str, ...] = ()  # paths that are ours to write and, undeclared, must not be there
     wait: Wait = Wait(limit_seconds=0)
 
     def probe(self, read: Look) -> Observation:
         """Compare text and mode with the declaration."""
-        differences: list[tuple[str, str, str]] = []
+        declared = {file.path for file in self.files}
+        differences: list[tuple[str, str, str]] = [
+            (path, "present", "absent")
+            for path in self.absent
+            if path not in declared and read.text(read.places.root / path.lstrip("/")) is not None
+        ]
         for file in self.files:
             path = read.places.root / file.path.lstrip("/")
             have = read.text(path)
@@ -40,6 +46,9 @@ class Files:
     def apply(self, write: Hands, seen: Observation) -> None:
         """Write what differs."""
         changed = {path.removesuffix(" mode") for path, _, _ in seen.differences}
+        for path, _, want in seen.differences:
+            if want == "absent" and path in self.absent:
+                write.remove(write.places.root / path.lstrip("/"))
         for file in self.files:
             if file.path in changed:
                 path = write.places.root / file.path.lstrip("/")

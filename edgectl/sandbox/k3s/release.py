@@ -19,7 +19,7 @@ from edgectl.sandbox.build.cache import Say, cache_root, digest_inputs, found, p
 from edgectl.wire.errors import StepFailed
 
 BASE = "https://github.com/k3s-io/k3s/releases/download"
-PROGRAM, SUMS = "k3s", "sha256sum-amd64.txt"
+PROGRAM, SUMS, IMAGES = "k3s", "sha256sum-amd64.txt", "k3s-images.txt"
 CONNECT_SECONDS = 4.0
 READ_SECONDS = 30.0
 DOWNLOAD_SECONDS = 900.0
@@ -69,6 +69,7 @@ def _recent(mark: Path, version: str) -> bool:
 
 def _take(fetch: Fetch, where: str, wanted: str, folder: Path) -> None:
     program = folder / PROGRAM
+    fetch(f"{where}/{IMAGES}", folder / IMAGES, READ_SECONDS)
     fetch(f"{where}/{PROGRAM}", program, DOWNLOAD_SECONDS)
     with program.open("rb") as handle:
         has = hashlib.file_digest(handle, "sha256").hexdigest()
@@ -79,6 +80,15 @@ def _take(fetch: Fetch, where: str, wanted: str, folder: Path) -> None:
             details=(f"sha256 published: {wanted}", f"sha256 of the file: {has}"),
         )
     program.chmod(0o755)
+
+
+def image_tag(program: Path, image: str, otherwise: str) -> str:
+    """Return the tag of a system image that this k3s was released with; `otherwise` where nothing says so."""
+    try:
+        names = (program.parent / IMAGES).read_text().split()
+    except FileNotFoundError:
+        return otherwise
+    return next((name.rpartition(":")[2] for name in names if f"/{image}:" in name), otherwise)
 
 
 def published_sum(text: str, name: str) -> str:

@@ -62,9 +62,13 @@ class Proxy:
         if self._listeners:
             return
         for port, target in self._targets.items():
-            self._listeners.append(
-                await asyncio.start_server(self._accepting(target), "127.0.0.1", port, limit=4 * CHUNK_BYTES)
+            listener = await asyncio.start_server(
+                self._accepting(target), "127.0.0.1", port, limit=4 * CHUNK_BYTES, start_serving=False
             )
+            for end in listener.sockets:
+                _tune(end)  # what it accepts takes after it
+            await listener.start_serving()
+            self._listeners.append(listener)
 
     async def change(self, conditions: Conditions) -> None:
         """Make the line so, from now on, for existing connections too."""
@@ -102,7 +106,7 @@ class Proxy:
         return accept
 
     async def _carry(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, target: tuple[str, int]) -> None:
-        """Carry one connection to its end. Whatever ends it early is a reset at both ends."""
+        """Carry one connection to its end. What ends it early is a reset at both ends, once that can get through."""
         ends = [writer]
         orderly = False
         try:
@@ -110,12 +114,13 @@ class Proxy:
             await self._whole.wait()
             far_reader, far_writer = await self._reach(target)
             ends.append(far_writer)
-            await asyncio.gather(
-                self._pump(reader, far_writer, self._up, "up"), self._pump(far_reader, writer, self._down, "down")
-            )
+            async with asyncio.TaskGroup() as both:
+                both.create_task(self._pump(reader, far_writer, self._up, "up"))
+                both.create_task(self._pump(far_reader, writer, self._down, "down"))
             orderly = True
-        except (OSError, TimeoutError):
+        except* (OSError, TimeoutError):
             self._failed += 1
+            await self._whole.wait()
         finally:
             for end in ends:
                 _close(end, reset=not orderly)
@@ -158,7 +163,7 @@ class Proxy:
             both.create_task(line.run(deliver))
 
 
-def _tune(end: socket.socket) -> None:
+def _tune(end: socket.socket | asyncio.trsock.TransportSocket) -> None:
     end.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     for option in (socket.SO_SNDBUF, socket.SO_RCVBUF):
         end.setsockopt(socket.SOL_SOCKET, option, _BUFFER_BYTES)

@@ -122,8 +122,8 @@ def hierarchies(mounts: str, memberships: str) -> tuple[tuple[str, Path, str], .
     for line in memberships.splitlines():
         _, controllers, present = line.split(":", 2)
         wanted = frozenset(controllers.split(",")) - {""}
-        for options, mount in places:
-            if (wanted and wanted <= options) or (not wanted and not options):
+        for offered, mount in places:
+            if (wanted and wanted <= offered) or (not wanted and not offered):
                 found.append((controllers, mount, present.strip("/")))
                 break
     return tuple(found)

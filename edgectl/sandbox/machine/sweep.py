@@ -33,8 +33,9 @@ def remove_store(place: StorePlace, *, keep_disk: bool = False) -> None:
             raise StepFailed(f"{home / 'disk.img'} is still in use by {', '.join(held)}.")
         for group in cgroup.groups_of(machine_name(place, home.name)):
             cgroup.remove(group)
-        with contextlib.suppress(OSError):
-            (_NSPAWN / "propagate" / machine_name(place, home.name)).rmdir()
+        for folder in _NSPAWN.glob(f"*/{machine_name(place, home.name)}"):
+            with contextlib.suppress(OSError):
+                folder.rmdir()
     remove_network(place.netns)
     if not keep_disk:
         shutil.rmtree(place.home)
@@ -84,6 +85,6 @@ def _settle() -> None:
         return
     restore_limits()
     forget_networks()
-    for folder in (_NSPAWN / "propagate", _NSPAWN / "locks", _NSPAWN):
+    for folder in (*_NSPAWN.glob("*"), _NSPAWN):
         with contextlib.suppress(OSError):
             folder.rmdir()

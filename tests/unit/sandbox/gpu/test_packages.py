@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import pytest
 
-from edgectl.sandbox.gpu import inference
+from edgectl.sandbox.gpu import inference, packages
 
 
 @pytest.mark.parametrize(
@@ -62,3 +63,36 @@ def test_tests_headers_and_tools_of_wheels_are_dropped(name: str, dropped: bool)
 def test_the_standard_librarys_own_tests_are_dropped(name: str, dropped: bool) -> None:  # noqa: FBT001 - a table
     """Law: the same for Python's own library."""
     assert bool(inference._STDLIB_DROP.fullmatch(name)) is dropped
+
+
+@pytest.mark.parametrize(
+    ("told", "version"),
+    [
+        ("Package: python3\nVersion: 3.11.2-1+b1\n", "3.11"),
+        ("Package: python3\nVersion: 3.13.5-1\n", "3.13"),
+        ("Package: python3\nVersion: 1:3.12.3-0ubuntu2\n", "3.12"),
+        ("N: Unable to locate package python3\n", ""),
+    ],
+)
+def test_apt_tells_which_python_it_has(told: str, version: str) -> None:
+    """Law: the wheels are chosen for the Python that the distribution packages."""
+    assert packages.packaged_version(told) == version
+
+
+def test_packages_land_in_merged_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Law: a package that still names /lib does not replace the link to usr/lib."""
+    (tmp_path / "debs").mkdir()
+    for name in ("a.deb", "b.deb"):
+        (tmp_path / "debs" / name).touch()
+
+    def unpack(argv: list[Path], *, limit_seconds: float) -> str:
+        assert limit_seconds > 0
+        top = Path("lib") if Path(argv[2]).name == "a.deb" else Path("usr/lib")
+        (Path(argv[3]) / top).mkdir(parents=True)
+        (Path(argv[3]) / top / Path(argv[2]).stem).touch()
+        return ""
+
+    monkeypatch.setattr(packages, "command", unpack)
+    packages.unpack_debs(tmp_path / "debs", tmp_path / "tree")
+    assert sorted(path.name for path in (tmp_path / "tree" / "usr" / "lib").iterdir()) == ["a", "b"]
+    assert (tmp_path / "tree" / "lib").is_symlink()

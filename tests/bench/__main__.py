@@ -1,0 +1,146 @@
+"""`nox -s bench`: three tables, each a ratio or a figure against a stated limit; exit 1 when one is missed.
+
+Brings up a store of its own (bare), deploys it, and takes it down again.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from edgectl.sandbox.bundle import make_bundle
+from edgectl.sandbox.inventory import write_inventory
+from edgectl.sandbox.machine.sandbox import Sandbox
+from edgectl.sandbox.machine.store import SandboxStore
+
+STORE = "bench-1"
+ROUNDS = 7
+LIMIT_RATIO = 1.3
+LIMIT_BYTES = 16 * 1024
+LIMIT_BARE_SECONDS = 90.0
+LIMIT_HELP_SECONDS = 0.150
+HEAVY = ("paramiko", "kubernetes", "rich", "pydantic", "yaml", "jinja2")
+
+
+def edgectl(store: SandboxStore, *words: str) -> subprocess.CompletedProcess[str]:
+    """Run the real command."""
+    env = {**os.environ, "EDGECTL_INVENTORY": str(store.inventory)}
+    argv = [sys.executable, "-m", "edgectl", *words]
+    return subprocess.run(argv, env=env, capture_output=True, text=True, timeout=900, check=False)
+
+
+def timed(argv: Sequence[str]) -> float:
+    """Return the wall seconds of a program; it must end well."""
+    began = time.monotonic()
+    subprocess.run(argv, capture_output=True, timeout=300, check=True)
+    return time.monotonic() - began
+
+
+def bare(store: SandboxStore) -> bool:
+    """Bare node -> inference answering, unshaped, with a timeline from the node's own journal."""
+    began = time.monotonic()
+    ended = edgectl(store, "deploy", STORE, "-o", "json")
+    took = time.monotonic() - began
+    if ended.returncode != 0:
+        sys.stdout.write(ended.stdout + ended.stderr)
+        return False
+    doc = json.loads(ended.stdout)
+    sent = took - doc["verdict"]["seconds"]
+    sys.stdout.write("\nBare node to inference answering, unshaped link\n\n")
+    sys.stdout.write("| what | seconds |\n|---|---|\n")
+    sys.stdout.write(f"| before the engine runs (render, connect, {doc['blob_bytes'] / 1e6:.0f} MB) | {sent:.1f} |\n")
+    lines = edgectl(store, "journal", STORE, "--run", doc["run"], "-o", "json").stdout.splitlines()
+    ends = [json.loads(line) for line in lines]
+    before = 0.0
+    for item in ends:
+        if item.get("kind") == "step" and item.get("word") in {"ok", "changed"}:
+            spent, before = item["at"] - before, item["at"]
+            if spent >= 0.5:
+                sys.stdout.write(f"| {item['title']} | {spent:.1f} |\n")
+    sys.stdout.write(f"| **in all** (limit {LIMIT_BARE_SECONDS:.0f}) | **{took:.1f}** |\n")
+    return took <= LIMIT_BARE_SECONDS
+
+
+def no_op(store: SandboxStore) -> bool:
+    """No-op deploy beside its floor, in turn, over 150 ms and 2 Mbit/s."""
+    node = store.record.nodes[0]
+    floor = [sys.executable, "-m", "tests.bench.floor", "127.0.0.1", str(node.port), str(store.key), node.host_key]
+    store.link.set(rtt_ms=150, rate_bits=2_000_000)
+    ours: list[float] = []
+    floors: list[float] = []
+    counted: list[int] = []
+    connections: list[int] = []
+    for _ in range(ROUNDS):
+        floors.append(timed(floor))
+        before = store.link.stats()
+        began = time.monotonic()
+        ended = edgectl(store, "deploy", STORE, "-o", "json")
+        ours.append(time.monotonic() - began)
+        after = store.link.stats()
+        doc = json.loads(ended.stdout)
+        if ended.returncode != 0 or doc["changed"] or doc["blob_bytes"]:
+            sys.stdout.write(ended.stdout + ended.stderr)
+            return False
+        counted.append(after.bytes_to_store + after.bytes_from_store - before.bytes_to_store - before.bytes_from_store)
+        connections.append(after.connections - before.connections)
+    store.link.restore()
+    ratio = statistics.median(one / other for one, other in zip(ours, floors, strict=True))
+    sys.stdout.write(f"\nNo-op deploy over 150 ms and 2 Mbit/s: {ROUNDS} pairs in turn, medians of whole processes\n\n")
+    sys.stdout.write("| | seconds | bytes | connections |\n|---|---|---|---|\n")
+    sys.stdout.write(
+        f"| floor: one connection, one exec, `edgectl-node status` | {statistics.median(floors):.2f} | | 1 |\n"
+    )
+    sys.stdout.write(
+        f"| `edgectl deploy`, nothing to change | {statistics.median(ours):.2f} "
+        f"| {max(counted)} (limit {LIMIT_BYTES}) | {max(connections)} |\n"
+    )
+    sys.stdout.write(f"| **ratio** (limit {LIMIT_RATIO}) | **{ratio:.2f}** | | |\n")
+    return ratio <= LIMIT_RATIO and max(counted) <= LIMIT_BYTES and max(connections) == 1
+
+
+def start_up() -> bool:
+    """`edgectl --help` beside a bare interpreter, and what it imports."""
+    argv = [sys.executable, "-m", "edgectl", "--help"]
+    ours = [timed(argv) for _ in range(ROUNDS + 4)]
+    floors = [timed([sys.executable, "-c", "import typer"]) for _ in range(ROUNDS + 4)]
+    code = "import sys\nfrom edgectl.cli.main import run\nrun(['--help'])\nsys.stderr.write(' '.join(sys.modules))"
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)
+    heavy = [name for name in HEAVY if name in ran.stderr.split()]
+    sys.stdout.write("\nStart-up\n\n| | median ms |\n|---|---|\n")
+    sys.stdout.write(f"| floor: `python -c 'import typer'` | {statistics.median(floors) * 1e3:.0f} |\n")
+    sys.stdout.write(
+        f"| `edgectl --help` (limit {LIMIT_HELP_SECONDS * 1e3:.0f}) | {statistics.median(ours) * 1e3:.0f} |\n"
+    )
+    sys.stdout.write(f"\nHeavy imports: {', '.join(heavy) or 'none'}\n")
+    return statistics.median(ours) <= LIMIT_HELP_SECONDS and not heavy
+
+
+def main() -> int:
+    """Run all three; the store is taken down whatever happens."""
+    os.chdir(Path(__file__).parents[2])
+
+    def say(line: str) -> None:
+        sys.stderr.write(line + "\n")
+
+    sandbox = Sandbox(say)
+    if any(store.name == STORE for store in sandbox.stores()):
+        sandbox.down(STORE)
+    supplies = make_bundle(say)
+    store = sandbox.up(STORE, gpus=1)
+    try:
+        write_inventory(store, supplies)
+        good = [bare(store), no_op(store), start_up()]
+    finally:
+        sandbox.down(STORE)
+    sys.stdout.write(f"\n{'All within their limits.' if all(good) else 'A limit was missed.'}\n")
+    return 0 if all(good) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
