@@ -40,6 +40,8 @@ def ssh(
         name = node.ssh.host if node.ssh.port == 22 else f"[{node.ssh.host}]:{node.ssh.port}"  # noqa: PLR2004 - SSH's own
         known.write_text(f"{name} {node.ssh.host_key}\n")
         argv = ["ssh", "-p", str(node.ssh.port), "-o", f"UserKnownHostsFile={known}", "-o", "StrictHostKeyChecking=yes"]
+        seconds = f"{node.ssh.connect_seconds:.0f}"
+        argv += ["-o", f"ConnectTimeout={seconds}", "-o", "ServerAliveInterval=5", "-o", "ServerAliveCountMax=3"]
         argv += [part for key in node.ssh.keys for part in ("-i", str(key))]
         argv += [f"{node.ssh.user}@{node.ssh.host}", *(command or [])]
         sys.stdout.flush()

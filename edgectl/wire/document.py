@@ -75,14 +75,22 @@ def _value(hint: Any, doc: Any, where: str) -> Any:
         return _value(only, doc, where)
     if origin is tuple:
         _need(isinstance(doc, list), where, "a list", doc)
-        return tuple(_value(args[0], item, f"{where}[{index}]") for index, item in enumerate(doc))
+        if args[-1] is not Ellipsis and len(doc) != len(args):
+            raise ValueError(f"{where}: {len(args)} items are needed, not {len(doc)}")
+        kinds = [args[0]] * len(doc) if args[-1] is Ellipsis else args
+        return tuple(
+            _value(kind, item, f"{where}[{index}]") for index, (kind, item) in enumerate(zip(kinds, doc, strict=True))
+        )
     if origin is dict:
         _need(isinstance(doc, dict), where, "an object", doc)
         return {str(key): _value(args[1], item, f"{where}.{key}") for key, item in doc.items()}
     if dataclasses.is_dataclass(hint):
         return from_json(typing.cast("type[Any]", hint), doc, where)
     if hint is float and isinstance(doc, int) and not isinstance(doc, bool):
-        return float(doc)
+        try:
+            return float(doc)
+        except OverflowError as error:
+            raise ValueError(f"{where}: the number is too large") from error
     _need(isinstance(doc, hint) and (hint is bool or not isinstance(doc, bool)), where, hint.__name__, doc)
     return doc
 

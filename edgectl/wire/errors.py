@@ -58,11 +58,12 @@ class EdgectlError(Exception):
     @classmethod
     def from_json(cls, doc: dict[str, Any]) -> EdgectlError:
         """Rebuild an error that crossed the link; an unknown class becomes one with the same exit code."""
-        kind = _BY_NAME.get(str(doc.get("error")), _BY_EXIT.get(int(doc.get("exit", 1)), Bug))
+        code = doc.get("exit")
+        kind = _BY_NAME.get(str(doc.get("error"))) or _BY_EXIT.get(code if isinstance(code, int) else Exit.BUG, Bug)
         return kind(
             str(doc.get("message", "")),
             hint=str(doc.get("hint", "")),
-            details=tuple(str(line) for line in doc.get("details", ())),
+            details=tuple(str(line) for line in doc.get("details") or ()),
             docs=str(doc.get("docs", "")),
         )
 

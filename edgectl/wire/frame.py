@@ -45,7 +45,7 @@ class Frames:
         line = self._line()
         try:
             doc = json.loads(line)
-        except ValueError:
+        except (ValueError, RecursionError):
             doc = None
         if not isinstance(doc, dict) or not isinstance(doc.get("op"), str):
             raise FrameError("the other side does not speak edgectl frames", bytes(line) + bytes(self._buffer))

@@ -144,6 +144,6 @@ def decode(data: bytes) -> Payload:
     """Read a payload; ValueError says what does not fit, a newer format included."""
     doc = json.loads(data)
     found = doc.get("format") if isinstance(doc, dict) else None
-    if found != FORMAT:
+    if found != FORMAT or type(found) is not int:
         raise ValueError(f"payload format {found} is not known here (this runtime reads format {FORMAT})")
     return from_json(Payload, doc)

@@ -45,7 +45,7 @@ def store(box: Sandbox) -> Iterator[SandboxStore]:
 
 def test_a_power_cut_loses_what_was_not_synced_and_keeps_what_was(store: SandboxStore) -> None:
     """What a program has synced survives the loss of power; what it has only written does not."""
-    store.execute(NODE, ["sh", "-c", "echo kept > /root/synced; sync; echo gone > /root/unsynced"])
+    store.execute(NODE, ["sh", "-c", "echo kept > /root/synced; sync -f /root; echo gone > /root/unsynced"])
     store.cut_power()
     store.power_on()
     assert store.execute(NODE, ["cat", "/root/synced"]).out == "kept\n"

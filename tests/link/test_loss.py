@@ -33,20 +33,20 @@ def test_a_frozen_server_is_noticed_within_20_seconds(sshd: Sshd, engine: Runtim
 
 def test_a_frozen_server_is_noticed_while_sending(sshd: Sshd, engine: RuntimeArchive, state: str) -> None:
     """A writer whose bytes nobody takes any more is freed too."""
-    with open_session(replace(sshd.target, silence_seconds=6.0), engine, state=state) as session:
+    with open_session(replace(sshd.target, silence_seconds=3.0), engine, state=state) as session:
         session.frames.receive()
         sshd.freeze()
         session.frames.send("blob", bytes=64 << 20)
-        with pytest.raises(LinkLost, match="has said nothing for 6 s"):
+        with pytest.raises(LinkLost, match="has said nothing for 3 s"):
             session.frames.send_bytes(bytes(64 << 20))
 
 
 def test_a_quiet_but_living_server_is_kept(sshd: Sshd, engine: RuntimeArchive, state: str) -> None:
     """Silence of the engine alone is no loss: the server answers the probe."""
-    with open_session(replace(sshd.target, silence_seconds=6.0), engine, state=state) as session:
+    with open_session(replace(sshd.target, silence_seconds=2.0), engine, state=state) as session:
         session.frames.receive()
         before = session.link.received_bytes
-        time.sleep(8)
+        time.sleep(3)
         assert session.link.received_bytes > before
         session.frames.send("echo", a=1)
         assert session.frames.receive()["a"] == 1

@@ -173,7 +173,7 @@ class _Start:
             hint = "check the sudo password; nothing was changed"
         else:
             message = f"{node}: sudo does not let {user} become root"
-        return Unreachable(message, hint=hint, details=(*((f"sudo: {said}",) if said else ()), *self._evidence()))
+        return Unreachable(message, hint=hint, details=(*((f"sudo said: {said}",) if said else ()), *self._evidence()))
 
     def _evidence(self) -> tuple[str, ...]:
         """Return what the node has printed, both streams."""

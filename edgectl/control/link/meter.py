@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 
-_PROBE_SECONDS = 5.0
+_PROBES = 4  # in one span of silence: three may be lost or late
 
 
 class MeteredSocket:
@@ -23,6 +23,7 @@ class MeteredSocket:
     ) -> None:
         self._sock = sock
         self._silence_seconds = silence_seconds
+        self._probe_seconds = silence_seconds / _PROBES
         self._clock = clock
         self._probe: Callable[[], None] | None = None
         self._heard = self._probed = clock()
@@ -81,6 +82,6 @@ class MeteredSocket:
             self.lost = f"it has said nothing for {silent:.0f} s"
             # Not ETIMEDOUT: that is a TimeoutError, which SSH takes for one more quiet slice.
             raise ConnectionAbortedError(errno.ECONNABORTED, self.lost)
-        if may_probe and silent >= _PROBE_SECONDS and now - self._probed >= _PROBE_SECONDS:
+        if may_probe and min(silent, now - self._probed) >= self._probe_seconds:
             self._probed = now
             self._probe()

@@ -28,7 +28,7 @@ class Target:
     agent: bool = True
     password: Secret | None = None
     connect_seconds: float = 15.0  # for each of: TCP, key exchange, log-in; 600 ms links need about 4 s in all
-    silence_seconds: float = 18.0  # a living peer answers a probe every 5 s
+    silence_seconds: float = 18.0  # a living peer answers the probes, four in that time
 
     @property
     def where(self) -> str:

@@ -46,9 +46,9 @@ class Files:
     def apply(self, write: Hands, seen: Observation) -> None:
         """Write what differs."""
         changed = {path.removesuffix(" mode") for path, _, _ in seen.differences}
-        for path, _, want in seen.differences:
-            if want == "absent" and path in self.absent:
-                write.remove(write.places.root / path.lstrip("/"))
+        for name, _, want in seen.differences:
+            if want == "absent" and name in self.absent:
+                write.remove(write.places.root / name.lstrip("/"))
         for file in self.files:
             if file.path in changed:
                 path = write.places.root / file.path.lstrip("/")

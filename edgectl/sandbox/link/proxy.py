@@ -14,6 +14,7 @@ import socket
 import struct
 import sys
 import time
+from asyncio.trsock import TransportSocket
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from pathlib import Path
@@ -163,7 +164,7 @@ class Proxy:
             both.create_task(line.run(deliver))
 
 
-def _tune(end: socket.socket | asyncio.trsock.TransportSocket) -> None:
+def _tune(end: socket.socket | TransportSocket) -> None:
     end.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     for option in (socket.SO_SNDBUF, socket.SO_RCVBUF):
         end.setsockopt(socket.SOL_SOCKET, option, _BUFFER_BYTES)

@@ -76,6 +76,16 @@ class StorePlace:
         return self.home / "store.json"
 
     @property
+    def maker(self) -> Path:
+        """The recorded process that is making this store, while it does."""
+        return self.home / "maker.json"
+
+    @property
+    def ports(self) -> Path:
+        """The ports that are kept for it meanwhile."""
+        return self.home / "ports.json"
+
+    @property
     def key(self) -> Path:
         """The operator's private key for this store; the public one beside it ends in .pub."""
         return self.home / "id_ed25519"

@@ -6,6 +6,8 @@ Owns: the way from nothing to a store and back. Must not know what edgectl deplo
 from __future__ import annotations
 
 import contextlib
+import json
+import os
 import re
 import shutil
 import socket
@@ -19,10 +21,11 @@ from edgectl.sandbox.machine.identity import make_key, write_seed
 from edgectl.sandbox.machine.lock import host_lock, locked
 from edgectl.sandbox.machine.network import networks, node_address
 from edgectl.sandbox.machine.places import StorePlace, cache_home, store_place, store_places
+from edgectl.sandbox.machine.process import Process, record
 from edgectl.sandbox.machine.record import NodeRecord, StoreRecord
 from edgectl.sandbox.machine.store import SandboxStore
 from edgectl.sandbox.machine.sweep import remove_store, sweep
-from edgectl.wire.errors import EdgectlError, InvalidInput, StepFailed
+from edgectl.wire.errors import EdgectlError, InvalidInput, Locked, StepFailed
 
 _FIRST_PORT = 22042
 _PORTS = 5000
@@ -48,8 +51,8 @@ class Sandbox:
         place = store_place(name)
         if not place.record.exists():
             image = base_image(self.say)
-            with host_lock():
-                _make(_vacant(name), image, nodes=nodes, gpus=gpus, required=gpus if required is None else required)
+            ports = _reserve(name, nodes)
+            _make(place, image, ports=ports, gpus=gpus, required=gpus if required is None else required)
         store = SandboxStore.open(place)
         store.power_on()
         return store
@@ -124,9 +127,10 @@ class Sandbox:
 
     def _copy(self, source: SandboxStore, new_name: str) -> SandboxStore:
         self.clean()
-        with host_lock():
-            place = _vacant(new_name)
-            source.copy_to(place, ports=_free_ports(len(source.record.nodes)))
+        ports = _reserve(new_name, len(source.record.nodes))
+        place = store_place(new_name)
+        source.copy_to(place, ports=ports)
+        place.maker.unlink()
         store = SandboxStore.open(place)
         if store.inventory.exists():
             from edgectl.sandbox.inventory import adapt_inventory
@@ -136,11 +140,23 @@ class Sandbox:
         return store
 
 
-def _make(place: StorePlace, image: Path, *, nodes: int, gpus: int, required: int) -> None:
-    place.home.mkdir(parents=True, mode=0o700)
+def _reserve(name: str, nodes: int) -> Sequence[int]:
+    """Take a name and ports; from here on the store counts as being made, and is swept if this process dies."""
+    maker = Process.of(os.getpid())
+    with host_lock():
+        place = _vacant(name)
+        ports = _free_ports(nodes)
+        place.home.mkdir(parents=True, mode=0o700)
+        if maker is not None:
+            record(place.maker, maker)
+        place.ports.write_text(json.dumps(ports))
+    return ports
+
+
+def _make(place: StorePlace, image: Path, *, ports: Sequence[int], gpus: int, required: int) -> None:
     make_key(place.key, f"operator of {place.name}")
     records = []
-    for index, port in enumerate(_free_ports(nodes), start=1):
+    for index, port in enumerate(ports, start=1):
         name, address = f"node-{index}", node_address(index)
         node = place.node(name)
         node.home.mkdir(parents=True)
@@ -149,6 +165,7 @@ def _make(place: StorePlace, image: Path, *, nodes: int, gpus: int, required: in
         host_key = write_seed(node.seed, hostname=name, address=address, authorized_key=public, gpus=gpus)
         records.append(NodeRecord(name, address, port, host_key, gpus, required))
     StoreRecord(place.name, tuple(records)).save(place.record)
+    place.maker.unlink()
 
 
 def _vacant(name: str) -> StorePlace:
@@ -156,6 +173,8 @@ def _vacant(name: str) -> StorePlace:
     place = store_place(name)
     if place.record.exists():
         raise InvalidInput(f"There is a sandbox store {name!r} already.", hint=f"edgectl sandbox down {name}")
+    if place.home.exists():
+        raise Locked(f"Another edgectl is making the sandbox store {name!r}.", hint="Let it finish first.")
     if place.netns in networks():
         raise InvalidInput(
             f"A sandbox store {name!r} runs on this machine already, from another state folder.",
@@ -178,8 +197,10 @@ def _check_name(name: str) -> None:
 
 def _free_ports(count: int) -> Sequence[int]:
     """Choose ports that no store of this user has and nobody listens on, below the range of outgoing connections."""
-    records = [StoreRecord.load(place.record) for place in store_places() if place.record.exists()]
-    taken = {node.port for record in records for node in record.nodes}
+    taken: set[int] = set()
+    for place in store_places():
+        with contextlib.suppress(OSError):
+            taken |= set(json.loads(place.ports.read_text()))
     found: list[int] = []
     for port in range(_FIRST_PORT, _FIRST_PORT + _PORTS):
         if len(found) == count:

@@ -111,7 +111,7 @@ class SandboxStore:
 
     def copy_to(self, target: StorePlace, *, ports: Sequence[int] = ()) -> None:
         """Copy keys and disks of all nodes there, each disk held still meanwhile; `ports` replace the nodes' own."""
-        target.home.mkdir(parents=True)
+        target.home.mkdir(parents=True, exist_ok=True)
         for name in (self.place.key, self.place.key.with_suffix(".pub")):
             shutil.copy2(name, target.home)
         nodes = []

@@ -15,6 +15,7 @@ from datetime import datetime
 from pathlib import Path
 
 from edgectl.sandbox.machine import cgroup
+from edgectl.sandbox.machine.command import run
 from edgectl.sandbox.machine.disk import mount_disk, unmount_disk
 from edgectl.sandbox.machine.network import BRIDGE
 from edgectl.sandbox.machine.places import NodePlace, StorePlace
@@ -56,7 +57,7 @@ def main(arguments: list[str]) -> int:
 def _plant(node: NodePlace) -> None:
     """Make a fresh disk this node's. Half done is done again: the seed goes only after the disk is synced."""
     shutil.copytree(node.seed, node.root, symlinks=True, dirs_exist_ok=True)
-    os.sync()
+    run(["sync", "--file-system", node.root])  # this disk only: sync(2) would wait for the whole host
     shutil.rmtree(node.seed)
 
 

@@ -18,6 +18,7 @@ from edgectl.sandbox.machine.hostlimits import restore_limits
 from edgectl.sandbox.machine.network import PREFIX, forget_networks, inhabitants, networks, remove_network
 from edgectl.sandbox.machine.places import StorePlace, store_places
 from edgectl.sandbox.machine.power import Machine
+from edgectl.sandbox.machine.process import recorded
 from edgectl.sandbox.machine.supervisor import machine_name
 from edgectl.wire.errors import StepFailed
 
@@ -46,7 +47,7 @@ def sweep() -> tuple[str, ...]:
     """Remove half-made stores, and networks, control groups and limits that nobody uses; say what was removed."""
     removed = []
     for place in store_places():
-        if not place.record.exists():
+        if not place.record.exists() and recorded(place.maker) is None:
             for home in place.home.glob("nodes/*"):
                 Machine(place, home.name).destroy()
             remove_store(place)

@@ -38,7 +38,7 @@ func (n *node) writeKubeletDefaults() {
 			"x509":      map[string]any{"clientCAFile": file("client-ca.crt")},
 		},
 		"authorization": map[string]any{"mode": "Webhook"},
-		"cgroupDriver":  "cgroupfs", "clusterDNS": []string{n.dns}, "clusterDomain": n.domain,
+		"cgroupDriver":  cgroupDriver(), "clusterDNS": []string{n.dns}, "clusterDomain": n.domain,
 		"containerRuntimeEndpoint": "unix://" + containerdSocket,
 		"evictionHard":             map[string]string{"imagefs.available": "5%", "nodefs.available": "5%"},
 		"evictionMinimumReclaim":   map[string]string{"imagefs.available": "10%", "nodefs.available": "10%"},

@@ -68,14 +68,14 @@ state = "/run/k3s/containerd"
   runtime_type = "io.containerd.runc.v2"
 
 [plugins.'io.containerd.cri.v1.runtime'.containerd.runtimes.runc.options]
-  SystemdCgroup = false
+  SystemdCgroup = {{ $.SystemdCgroup }}
 {{ range $name, $program := .Runtimes }}
 [plugins.'io.containerd.cri.v1.runtime'.containerd.runtimes.'{{ $name }}']
   runtime_type = "io.containerd.runc.v2"
 
 [plugins.'io.containerd.cri.v1.runtime'.containerd.runtimes.'{{ $name }}'.options]
   BinaryName = "{{ $program }}"
-  SystemdCgroup = false
+  SystemdCgroup = {{ $.SystemdCgroup }}
 {{ end -}}
 `
 
@@ -122,9 +122,18 @@ func (n *node) writeContainerdConfig() {
 	var out bytes.Buffer
 	must(page.Execute(&out, map[string]any{
 		"Data": n.data, "Pause": n.settings.text("pause-image", "rancher/mirrored-pause:3.6"), "DefaultRuntime": chosen,
-		"Runtimes": runtimes, "RestrictOOM": !mayLowerOOMScore(), "Auths": n.writeRegistries(),
+		"Runtimes": runtimes, "RestrictOOM": !mayLowerOOMScore(), "SystemdCgroup": cgroupDriver() == "systemd", "Auths": n.writeRegistries(),
 	}))
 	write(n.path("agent/etc/containerd/config.toml"), out.Bytes(), 0o600)
+}
+
+// cgroupDriver: where the host has cgroup v2 and k3s runs as a unit, systemd makes the cgroups of pods
+// (pkg/agent/containerd/config_linux.go); two writers of one tree would undo each other's controllers.
+func cgroupDriver() string {
+	if exists("/sys/fs/cgroup/cgroup.controllers") && os.Getenv("INVOCATION_ID") != "" {
+		return "systemd"
+	}
+	return "cgroupfs"
 }
 
 // mayLowerOOMScore: without CAP_SYS_RESOURCE runc cannot lower oom_score_adj, and every pod fails with "can't get

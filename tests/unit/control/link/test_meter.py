@@ -57,7 +57,7 @@ def _listen(sock: MeteredSocket, peer: _Peer, until: float) -> None:
 
 
 def test_a_silent_peer_is_probed_and_then_given_up() -> None:
-    """Probes every 5 s of silence; after 18 s the wait ends with an error that is no mere time-out."""
+    """A probe each quarter of the silence allowed; after 18 s the wait ends with an error that is no mere time-out."""
     peer = _Peer()
     sock, probes = _watched(peer, answers=False)
     with pytest.raises(ConnectionAbortedError, match="has said nothing for 18 s") as caught:

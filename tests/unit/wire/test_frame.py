@@ -1,0 +1,119 @@
+"""Frames: lines and bytes over anything that reads and writes, however it is cut into pieces."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from edgectl.wire import frame
+from edgectl.wire.frame import FrameError, Frames
+
+
+def pieces(data: bytes, sizes: Iterable[int]) -> Callable[[int], bytes]:
+    """Return a read that hands out `data` in pieces of these sizes (never more than asked), then ends."""
+    left, cut = bytearray(data), iter(sizes)
+
+    def read(count: int) -> bytes:
+        size = min(count, next(cut, count), len(left))
+        piece = bytes(left[:size])
+        del left[:size]
+        return piece
+
+    return read
+
+
+def reader(data: bytes, *sizes: int) -> Frames:
+    """Return frames that only read."""
+    return Frames(pieces(data, sizes), lambda _: None)
+
+
+def sent(*frames: tuple[dict[str, object], bytes]) -> bytes:
+    """Return what a sender writes for these frames with their bytes."""
+    out = bytearray()
+    writer = Frames(lambda _: b"", out.extend)
+    for fields, data in frames:
+        writer.send("blob", **{**fields, "bytes": len(data)})
+        writer.send_bytes(data)
+    return bytes(out)
+
+
+@given(
+    blobs=st.lists(st.binary(max_size=60), max_size=4),
+    sizes=st.lists(st.integers(min_value=1, max_value=40), max_size=60),
+)
+def test_pieces_do_not_matter(blobs: list[bytes], sizes: list[int]) -> None:
+    """However the bytes are split on their way, each frame and each blob arrives whole and in order."""
+    link = reader(sent(*(({"n": index}, blob) for index, blob in enumerate(blobs))), *sizes)
+    for index, blob in enumerate(blobs):
+        found = link.receive()
+        assert (found["op"], found["n"]) == ("blob", index)
+        got = bytearray()
+        link.receive_bytes(int(found["bytes"]), got.extend)
+        assert bytes(got) == blob
+    with pytest.raises(FrameError, match="ended"):
+        link.receive()
+
+
+def test_bytes_after_a_line_in_the_same_piece_are_not_lost() -> None:
+    """Raw bytes that came with the announcing line belong to the blob, and what follows them to the next frame."""
+    link = reader(b'{"op":"blob","bytes":3}\nabc{"op":"sent"}\n')
+    got = bytearray()
+    link.receive_bytes(link.receive()["bytes"], got.extend)
+    assert (bytes(got), link.receive()["op"]) == (b"abc", "sent")
+
+
+@pytest.mark.parametrize("data", [b"", b'{"op":"hel', b'{"op":"hello"}'])
+def test_a_torn_line_is_an_end(data: bytes) -> None:
+    """A line without its newline was never a frame: the link has ended, and what came is kept as evidence."""
+    with pytest.raises(FrameError, match="the other side ended") as caught:
+        reader(data).receive()
+    assert caught.value.seen == data
+
+
+def test_a_blob_that_ends_early_says_how_much_is_missing() -> None:
+    """What came before the end was handed on: a transfer resumes there."""
+    got = bytearray()
+    with pytest.raises(FrameError, match="ended 4 bytes before"):
+        reader(b"abcdef").receive_bytes(10, got.extend)
+    assert bytes(got) == b"abcdef"
+
+
+@pytest.mark.parametrize(
+    "noise",
+    [
+        b"Welcome to Debian!\n",
+        b"\xff\xfe\x00\n",
+        b"[]\n",
+        b'{"no":"op"}\n',
+        b'{"op":1}\n',
+        b"\n",
+        b"sudo: a password is required\nmore",
+        b"[" * 200_000 + b"\n",
+    ],
+)
+def test_noise_is_no_frame_and_is_shown(noise: bytes) -> None:
+    """A login banner, a shell's error, or JSON of absurd depth in place of a frame is refused, with what came as evidence."""
+    with pytest.raises(FrameError, match="does not speak edgectl frames") as caught:
+        reader(noise).receive()
+    assert caught.value.seen == noise.replace(b"\n", b"", 1)
+
+
+def test_a_line_has_a_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Endless noise without a newline never fills the memory."""
+    monkeypatch.setattr(frame, "LINE_LIMIT_BYTES", 1000)
+    with pytest.raises(FrameError, match="too long"):
+        Frames(lambda _: b"x" * 600, lambda _: None).receive()
+
+
+@given(st.binary(max_size=200))
+def test_any_bytes_end_in_a_frame_or_a_frame_error(data: bytes) -> None:
+    """Whatever the other side writes, there is no third end."""
+    link = reader(data)
+    try:
+        while True:
+            assert isinstance(link.receive()["op"], str)
+    except FrameError:
+        return
