@@ -6,6 +6,7 @@ python3 -m venv .venv && .venv/bin/pip install -q nox && .venv/bin/nox -s tests
 from __future__ import annotations
 
 import os
+import shutil
 import sys
 from pathlib import Path
 
@@ -13,6 +14,7 @@ import nox
 
 ROOT = Path(__file__).parent
 PYTHON = sys.executable
+SYSTEM = ("openssh-server", "openssh-client")
 FAST = ("tests/unit", "tests/laws", "tests/cli", "tests/link", "tests/docs")
 nox.options.sessions = ["lint", "types", "unit"]
 nox.options.error_on_missing_interpreters = True
@@ -26,6 +28,14 @@ def _install(session: nox.Session) -> None:
         session.run(PYTHON, "-m", "pip", "install", "-q", "-r", str(ROOT / "requirements.lock"), external=True)
         session.run(PYTHON, "-m", "pip", "install", "-q", "--no-deps", "-e", str(ROOT), external=True)
         stamp.write_bytes(lock)
+
+
+def _system(session: nox.Session) -> None:
+    """Install what the tests use of the system: OpenSSH's server, for the link's tests (never started as a service)."""
+    if not shutil.which("sshd", path=f"{os.environ.get('PATH', '')}:/usr/sbin") and shutil.which("apt-get"):
+        quiet = {"external": True, "env": {"DEBIAN_FRONTEND": "noninteractive"}}
+        session.run(*_root(), "apt-get", "update", "-qq", **quiet)
+        session.run(*_root(), "apt-get", "install", "-y", "-qq", "--no-install-recommends", *SYSTEM, **quiet)
 
 
 def _root() -> list[str]:
@@ -71,6 +81,7 @@ def types(session: nox.Session) -> None:
 def unit(session: nox.Session) -> None:
     """Run all that needs no store."""
     _install(session)
+    _system(session)
     _pytest(session, *[folder for folder in FAST if (ROOT / folder).is_dir()], "-q", "-m", "not long", *session.posargs)
 
 

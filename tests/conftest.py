@@ -17,7 +17,6 @@ import pytest
 HERE = Path(__file__).parent
 GUARDED = ("unit", "laws")
 PROGRAMS = (  # (where, why) programs are part of what is tested
-    ("unit/charts", "Helm itself renders the charts"),
     ("unit/control/bundle/test_helm.py", "a stand-in for Helm is started as Helm is"),
     ("unit/control/payload/test_kubernetes.py", "the drop-in's shell line is run as systemd would run it"),
 )

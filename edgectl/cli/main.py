@@ -1,4 +1,4 @@
-"""The `edgectl` program: all commands, and the one `except` that turns failures into sentences and exit codes.
+"""The `edgectl` program: the one `except` that turns failures into sentences and exit codes.
 
 Owns exit codes and where things go: the result to stdout, the rest to stderr, a bug's traceback to a log file.
 Imports nothing that `--help` does not need.
@@ -6,50 +6,80 @@ Imports nothing that `--help` does not need.
 
 from __future__ import annotations
 
-import json
+import os
+import re
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 import typer
-from typer._click.exceptions import ClickException  # typer carries its own Click and re-exports only parts of it
+from typer._click.exceptions import (  # typer carries its own Click and re-exports only parts of it
+    ClickException,
+    NoArgsIsHelpError,
+    NoSuchOption,
+)
+from typer.main import get_command
 
-from edgectl.cli import deploy, init, journal, kubectl, pause, plan, render, sandbox, ssh, status, version
+from edgectl.cli.commands import TABLE, Commands
 from edgectl.wire.errors import Bug, EdgectlError, Exit, UsageError
 
 app = typer.Typer(
     name="edgectl",
-    help="Bring a computer-vision store from bare metal to proven inference, and keep it there.",
-    epilog="Start with `edgectl init`, or with a store on this machine: `edgectl sandbox up store-042`.",
+    cls=Commands,
     no_args_is_help=True,
-    pretty_exceptions_enable=False,
     rich_markup_mode=None,
-    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 80},
 )
-for module in (init, render, plan, deploy, status, journal, pause, ssh, kubectl, sandbox, version):
-    module.register(app)
+
+
+@app.callback(
+    epilog="""\b
+Examples:
+  edgectl init                      (a commented inventory to start with)
+  edgectl sandbox up store-042      (or a whole store on this machine)
+  edgectl deploy store-042
+  edgectl deploy --help             (each command has examples)
+
+Results go to stdout, progress to stderr; -o json gives one document on stdout,
+also for errors. Exit codes: docs/errors.md."""
+)
+def edgectl() -> None:
+    """Bring a computer-vision store from bare metal to proven inference, and keep it there."""
 
 
 def main() -> None:
     """Run and exit."""
-    sys.exit(run(sys.argv[1:]))
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):  # a terminal without Unicode gets escapes, never a crash
+            stream.reconfigure(errors="backslashreplace")
+    code = run(sys.argv[1:])
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or the interpreter's own flush would complain
+    sys.exit(code)
 
 
 def run(argv: Sequence[str]) -> int:
     """Run one command line; returns the exit code."""
     as_json = wants_json(argv)
     try:
-        code = app(args=list(argv), prog_name="edgectl", standalone_mode=False)
+        code = get_command(app).main(args=list(argv), prog_name="edgectl", standalone_mode=False)
         return int(code or 0)
+    except NoArgsIsHelpError as error:
+        where = error.ctx.command_path if error.ctx else "edgectl"
+        if not as_json:
+            sys.stderr.write(error.format_message() + "\n\n")
+        return _end(UsageError(f"{where}: which command?", hint=f"choose one; {where} COMMAND --help"), as_json=as_json)
     except ClickException as error:
-        wrong = UsageError(error.format_message(), hint="edgectl --help shows every command with examples")
-        return _end(wrong, as_json=as_json)
+        return _end(_misused(error), as_json=as_json)
     except EdgectlError as error:
         return _end(error, as_json=as_json)
-    except KeyboardInterrupt:
-        sys.stderr.write("interrupted\n")
+    except SystemExit as end:  # completion ends so; and typer does when the reader of our stdout has had enough
+        return int(Exit.OK) if isinstance(end.__context__, BrokenPipeError) else int(end.code or 0)
+    except KeyboardInterrupt:  # the second one: at once, and without a word that could hang
         return int(Exit.INTERRUPTED)
-    except BrokenPipeError:  # the reader of our stdout has had enough
+    except BrokenPipeError:
         return int(Exit.OK)
     except Exception as error:  # noqa: BLE001 - the one place where a bug becomes a sentence
         return _end(_bug(error, argv), as_json=as_json)
@@ -57,37 +87,56 @@ def run(argv: Sequence[str]) -> int:
 
 def wants_json(argv: Sequence[str]) -> bool:
     """Return whether one JSON document is wanted on stdout, also where the command line cannot be understood."""
-    pairs = zip(argv, [*argv[1:], ""], strict=True)
-    return any(
-        (word in {"-o", "--output"} and after == "json") or word in {"--output=json", "-ojson"} for word, after in pairs
-    )
+    own = list(argv[: list(argv).index("--")] if "--" in argv else argv)
+    return re.search(r"(^|\n)(--output[=\n]|-[a-z]*o\n?)json(\n|$)", "\n".join(own)) is not None
 
 
 def _end(error: EdgectlError, *, as_json: bool) -> int:
     from edgectl.report.words import failed
 
-    if as_json:
-        sys.stdout.write(json.dumps(error.to_json(), indent=2, ensure_ascii=False) + "\n")
-    sys.stderr.write(failed(error) + "\n")
+    try:
+        if as_json:
+            from edgectl.cli.result import write_document
+
+            write_document(error.to_json())
+        sys.stderr.write(failed(error) + "\n")
+    except BrokenPipeError:
+        pass
     return int(error.exit)
 
 
+def _misused(error: ClickException) -> UsageError:
+    """Say a wrong command line with what would be right."""
+    from difflib import get_close_matches
+
+    context = getattr(error, "ctx", None)
+    where = context.command_path if context else "edgectl"
+    message = error.format_message().replace("Value error, ", "").rstrip(".")
+    hint = f"{where} --help shows the options, with examples"
+    if found := re.fullmatch(r"No such command '(.*)'", message):
+        known = list(TABLE) if where == "edgectl" else list(context.command.commands) if context else []
+        near = get_close_matches(found[1], known, n=1, cutoff=0.5)
+        hint = f"did you mean `{where} {near[0]}`?" if near else f"{where} --help shows all commands"
+    elif isinstance(error, NoSuchOption) and where.split()[-1] in {"ssh", "kubectl"}:
+        hint = f"what is not for edgectl goes behind --, as in: {where} STORE -- ... {error.option_name}"
+    return UsageError(message, hint=hint)
+
+
 def _bug(error: Exception, argv: Sequence[str]) -> Bug:
-    import os
     import tempfile
     import traceback
 
-    state = Path(os.environ.get("XDG_STATE_HOME") or Path.home() / ".local/state") / "edgectl"
     text = f"edgectl {' '.join(argv)}\n\n{''.join(traceback.format_exception(error))}"
     try:
+        state = Path(os.environ.get("XDG_STATE_HOME") or Path.home() / ".local/state") / "edgectl"
         state.mkdir(parents=True, exist_ok=True)
         descriptor, name = tempfile.mkstemp(prefix="bug-", suffix=".log", dir=state)
         with os.fdopen(descriptor, "w") as file:
             file.write(text)
-    except OSError:
+    except (OSError, RuntimeError):
         name = "nowhere: the state directory cannot be written"
     return Bug(
         f"edgectl has a bug: {type(error).__name__}: {error}",
-        hint="the store is as it was; please report this with the log file",
+        hint="report it with the log file; what the node was asked to do, it finishes by itself",
         details=(f"log: {name}",),
     )

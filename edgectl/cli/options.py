@@ -19,20 +19,22 @@ class Format(StrEnum):
     JSON = "json"
 
 
-def _complete_store(incomplete: str) -> list[str]:
-    """Complete store names from the inventory that the environment or the default names."""
+def _complete_store(ctx: typer.Context, incomplete: str) -> list[str]:
+    """Complete store names from the inventory of this command line, of the environment, or the default."""
     import os
 
     from edgectl.control.inventory.load import load
     from edgectl.wire.errors import EdgectlError
 
+    path = ctx.params.get("inventory") or os.environ.get("EDGECTL_INVENTORY") or DEFAULT_INVENTORY
     try:
-        names = load(Path(os.environ.get("EDGECTL_INVENTORY", "stores/inventory.yaml"))).names()
+        names = load(Path(path)).names()
     except (EdgectlError, OSError):
         return []
     return [name for name in names if name.startswith(incomplete)]
 
 
+DEFAULT_INVENTORY = Path("stores/inventory.yaml")
 StoreName = Annotated[
     str,
     typer.Argument(metavar="STORE", help="A store of the inventory, e.g. store-042.", autocompletion=_complete_store),
@@ -48,6 +50,5 @@ InventoryPath = Annotated[
         show_default=True,
     ),
 ]
-DEFAULT_INVENTORY = Path("stores/inventory.yaml")
 Output = Annotated[Format, typer.Option("--output", "-o", help="text for people, json: one document on stdout.")]
-Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Show evidence of steps that are fine, too.")]
+Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Say more on stderr: what is fine, too, and evidence.")]

@@ -1,8 +1,7 @@
-"""The charts as Helm renders them. Skipped, and it says why, where no Helm is on PATH or in edgectl's cache."""
+"""The charts as the Helm of the sandbox renders them (built once, then from the cache)."""
 
 from __future__ import annotations
 
-import shutil
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -10,19 +9,18 @@ from typing import Any
 import pytest
 import yaml
 
-from edgectl.sandbox.build.cache import cache_root
+from edgectl.sandbox.k3s.build import helm_binary
 
-CHARTS = Path(__file__).parents[3] / "templates" / "charts"
+CHARTS = Path(__file__).parents[2] / "templates" / "charts"
 VISION = ("inference.image=edgectl.local/inference:1", "gate.image=edgectl.local/gate:1")
+
+
+pytestmark = pytest.mark.e2e
 
 
 @pytest.fixture(scope="module")
 def helm() -> str:
-    built = sorted((cache_root() / "parts").glob("helm-*/helm"))
-    found = shutil.which("helm") or (str(built[-1]) if built else "")
-    if not found:
-        pytest.skip("no Helm on PATH and none in the cache: `edgectl sandbox up` builds one")
-    return found
+    return str(helm_binary())
 
 
 def template(helm: str, chart: str, namespace: str, *sets: str) -> subprocess.CompletedProcess[str]:

@@ -1,0 +1,63 @@
+"""All commands by name, each imported when it is asked for: `edgectl --help` stays fast.
+
+Owns the list of commands and their one-line help. Must not know what a command does.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any
+
+import typer
+from typer._click import Command, Context, HelpFormatter
+from typer.core import TyperGroup
+from typer.main import get_group
+
+from edgectl.cli.interrupted import Interrupted
+
+# name -> (module of edgectl.cli, its line in `edgectl --help`: the first sentence of its own help)
+TABLE = {
+    "init": ("init", "Write a commented starter inventory."),
+    "render": ("render", "Show what a store would become, without talking to it."),
+    "plan": ("plan", "Show what a deploy would change and send; change nothing."),
+    "deploy": ("deploy", "Bring a store to what the inventory says, and prove it."),
+    "status": ("status", "Show what a store runs, and whether it is as deployed."),
+    "journal": ("journal", "Show what a run on the node said, whoever started it."),
+    "pause": ("pause", "Stop self-healing and deploys of a store for a while."),
+    "resume": ("pause", "End a pause now."),
+    "ssh": ("ssh", "Open a shell on the store's node, or run one command there."),
+    "kubectl": ("kubectl", "Run kubectl on the store's node."),
+    "sandbox": ("sandbox", "Real store nodes on this machine, to try things on."),
+    "version": ("version", "Show the version, and the digest of the engine for nodes."),
+}
+
+
+class Commands(TyperGroup):
+    """The top level: knows names and one line each, loads the rest late."""
+
+    def list_commands(self, ctx: Context) -> list[str]:
+        """Return the names in the order of a person's way through them."""
+        del ctx
+        return list(TABLE)
+
+    def get_command(self, ctx: Context, cmd_name: str) -> Command | None:
+        """Import one command."""
+        del ctx
+        if cmd_name not in TABLE:
+            return None
+        own = typer.Typer(rich_markup_mode=None, add_completion=False)
+        import_module(f"edgectl.cli.{TABLE[cmd_name][0]}").register(own)
+        return get_group(own).commands[cmd_name]
+
+    def format_commands(self, ctx: Context, formatter: HelpFormatter) -> None:
+        """Write the list without importing anything."""
+        del ctx
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, line) for name, (_, line) in TABLE.items()])
+
+    def invoke(self, ctx: Context) -> Any:
+        """Run a command; Ctrl-C becomes an error like all others (typer would make it a bare exit code)."""
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt as error:
+            raise Interrupted("interrupted", hint="run the same command again") from error
