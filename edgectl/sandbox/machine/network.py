@@ -6,7 +6,6 @@ Owns: names and addresses of that network, its making and its end, and whose it 
 from __future__ import annotations
 
 import contextlib
-import os
 from pathlib import Path
 
 from edgectl.sandbox.machine.command import run
@@ -28,7 +27,7 @@ def make_network(store: StorePlace) -> bool:
     new = not store.netns_path.exists()
     if new:
         HOST_STATE.mkdir(exist_ok=True)
-        if not os.path.ismount(NETNS_HOME):
+        if not _is_mounted():
             _MADE_HOME.touch()
         _owner(store.netns).write_text(str(store.home))
         run(["ip", "netns", "add", store.netns])
@@ -69,12 +68,17 @@ def forget_networks() -> None:
     """After the last network: take away the mount that `ip netns add` makes for the first one."""
     if _MADE_HOME.exists():
         with contextlib.suppress(OSError):
-            if os.path.ismount(NETNS_HOME) and not any(NETNS_HOME.iterdir()):
+            if _is_mounted() and not any(NETNS_HOME.iterdir()):
                 run(["umount", NETNS_HOME])
                 NETNS_HOME.rmdir()
         _MADE_HOME.unlink()
     with contextlib.suppress(OSError):
         HOST_STATE.rmdir()
+
+
+def _is_mounted() -> bool:
+    """Whether the folder of namespaces is a mount; a bind mount of itself, which os.path.ismount does not see."""
+    return any(line.split()[1] == str(NETNS_HOME) for line in Path("/proc/self/mounts").read_text().splitlines())
 
 
 def _owner(netns: str) -> Path:
