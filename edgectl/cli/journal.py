@@ -2,24 +2,27 @@
 
 from __future__ import annotations
 
-import json
 import sys
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from edgectl.cli.interrupted import Interrupted
 from edgectl.cli.options import DEFAULT_INVENTORY, Format, InventoryPath, Output, StoreName, Verbose
 from edgectl.wire.errors import Exit
 
-_EPILOG = """Examples:
+if TYPE_CHECKING:
+    from edgectl.cli.store import Door
 
+_EPILOG = """\b
+Examples:
   edgectl journal store-042               (the newest run)
-
   edgectl journal store-042 --follow      (watch it until its verdict)
-
   edgectl journal store-042 --list
+  edgectl journal store-042 --run 8f3a    (an id, or the beginning of one)
 
-  edgectl journal store-042 --run 8f3a"""
+With --follow -o json the events are shown on stderr as they come, and the one
+document is printed at the end."""
 
 
 def register(app: typer.Typer) -> None:
@@ -30,30 +33,50 @@ def register(app: typer.Typer) -> None:
 def journal(
     store: StoreName,
     inventory: InventoryPath = DEFAULT_INVENTORY,
-    run: Annotated[str, typer.Option("--run", help="A run's id, or its beginning.")] = "",
+    run: Annotated[str, typer.Option("--run", metavar="ID", help="A run's id, or its beginning.")] = "",
     follow: Annotated[bool, typer.Option("--follow", "-f", help="Wait for the run's verdict.")] = False,
     listing: Annotated[bool, typer.Option("--list", help="List the runs that the node has kept.")] = False,
     output: Output = Format.TEXT,
     verbose: Verbose = False,
 ) -> int:
-    """Show a run's journal; whoever deployed, whoever watches."""
+    """Show what a run on the node said, whoever started it."""
     from edgectl.cli import store as stores
+
+    door = stores.door(store, inventory, verbose=verbose)
+    with stores.speaking_of(store):
+        if listing:
+            return _list(store, door, output)
+        try:
+            return _show(store, door, run=run, follow=follow, output=output)
+        except KeyboardInterrupt as error:
+            hint = f"watch again with `edgectl journal {store} --follow`"
+            raise Interrupted("stopped watching; the node goes on by itself", hint=hint) from error
+
+
+def _show(store: str, door: Door, *, run: str, follow: bool, output: Format) -> int:
+    from edgectl.cli.result import write_document
     from edgectl.control.deploy.look import journal as read
-    from edgectl.control.deploy.look import runs
     from edgectl.report.words import journal_line
 
-    del verbose  # a journal is shown whole
-    door = stores.Door(stores.find(store, inventory).node(), stores.runtime())
-    if listing:
-        names = runs(door.open)
-        sys.stdout.write(json.dumps(names) + "\n" if output is Format.JSON else "".join(f"{name}\n" for name in names))
-        return int(Exit.OK)
-    try:
-        for item in read(door.open, run=run, follow=follow):
-            text = json.dumps(item, ensure_ascii=False) if output is Format.JSON else journal_line(item)
-            sys.stdout.write(text + "\n")
-            sys.stdout.flush()
-    except KeyboardInterrupt:
-        sys.stderr.write("\nstopped watching; the node goes on by itself.\n")
-        return int(Exit.INTERRUPTED)
+    stream = sys.stderr if output is Format.JSON else sys.stdout
+    events: list[dict[str, Any]] = []
+    for item in read(door.open, run=run, follow=follow):
+        events.append(item)
+        if follow or output is Format.TEXT:
+            stream.write(journal_line(item) + "\n")
+            stream.flush()
+    if output is Format.JSON:
+        write_document({"store": store, "events": events, "exit": int(Exit.OK)})
+    elif not events:
+        sys.stderr.write("no run has left a journal on this node yet\n")
     return int(Exit.OK)
+
+
+def _list(store: str, door: Door, output: Format) -> int:
+    from edgectl.cli.result import show
+    from edgectl.control.deploy.look import runs
+    from edgectl.report.words import run_line
+
+    names = runs(door.open)
+    text = "\n".join(run_line(name) for name in names) or "no run has left a journal on this node yet"
+    return show(output, {"store": store, "runs": names}, text)

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-import shlex
 from typing import Annotated
 
 import typer
 
-from edgectl.cli.options import DEFAULT_INVENTORY, InventoryPath, StoreName
+from edgectl.cli.options import DEFAULT_INVENTORY, Format, InventoryPath, Output, StoreName, Verbose
 from edgectl.wire.errors import UsageError
 
-_EPILOG = """Examples:
-
+_EPILOG = """\b
+Examples:
   edgectl kubectl store-042 -- get pods -A
+  edgectl kubectl store-042 -- -n vision logs deploy/inference
+  edgectl kubectl store-042 -- get nodes -o yaml
 
-  edgectl kubectl store-042 -- -n vision logs deploy/inference"""
+What stands behind -- is kubectl's own; so is the exit code (4 when the node
+was not reached)."""
+
+Arguments = Annotated[list[str] | None, typer.Argument(metavar="ARGUMENTS", help="kubectl's own, behind --.")]
 
 
 def register(app: typer.Typer) -> None:
@@ -24,16 +28,20 @@ def register(app: typer.Typer) -> None:
 
 def kubectl(
     store: StoreName,
-    arguments: Annotated[list[str] | None, typer.Argument(metavar="-- ARGUMENTS ...", help="kubectl's own.")] = None,
+    arguments: Arguments = None,
     inventory: InventoryPath = DEFAULT_INVENTORY,
+    output: Output = Format.TEXT,
+    verbose: Verbose = False,
 ) -> int:
-    """Run kubectl over SSH; returns its exit code."""
-    from edgectl.cli.ssh import ssh
+    """Run kubectl on the store's node."""
+    import shlex
+
+    from edgectl.cli.ssh import run_there
     from edgectl.cli.store import find
 
     if not arguments:
         raise UsageError("kubectl needs arguments", hint=f"edgectl kubectl {store} -- get pods -A")
-    user = find(store, inventory).node().ssh.user
-    sudo = [] if user == "root" else ["sudo", "-n"]
+    node = find(store, inventory).node()
+    sudo = [] if node.ssh.user == "root" else ["sudo", "-n"]
     words = [*sudo, "/usr/local/bin/k3s", "kubectl", *arguments]
-    return ssh(store, [shlex.join(words)], inventory)
+    return run_there(store, node, [shlex.join(words)], output=output, verbose=verbose)

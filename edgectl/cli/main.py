@@ -67,7 +67,7 @@ def run(argv: Sequence[str]) -> int:
         code = get_command(app).main(args=list(argv), prog_name="edgectl", standalone_mode=False)
         return int(code or 0)
     except NoArgsIsHelpError as error:
-        where = error.ctx.command_path if error.ctx else "edgectl"
+        where = error.ctx.command_path
         if not as_json:
             sys.stderr.write(error.format_message() + "\n\n")
         return _end(UsageError(f"{where}: which command?", hint=f"choose one; {where} COMMAND --help"), as_json=as_json)

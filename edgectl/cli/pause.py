@@ -2,25 +2,26 @@
 
 from __future__ import annotations
 
-import json
 import re
-import sys
-from typing import Annotated
+from pathlib import Path
+from typing import Annotated, Any
 
 import typer
 
-from edgectl.cli.options import DEFAULT_INVENTORY, Format, InventoryPath, Output, StoreName
-from edgectl.wire.errors import Exit, UsageError
+from edgectl.cli.options import DEFAULT_INVENTORY, Format, InventoryPath, Output, StoreName, Verbose
+from edgectl.wire.errors import UsageError
 
 _UNIT_SECONDS = {"m": 60, "h": 3600, "d": 86400}
-_PAUSE = """Examples:
-
+_PAUSE = """\b
+Examples:
   edgectl pause store-042 --for 2h --why "swapping a camera"
+  edgectl pause store-042 --for 30m --why "new cable" -o json
 
 The pause ends by itself. While it lasts, a deploy is refused (exit 7)."""
-_RESUME = """Example:
-
-  edgectl resume store-042"""
+_RESUME = """\b
+Examples:
+  edgectl resume store-042
+  edgectl resume store-042 -o json"""
 
 
 def register(app: typer.Typer) -> None:
@@ -39,35 +40,39 @@ def seconds(text: str) -> float:
 
 def pause(
     store: StoreName,
-    length: Annotated[str, typer.Option("--for", help="30m, 2h, 1d.")],
+    length: Annotated[str, typer.Option("--for", metavar="TIME", help="30m, 2h, 1d.")],
     why: Annotated[str, typer.Option("--why", help="One sentence, for whoever meets the pause.")],
     inventory: InventoryPath = DEFAULT_INVENTORY,
     output: Output = Format.TEXT,
+    verbose: Verbose = False,
 ) -> int:
     """Stop self-healing and deploys of a store for a while."""
+    from edgectl.cli.result import show
     from edgectl.control.deploy.operator import sender
 
-    who = sender()
-    answer = _ask(store, inventory, "pause", seconds=seconds(length), why=why, who=f"{who.user}@{who.host}")
-    _say(output, {"store": store, "pause": answer["sentence"]}, f"{store} is {answer['sentence']}")
-    return int(Exit.OK)
+    who, lasting = sender(), seconds(length)
+    asked = {"seconds": lasting, "why": why, "who": f"{who.user}@{who.host}"}
+    sentence = str(_ask(store, inventory, "pause", asked, verbose=verbose)["sentence"])
+    return show(output, {"store": store, "pause": sentence}, f"{store} is {sentence}")
 
 
-def resume(store: StoreName, inventory: InventoryPath = DEFAULT_INVENTORY, output: Output = Format.TEXT) -> int:
+def resume(
+    store: StoreName,
+    inventory: InventoryPath = DEFAULT_INVENTORY,
+    output: Output = Format.TEXT,
+    verbose: Verbose = False,
+) -> int:
     """End a pause now."""
-    was = str(_ask(store, inventory, "resume").get("was", ""))
+    from edgectl.cli.result import show
+
+    was = str(_ask(store, inventory, "resume", {}, verbose=verbose).get("was", ""))
     text = f"{store} is resumed (it was {was})" if was else f"{store} was not paused"
-    _say(output, {"store": store, "was": was}, text)
-    return int(Exit.OK)
+    return show(output, {"store": store, "was": was}, text)
 
 
-def _ask(store: str, inventory: InventoryPath, op: str, **fields: object) -> dict[str, object]:
+def _ask(store: str, inventory: Path, op: str, fields: dict[str, Any], *, verbose: bool) -> dict[str, Any]:
     from edgectl.cli import store as stores
     from edgectl.control.deploy.look import ask
 
-    door = stores.Door(stores.find(store, inventory).node(), stores.runtime())
-    return ask(door.open, op, **fields)
-
-
-def _say(output: Format, document: dict[str, object], text: str) -> None:
-    sys.stdout.write((json.dumps(document, ensure_ascii=False) if output is Format.JSON else text) + "\n")
+    with stores.speaking_of(store):
+        return ask(stores.door(store, inventory, verbose=verbose).open, op, **fields)

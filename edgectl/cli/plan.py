@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import sys
 from typing import Annotated
 
 import typer
@@ -11,13 +9,15 @@ import typer
 from edgectl.cli.options import DEFAULT_INVENTORY, Format, InventoryPath, Output, StoreName, Verbose
 from edgectl.wire.errors import Exit
 
-_EPILOG = """Examples:
-
+_EPILOG = """\b
+Examples:
   edgectl plan store-042
+  edgectl plan store-042 --exit-code     (0 nothing to do, 10 changes pending)
+  edgectl plan store-042 -v              (what is as declared, too)
 
-  edgectl plan store-042 --exit-code   (0: nothing to do, 10: changes pending)
-
-Changes nothing on the node but its own engine."""
+Writes nothing on the node but its own engine. What a later step would do can
+be seen only when the earlier ones are done: such steps are listed as waiting.
+Exit 5 when something is wrong that no change of a deploy would mend."""
 
 
 def register(app: typer.Typer) -> None:
@@ -32,31 +32,27 @@ def plan(
     output: Output = Format.TEXT,
     verbose: Verbose = False,
 ) -> int:
-    """Look at everything and change nothing."""
+    """Show what a deploy would change and send; change nothing."""
     from edgectl.cli import store as stores
+    from edgectl.cli.result import show
     from edgectl.control.deploy.look import plan as look
-    from edgectl.report.sentence import looked
+    from edgectl.report.looked import planned
     from edgectl.report.terminal import Terminal
-    from edgectl.report.words import size
 
     found = stores.find(store, inventory)
-    rendered = stores.render(found)
     engine = stores.runtime()
-    terminal = Terminal(verbose=verbose)
+    door = stores.Door(found.node(), engine, verbose=verbose).knock()
     try:
+        rendered = stores.render(found)
         offer = stores.offer(found, rendered, engine, inventory=inventory)
-        seen = look(offer, rendered.payload.encode(), stores.Door(found.node(), engine).open, terminal)
+        terminal = Terminal(verbose=verbose, quiet=not verbose)
+        with stores.speaking_of(store):
+            seen = look(offer, rendered.payload.encode(), door.open, terminal)
     finally:
-        terminal.close()
-    if output is Format.JSON:
-        sys.stdout.write(json.dumps({"store": store, **seen.document()}, indent=2, ensure_ascii=False) + "\n")
-    else:
-        if seen.missing_bytes:
-            sys.stdout.write(f"to send: {seen.missing_blobs} blobs, {size(seen.missing_bytes)}\n")
-        sys.stdout.write(looked(store, seen.verdict, link_bytes=seen.link_bytes, seconds=seen.seconds) + "\n")
-    code = int(seen.verdict.get("exit", Exit.NOT_READY))
-    if code == Exit.PENDING:
-        return int(Exit.PENDING) if exit_code else int(Exit.OK)
-    if seen.missing_bytes and exit_code:
-        return int(Exit.PENDING)
-    return code if code != Exit.NOT_READY or not seen.missing_bytes else int(Exit.OK)
+        door.close()
+    code = seen.exit
+    if code == Exit.PENDING and not exit_code:
+        code = Exit.OK
+    head = stores.header(found, offer.commit, offer.summary)
+    document = {"store": store, "payload": offer.payload, "pending": seen.exit == Exit.PENDING, **seen.document()}
+    return show(output, document, f"{head}\n{planned(store, seen, sum(offer.blobs.values()))}", code=code)

@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-import json
-import sys
-
 import typer
 
 from edgectl.cli.options import DEFAULT_INVENTORY, Format, InventoryPath, Output, StoreName, Verbose
 from edgectl.wire.errors import Exit
 
-_EPILOG = """Examples:
-
+_EPILOG = """\b
+Examples:
   edgectl status store-042
+  edgectl status store-042 -v        (every step, not only what is wrong)
+  edgectl status store-042 -o json
 
-  edgectl status store-042 -v     (every step, not only what is wrong)
-
-Exit 0 ready, 9 degraded, 5 not ready, 10 changed by hand and not yet healed."""
+\b
+Exit codes:
+  0 ready    9 it serves, with something missing    5 not ready
+  10 changed by hand and not yet put back    4 the node could not be asked"""
 
 
 def register(app: typer.Typer) -> None:
@@ -30,22 +30,15 @@ def status(
     output: Output = Format.TEXT,
     verbose: Verbose = False,
 ) -> int:
-    """Look at the store as it should be by its own last accepted deploy."""
+    """Show what a store runs, and whether it is as deployed."""
     from edgectl.cli import store as stores
+    from edgectl.cli.result import show
     from edgectl.control.deploy.look import status as look
-    from edgectl.report.sentence import looked, running
+    from edgectl.report.looked import standing
     from edgectl.report.terminal import Terminal
 
-    found = stores.find(store, inventory)
-    terminal = Terminal(verbose=verbose)
-    try:
-        seen = look(stores.Door(found.node(), stores.runtime()).open, terminal)
-    finally:
-        terminal.close()
-    if output is Format.JSON:
-        sys.stdout.write(json.dumps({"store": store, **seen.document()}, indent=2, ensure_ascii=False) + "\n")
-    else:
-        sys.stdout.write(looked(store, seen.verdict, link_bytes=seen.link_bytes, seconds=seen.seconds) + "\n")
-        for line in running(seen.hello):
-            sys.stdout.write(f"  {line}\n")
-    return int(seen.verdict.get("exit", Exit.NOT_READY))
+    door = stores.door(store, inventory, verbose=verbose)
+    with stores.speaking_of(store):
+        seen = look(door.open, Terminal(verbose=verbose, quiet=not verbose))
+    code = int(seen.verdict.get("exit", Exit.NOT_READY))
+    return show(output, {"store": store, **seen.document()}, standing(store, seen), code=code)

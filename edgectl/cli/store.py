@@ -6,12 +6,15 @@ Owns the order in which these are made, so that what can be wrong on this machin
 from __future__ import annotations
 
 import os
+import sys
+from collections.abc import Iterator
 from concurrent.futures import Future
+from contextlib import contextmanager
 from pathlib import Path
 from threading import Thread
 from typing import TYPE_CHECKING, Self
 
-from edgectl.wire.errors import UsageError
+from edgectl.wire.errors import EdgectlError, UsageError
 
 if TYPE_CHECKING:
     from edgectl.control.deploy.deploy import Offer
@@ -20,6 +23,8 @@ if TYPE_CHECKING:
     from edgectl.control.link.session import Session
     from edgectl.control.link.target import Target
     from edgectl.control.payload.render import Rendered
+
+_COLUMNS = 80
 
 
 def find(name: str, inventory: Path) -> Store:
@@ -71,11 +76,12 @@ def runtime() -> RuntimeArchive:
 
 
 class Door:
-    """Opens sessions with one node, again and again if the link dies."""
+    """Opens sessions with one node, again and again if the link dies. `verbose` tells of each on stderr."""
 
-    def __init__(self, node: NodeTarget, engine: RuntimeArchive) -> None:
+    def __init__(self, node: NodeTarget, engine: RuntimeArchive, *, verbose: bool = False) -> None:
         self._node = node
         self._engine = engine
+        self._verbose = verbose
         self._early: Future[Session] | None = None
 
     def knock(self) -> Self:
@@ -88,7 +94,13 @@ class Door:
     def open(self) -> Session:
         """Connect and start the engine's session; raises Unreachable, NotReady."""
         early, self._early = self._early, None
-        return early.result() if early is not None else self._connect(target(self._node))
+        session = early.result() if early is not None else self._connect(target(self._node))
+        if self._verbose:
+            came = "sent" if session.engine_sent else "there already"
+            engine = self._engine.digest.removeprefix("sha256:")[:12]
+            sys.stderr.write(f"  link      {target(self._node).where}, engine {engine} {came}\n")
+            sys.stderr.write(f"  key       {session.key}\n")
+        return session
 
     def close(self) -> None:
         """Drop a connection that nobody has asked for."""
@@ -97,15 +109,30 @@ class Door:
             early.add_done_callback(lambda done: None if done.exception() else done.result().close())
 
     def _connect(self, where: Target) -> Session:
-        from edgectl.control.link.bootstrap import open_session
+        from edgectl.control.link import bootstrap
 
-        return open_session(where, self._engine)
+        return bootstrap.open_session(where, self._engine)
 
     def _settle(self, early: Future[Session], where: Target) -> None:
         try:
             early.set_result(self._connect(where))
         except BaseException as error:  # noqa: BLE001 - it belongs to whoever asks for the result
             early.set_exception(error)
+
+
+def door(name: str, inventory: Path, *, verbose: bool = False) -> Door:
+    """Return the door of a store's first node."""
+    return Door(find(name, inventory).node(), runtime(), verbose=verbose)
+
+
+@contextmanager
+def speaking_of(name: str) -> Iterator[None]:
+    """Put the store's name into what a node, which does not know how people call it, advises to do next."""
+    try:
+        yield
+    except EdgectlError as error:
+        error.hint = error.hint.replace("STORE", name)
+        raise
 
 
 def offer(store: Store, rendered: Rendered, engine: RuntimeArchive, *, inventory: Path) -> Offer:
@@ -133,6 +160,10 @@ def header(store: Store, commit: str, subject: str) -> str:
     gpus = sum(node.gpu.count for node in store.nodes if node.gpu)
     required = sum(node.gpu.required for node in store.nodes if node.gpu)
     nodes = len(store.nodes)
-    what = f"{nodes} node{'s' if nodes > 1 else ''}, {gpus} GPU{'' if gpus == 1 else 's'} ({required} required)"
-    version = f"   {commit[:7]} {subject!r}" if commit else ""
-    return f"{store.name}  {store.title}   {what}{version}"
+    cards = f"{gpus} GPU{'s' if gpus > 1 else ''} ({required} required)" if gpus else "no GPU"
+    line = f"{f'{store.name}  {store.title}'.rstrip()}   {nodes} node{'s' if nodes > 1 else ''}, {cards}"
+    if not commit:
+        return line
+    version = f'{commit[:7]} "{subject}"'
+    fits = len(line) + 3 + len(version) <= _COLUMNS
+    return f"{line}   {version}" if fits else f"{line}\n  from      {version}"

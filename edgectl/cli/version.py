@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import json
-import sys
-
 import typer
 
 import edgectl
-from edgectl.cli.options import Format, Output
-from edgectl.wire.errors import Exit
+from edgectl.cli.options import Format, Output, Verbose
 
-_EPILOG = """Examples:
-
+_EPILOG = """\b
+Examples:
   edgectl version
-
+  edgectl version -v         (Python and libraries, for a report)
   edgectl version -o json"""
 
 
@@ -23,12 +19,23 @@ def register(app: typer.Typer) -> None:
     app.command("version", epilog=_EPILOG)(version)
 
 
-def version(output: Output = Format.TEXT) -> int:
-    """Show edgectl's version and the digest of the engine that it ships to nodes."""
+def version(output: Output = Format.TEXT, verbose: Verbose = False) -> int:
+    """Show the version, and the digest of the engine for nodes."""
+    from edgectl.cli.result import show
     from edgectl.cli.store import runtime
 
     digest = runtime().digest
-    document = {"version": edgectl.__version__, "runtime": digest}
+    if verbose:
+        _libraries()
     text = f"edgectl {edgectl.__version__}   engine {digest.removeprefix('sha256:')[:12]}"
-    sys.stdout.write((json.dumps(document) if output is Format.JSON else text) + "\n")
-    return int(Exit.OK)
+    return show(output, {"version": edgectl.__version__, "runtime": digest}, text)
+
+
+def _libraries() -> None:
+    import platform
+    import sys
+    from importlib import metadata
+
+    sys.stderr.write(f"  Python {platform.python_version()} at {sys.executable}, {platform.platform()}\n")
+    for name in ("typer", "rich", "paramiko", "pydantic", "PyYAML"):
+        sys.stderr.write(f"  {name} {metadata.version(name)}\n")

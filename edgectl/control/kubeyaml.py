@@ -20,7 +20,9 @@ class Loader(_Base):  # type: ignore[misc]
 
 
 _INT = re.compile(r"[-+]?(?:0b[01]+|0o?[0-7]+|0x[0-9a-fA-F]+|0|[1-9][0-9]*)")
-_FLOAT = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?|[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN)")
+_FLOAT = re.compile(
+    r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?|[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN)"
+)
 _REPLACED = ("tag:yaml.org,2002:int", "tag:yaml.org,2002:float", "tag:yaml.org,2002:timestamp")
 
 Loader.yaml_implicit_resolvers = {
@@ -50,7 +52,7 @@ Loader.add_constructor("tag:yaml.org,2002:float", _float)
 
 def load_all(text: str) -> list[Any]:
     """Return every document of a stream; yaml.YAMLError when it is broken."""
-    return list(yaml.load_all(text, Loader))  # noqa: S506 - Loader is a safe loader
+    return list(yaml.load_all(text, Loader))
 
 
 def dump(value: object) -> str:

@@ -1,95 +1,65 @@
-"""The sentences that end a command. Pure: from an outcome to text, and to one JSON document."""
+"""The sentences that end a deploy: what, why, evidence, what runs now, what to do next. Pure."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from edgectl.control.deploy.deploy import Outcome
+from edgectl.report.advice import for_step
 from edgectl.report.words import count, duration, size
-from edgectl.wire.envelope import short
+
+_FINE = frozenset({"ready", "degraded"})
+_EVIDENCE_LINES = 12
 
 
 def deployed(store: str, outcome: Outcome) -> str:
     """Say how a deploy ended; several lines when it did not end well."""
     verdict = outcome.verdict
     word, reason = str(verdict.get("word", "unknown")), str(verdict.get("reason", ""))
-    cost = f"{outcome.looked} looked at, {size(outcome.link_bytes)}, {duration(outcome.seconds)}"
-    if word in {"ready", "degraded"}:
-        tail = f" {reason}." if word == "degraded" else ""
-        if not outcome.changed:
-            return f"{store} is {word.upper()}.{tail} Nothing to change ({cost})."
-        sent = size(outcome.blob_bytes)
-        changes = count(len(outcome.changed), "change")
-        before = f", was {outcome.before}" if outcome.before != outcome.sequence else ""
-        return (
-            f"{store} is {word.upper()}.{tail} {changes}, {sent}, {duration(outcome.seconds)}. "
-            f"Sequence {outcome.sequence}{before}."
-        )
-    lines = []
-    returned = verdict.get("returned")
-    serving = int(verdict.get("serving", 0))
-    rejected = int(verdict.get("sequence", 0))
-    if returned and returned.get("word") in {"ready", "degraded"}:
-        lines.append(
-            f"{store} is {returned['word'].upper()} on the old version (sequence {serving}). "
-            f"Sequence {rejected} was rejected."
-        )
-    elif serving and serving != rejected:
-        lines.append(f"{store} is {word.upper()}. What should run is the old version (sequence {serving}).")
-    else:
-        lines.append(f"{store} is {word.upper()}.")
-    lines.append(f"  why       {reason}")
-    lines += [f"            {line}" for line in list(verdict.get("evidence", ()))[:12]]
+    if word in _FINE:
+        return _well(store, outcome, word, reason)
+    lines = [_headline(store, word, verdict), f"  why       {reason or 'the node gave no reason'}"]
+    lines += [f"            {line}" for line in list(verdict.get("evidence") or ())[:_EVIDENCE_LINES]]
+    lines.append(f"  runs now  {_runs_now(verdict)}")
     if outcome.run:
         lines.append(f"  evidence  edgectl journal {store} --run {outcome.run}")
-    lines.append(f"  next      {_next(verdict)}")
+    lines.append(f"  next      {for_step(store, str(verdict.get('gate', '')))}")
     return "\n".join(lines)
 
 
-def looked(store: str, verdict: dict[str, Any], *, link_bytes: int, seconds: float) -> str:
-    """Say what a look has shown."""
-    word, reason = str(verdict.get("word", "unknown")), str(verdict.get("reason", ""))
-    cost = f"({verdict.get('looked', 0)} looked at, {size(link_bytes)}, {duration(seconds)})"
-    if word == "pending":
-        pending, blocked = len(verdict.get("pending", ())), len(verdict.get("blocked", ()))
-        after = f", {blocked} more can be seen only after them" if blocked else ""
-        return f"{store} would change: {count(pending, 'step')} differ{'s' if pending == 1 else ''}{after} {cost}."
-    if word in {"ready", "degraded"}:
-        return f"{store} is {word.upper()}{': ' + reason if reason else ''} {cost}."
-    return f"{store} is {word.upper()}: {reason} {cost}."
-
-
-def running(hello: dict[str, Any]) -> list[str]:
-    """Say what a store runs, what waits, what was rejected, who is at it."""
-    lines = []
-    current, candidate, newest = hello.get("current"), hello.get("candidate"), hello.get("newest")
-    if current:
-        lines.append(f"runs      {_slot(current)}")
-    if candidate:
-        lines.append(f"becomes   {_slot(candidate)}")
-    rejected = (newest or {}).get("rejected")
-    if newest and rejected:
-        lines.append(f"rejected  {_slot(newest)}: {rejected.get('reason', '')} ({rejected.get('time', '')})")
-    if hello.get("pause"):
-        lines.append(str(hello["pause"]))
-    if holder := hello.get("holder"):
-        sender = holder.get("sender", {})
-        lines.append(f"now       a {holder.get('kind')} of {sender.get('user')}@{sender.get('host')} runs")
-    return lines
-
-
-def _slot(envelope: dict[str, Any]) -> str:
-    sender = envelope.get("sender", {})
-    commit = f", commit {str(envelope['commit'])[:7]} {envelope.get('summary', '')!r}" if envelope.get("commit") else ""
+def _well(store: str, outcome: Outcome, word: str, reason: str) -> str:
+    tail = f" {reason}." if word == "degraded" and reason else ""
+    if not outcome.changed:
+        cost = f"{outcome.looked} looked at, {size(outcome.link_bytes)}, {duration(outcome.seconds)}"
+        return f"{store} is {word.upper()}.{tail} Nothing to change ({cost})."
+    before = f", was {outcome.before}" if outcome.before != outcome.sequence else ""
     return (
-        f"sequence {envelope.get('sequence')}, payload {short(str(envelope.get('payload', '')))}{commit}, "
-        f"by {sender.get('user')}@{sender.get('host')} {envelope.get('created', '')}"
+        f"{store} is {word.upper()}.{tail} {count(len(outcome.changed), 'change')}, {size(outcome.blob_bytes)}, "
+        f"{duration(outcome.seconds)}. Sequence {outcome.sequence}{before}."
     )
 
 
-def _next(verdict: dict[str, Any]) -> str:
-    if verdict.get("returned"):
-        return "correct the inventory (or chart), then deploy again; the store goes on with the old version"
-    if int(verdict.get("exit", 0)) == 6:  # noqa: PLR2004 - Exit.FAILED
-        return "read the evidence; run the same command again when its cause is gone (the node also retries by itself)"
-    return "the node goes on trying by itself; `edgectl status` shows when it is ready"
+def _headline(store: str, word: str, verdict: dict[str, Any]) -> str:
+    returned, rejected = verdict.get("returned"), verdict.get("sequence", 0)
+    if not returned:
+        return f"{store} is {word.upper()}."
+    if returned.get("word") in _FINE:
+        serving = verdict.get("serving", 0)
+        return (
+            f"{store} is {returned['word'].upper()} on the old version (sequence {serving}). "
+            f"Sequence {rejected} was rejected."
+        )
+    return f"{store} is {str(returned.get('word', 'unknown')).upper()}. Sequence {rejected} was rejected."
+
+
+def _runs_now(verdict: dict[str, Any]) -> str:
+    returned, serving, tried = verdict.get("returned"), int(verdict.get("serving", 0)), verdict.get("sequence", 0)
+    if returned and returned.get("word") in _FINE:
+        return f"sequence {serving}, as before this deploy"
+    if returned:
+        return f"sequence {serving} is put back, but it is {returned.get('word')}: {returned.get('reason', '')}"
+    if serving and serving != tried:
+        return f"sequence {serving}"
+    if serving:
+        return f"sequence {serving} itself, as far as it goes; the node keeps trying by itself"
+    return "this is the first deploy, nothing ran before; the node keeps trying by itself"

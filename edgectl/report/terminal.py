@@ -1,18 +1,20 @@
-"""Progress on stderr, for people: 80 columns, with or without colour, marks or a terminal.
+"""Progress on stderr, for people: 80 columns, with or without colour, Unicode or a terminal.
 
 Owns: what is shown while a command runs. Results go to stdout elsewhere; nothing here decides anything.
 """
 
 from __future__ import annotations
 
+import textwrap
 import time
 from typing import Any
 
 from rich.console import Console
-from rich.progress import BarColumn, DownloadColumn, Progress, TimeRemainingColumn, TransferSpeedColumn
+from rich.progress import BarColumn, DownloadColumn, Progress, TaskID, TimeRemainingColumn, TransferSpeedColumn
 from rich.status import Status
 from rich.text import Text
 
+from edgectl.report.looked import sent_of
 from edgectl.report.words import count, size
 from edgectl.wire import event
 
@@ -26,102 +28,135 @@ _STYLES = {
     event.UNKNOWN: "bold red",
     event.BLOCKED: "dim",
 }
+_PASSING = frozenset({event.WAITING, event.CHANGING})
 _TITLE_WIDTH = 20
+_INDENT = " " * 12
+_DIFFERENCES = 8
 
 
 class Terminal:
-    """A listener that tells a person. Quiet about what is fine until something has changed."""
+    """A listener that tells a person. Quiet about what is fine until something changes; then it says `head` first.
 
-    def __init__(self, *, verbose: bool = False, quiet: bool = False) -> None:
+    `all_bytes` is what the store holds in all, to say how much of it need not be sent.
+    """
+
+    def __init__(self, *, head: str = "", verbose: bool = False, quiet: bool = False, all_bytes: int = 0) -> None:
         self._console = Console(stderr=True, highlight=False, quiet=quiet, soft_wrap=True)
+        # A terminal that can take back a line; FORCE_COLOR makes colour, not a terminal.
+        self._live = self._console.file.isatty() and not self._console.is_dumb_terminal
         self._verbose = verbose
         self._telling = verbose
+        self._head = head
+        self._all_bytes = all_bytes
         self._progress: Progress | None = None
-        self._task: Any = None
+        self._bar: TaskID | None = None
         self._status: Status | None = None
 
-    def say(self, text: str) -> None:
-        """Print one line."""
-        self._still()
-        self._console.print(Text(text))
+    def connecting(self, node: str) -> None:
+        """Show that the node is being reached; says nothing where lines cannot be taken back."""
+        if self._live:
+            self._spin(Text(f"  connecting to {node} ..."))
 
     def connected(self, hello: dict[str, Any]) -> None:
-        """Warn of a pause or a run in progress."""
+        """Warn of a pause."""
+        self._still()
         if hello.get("pause"):
-            self.say(f"  note      this store is {hello['pause']}")
+            self.note(f"this store is {hello['pause']}")
 
     def wanted(self, blobs: int, missing_bytes: int) -> None:
         """Say what will be sent."""
         if blobs:
-            self._telling = True
-            self.say(f"  send      {count(blobs, 'blob')}, {size(missing_bytes)}")
+            self._tell(f"  send      {count(blobs, 'blob')}, {sent_of(missing_bytes, self._all_bytes)}")
 
     def sending(self, sent_bytes: int, total_bytes: int) -> None:
         """Show the transfer."""
-        if not self._console.is_terminal:
+        if not self._live:
             if sent_bytes == total_bytes:
-                self.say(f"  sent      {size(total_bytes)}")
+                self._tell(f"  sent      {size(total_bytes)}")
             return
         if self._progress is None:
-            columns = (BarColumn(), DownloadColumn(), TransferSpeedColumn(), TimeRemainingColumn())
+            columns = (BarColumn(bar_width=20), DownloadColumn(), TransferSpeedColumn(), TimeRemainingColumn())
+            self._still()
             self._progress = Progress("  sent     ", *columns, console=self._console, transient=False)
             self._progress.start()
-            self._task = self._progress.add_task("sent", total=total_bytes)
-        self._progress.update(self._task, completed=sent_bytes)
+            self._bar = self._progress.add_task("sent", total=total_bytes)
+        if self._bar is not None:
+            self._progress.update(self._bar, completed=sent_bytes)
         if sent_bytes == total_bytes:
             self._still()
 
     def started(self, run: str, sequence: int) -> None:
         """Say that the node has taken over."""
         if self._telling:
-            self.say(f"  run       {run}, sequence {sequence}; the node goes on by itself from here")
+            self._tell(f"  run       {run}, sequence {sequence}; the node goes on by itself from here")
 
     def event(self, item: dict[str, Any]) -> None:
         """Show one event of the node."""
         kind = item.get("kind")
         if kind == event.NOTE:
-            self._telling = True
-            self.say(f"  note      {item.get('reason', '')}")
+            self.note(str(item.get("reason", "")))
         if kind != event.STEP:
             return
-        word = str(item.get("word", ""))
-        self._telling = self._telling or word not in {event.OK, event.WAITING}
-        line = Text("  ")
-        line.append(f"{word:<10}", style=_STYLES.get(word, ""))
-        line.append(f"{item.get('title', ''):<{_TITLE_WIDTH}} {item.get('reason', '')}")
-        if word in {event.WAITING, event.CHANGING} and self._console.is_terminal:
-            self._spin(line)
-        elif self._telling or word == event.WAITING:
+        word, said = str(item.get("word", "")), f"{item.get('title', ''):<{_TITLE_WIDTH}} {item.get('reason', '')}"
+        if word in _PASSING and self._live:
+            self._head_first()
+            self._spin(self._line(word, said))
+        elif self._telling or word != event.OK:
+            self._head_first()
             self._still()
-            self._console.print(line)
-            for field, have, want in item.get("differences", ())[:8]:
-                self._console.print(Text(f"            {field}: {have} -> {want}", style="dim"))
-            if word in {event.FAILED, event.UNKNOWN} and self._verbose:
-                for evidence in item.get("evidence", ()):
-                    self._console.print(Text(f"            {evidence}", style="dim"))
+            self._console.print(self._line(word, said))
+            self._below(item, word)
 
     def note(self, sentence: str) -> None:
         """Pass on a sentence."""
-        self.say(f"  note      {sentence}")
+        self._tell(f"  note      {sentence}")
 
     def link_lost(self, why: str, attempt: int) -> None:
         """Say it once, then count."""
-        now = time.strftime("%H:%M:%S")
         if attempt == 1:
-            self.say(f"link lost at {now}: {why}. The store goes on by itself. Reconnecting ...")
+            self._tell(f"link lost at {time.strftime('%H:%M:%S')}. The store goes on by itself. Reconnecting ...")
+            self._console.print(self._line("", why))
+        elif self._live:
+            self._spin(Text(f"  reconnecting ({attempt}) ..."))
 
     def link_back(self) -> None:
         """Say it."""
-        self.say(f"link back at {time.strftime('%H:%M:%S')}. Catching up ...")
+        self._tell(f"link back at {time.strftime('%H:%M:%S')}. Catching up ...")
 
     def close(self) -> None:
         """Leave the terminal clean."""
         self._still()
 
+    def _tell(self, text: str) -> None:
+        self._head_first()
+        self._still()
+        self._console.print(Text(text))
+
+    def _head_first(self) -> None:
+        self._telling = True
+        if self._head:
+            head, self._head = self._head, ""
+            self._tell(head)
+
+    def _line(self, word: str, said: str) -> Text:
+        """Return `  word      sentence`; on a terminal, long sentences go on below themselves."""
+        if self._live and len(said) + len(_INDENT) > self._console.width:
+            width = max(self._console.width - len(_INDENT), 20)
+            said = f"\n{_INDENT}".join(textwrap.wrap(said, width, drop_whitespace=False, break_on_hyphens=False))
+        return Text("  ").append(f"{word:<10}", style=_STYLES.get(word, "")).append(said)
+
+    def _below(self, item: dict[str, Any], word: str) -> None:
+        for field, have, want in list(item.get("differences", ()))[:_DIFFERENCES]:
+            self._console.print(Text(f"{_INDENT}{field}: {have} -> {want}", style="dim"))
+        if word in {event.FAILED, event.UNKNOWN} and self._verbose:
+            for evidence in item.get("evidence", ()):
+                self._console.print(Text(f"{_INDENT}{evidence}", style="dim"))
+
     def _spin(self, line: Text) -> None:
-        if self._status is None:
+        if self._progress is not None:
             self._still()
-            self._status = self._console.status(line)
+        if self._status is None:
+            self._status = self._console.status(line, spinner="line")
             self._status.start()
         else:
             self._status.update(line)

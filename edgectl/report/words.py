@@ -9,6 +9,7 @@ from edgectl.wire.errors import EdgectlError
 _KB = 1000.0
 _MINUTE = 60
 _HOUR = 3600
+_STAMP = len("20261121T130211")
 
 
 def size(count: float) -> str:
@@ -37,11 +38,21 @@ def count(number: int, noun: str) -> str:
 def failed(error: EdgectlError) -> str:
     """Say an error: what, evidence, what to do next, the exit code."""
     lines = [f"error: {error.message}"]
-    lines += [f"  {line}" for line in error.details]
+    lines += [f"  {line}" for detail in error.details for line in detail.splitlines()]
     if error.hint:
         lines.append(f"  next: {error.hint}")
     lines.append(f"  exit {int(error.exit)}")
     return "\n".join(lines)
+
+
+def run_line(name: str) -> str:
+    """Say the name of a run's journal: `2026-11-21 13:02:11  deploy  8f3a1c22`."""
+    stamp, _, rest = name.removesuffix(".jsonl").partition("-")
+    kind, _, run = rest.partition("-")
+    if len(stamp) < _STAMP or not run:
+        return name
+    day, clock = stamp[:8], stamp[9:15]
+    return f"{day[:4]}-{day[4:6]}-{day[6:]} {clock[:2]}:{clock[2:4]}:{clock[4:]}  {kind:<7} {run}"
 
 
 def journal_line(item: dict[str, Any]) -> str:

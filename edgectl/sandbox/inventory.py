@@ -86,14 +86,21 @@ def _vision(supplies: Supplies) -> dict[str, Any]:
 
 
 def adapt_inventory(clone: SandboxStore) -> None:
-    """Put a clone's own name, ports and key file into the inventory that it has from its source."""
+    """Put a clone's own ports and key file into the inventory that it has from its source.
+
+    The store in it keeps its name: a node belongs to the store that it was deployed as, and refuses another.
+    """
     doc = yaml.safe_load(clone.inventory.read_text())
     ((_, entry),) = doc["stores"].items()
     for node in clone.record.nodes:
         entry["nodes"][node.name]["ssh"]["port"] = node.port
-    doc["stores"] = {clone.name: entry}
     doc["defaults"]["ssh"]["keys"] = [str(clone.key)]
     _write(clone, doc)
+
+
+def deployed_as(store: SandboxStore) -> str:
+    """Return the store's name in its inventory; a clone has its source's."""
+    return str(next(iter(yaml.safe_load(store.inventory.read_text())["stores"])))
 
 
 def _write(store: SandboxStore, doc: dict[str, Any]) -> None:

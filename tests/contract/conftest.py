@@ -10,6 +10,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parents[2]))  # rows are modules of this folder, not of the package
 
+from tests.contract.archive import renamed
 from tests.contract.bench import Bench
 from tests.contract.node import Node
 from tests.contract.page import PAGE, Results, render, told
@@ -41,9 +42,10 @@ def column(binary: Path) -> str:
 
 
 @pytest.fixture(scope="session")
-def bench(binary: Path) -> Iterator[Bench]:
+def bench(binary: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
     """Make a bare server with k3s started once, and a bare agent."""
     from edgectl.sandbox.gpu.images import coredns, pause
+    from edgectl.sandbox.k3s.build import system_tags
     from edgectl.sandbox.machine.sandbox import Sandbox
 
     sandbox = Sandbox()
@@ -54,7 +56,12 @@ def bench(binary: Path) -> Iterator[Bench]:
         server, agent = (
             Node(record.name, record.address, store.machine(record.name).entrance) for record in store.record.nodes
         )
-        made = Bench(server, agent, binary, (pause().path, coredns().path))
+        tags = system_tags(binary)
+        images = [
+            _tagged(image.path, image.refs[0], tags[image.refs[0].split("/")[-1].split(":")[0]], tmp_path_factory)
+            for image in (pause(), coredns())
+        ]
+        made = Bench(server, agent, binary, tuple(images))
         unit = made.install(server, role="server", config=made.config)
         agent.put("/usr/local/bin/k3s", binary, "0755")
         server.sh(f"systemctl start {unit}", limit_seconds=180)
@@ -62,6 +69,16 @@ def bench(binary: Path) -> Iterator[Bench]:
         yield made
     finally:
         sandbox.down(_STORE)
+
+
+def _tagged(archive: Path, name: str, tag: str, folders: pytest.TempPathFactory) -> Path:
+    """Return the archive under the tag that the tried k3s looks for."""
+    if name.endswith(f":{tag}"):
+        return archive
+    copy = folders.mktemp("image") / archive.parent.name / archive.name
+    copy.parent.mkdir()
+    copy.write_bytes(renamed(archive, f"{name.rpartition(':')[0]}:{tag}"))
+    return copy
 
 
 @pytest.fixture(scope="session")

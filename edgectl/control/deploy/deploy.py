@@ -15,8 +15,8 @@ from typing import Any
 
 from edgectl.control.deploy.listener import Listener
 from edgectl.control.link.blobs import send_blobs
+from edgectl.control.link.lost import LinkLost, WrongHostKey
 from edgectl.control.link.session import Session
-from edgectl.control.link.lost import LinkLost
 from edgectl.wire import event
 from edgectl.wire.document import to_json
 from edgectl.wire.envelope import Envelope, Sender
@@ -48,7 +48,8 @@ class Outcome:
 
     run: str = ""
     sequence: int = 0
-    before: int = 0
+    before: int = 0  # the last accepted sequence when this was offered
+    serving: int = 0  # the sequence that ran then; 0 when nothing was deployed
     verdict: dict[str, Any] = field(default_factory=dict)
     looked: int = 0
     changed: tuple[str, ...] = ()
@@ -90,8 +91,8 @@ class Deploy:
             try:
                 self._talk()
             except Unreachable as lost:
-                if not self.outcome.sessions:
-                    raise  # never reached: nothing to come back to
+                if not self.outcome.sessions or isinstance(lost, WrongHostKey):
+                    raise  # never reached, so nothing to come back to; or somebody else answers
                 now = self._monotonic()
                 if lost_at is None or self._heard > lost_at:
                     lost_at, tries = now, 0
@@ -138,6 +139,7 @@ class Deploy:
         offer = self._offer
         current = hello.get("current") or {}
         self.outcome.before = int(hello.get("sequence", 0))
+        self.outcome.serving = int(current.get("sequence", 0))
         envelope = Envelope(
             store=offer.store,
             node=offer.node,

@@ -12,14 +12,16 @@ from typing import Any
 
 from edgectl.control.deploy.deploy import Offer, need
 from edgectl.control.deploy.listener import Listener
-from edgectl.control.link.session import Session
 from edgectl.control.link.lost import LinkLost
+from edgectl.control.link.session import Session
+from edgectl.wire import event
 from edgectl.wire.document import to_json
 from edgectl.wire.envelope import Envelope
-from edgectl.wire.errors import NotReady
+from edgectl.wire.errors import Exit, NotReady
 from edgectl.wire.frame import FrameError
 
 Open = Callable[[], Session]
+CONTENT = "blobs"  # the id of the gate that a deploy makes true by sending
 
 
 @dataclass(slots=True)
@@ -34,12 +36,20 @@ class Seen:
     link_bytes: int = 0
     seconds: float = 0.0
 
+    @property
+    def exit(self) -> int:
+        """The exit code of a plan: content that is not there yet is a change, not a fault."""
+        code = int(self.verdict.get("exit", Exit.NOT_READY))
+        wrong = [item for item in self.events if item.get("word") in {event.FAILED, event.UNKNOWN, event.WAITING}]
+        if self.missing_bytes and all(item.get("step") == CONTENT for item in wrong):
+            return int(Exit.PENDING)
+        return code
+
     def document(self) -> dict[str, Any]:
         """Return it for `--output json`."""
         return {
             "verdict": self.verdict,
-            "current": self.hello.get("current"),
-            "candidate": self.hello.get("candidate"),
+            **{key: self.hello.get(key) for key in ("current", "candidate", "newest", "sequence", "pause", "holder")},
             "steps": self.events,
             "missing_blobs": self.missing_blobs,
             "missing_bytes": self.missing_bytes,

@@ -15,6 +15,7 @@ from edgectl.control.link.dial import dial
 from edgectl.control.link.hostkey import HostKey, fingerprint, pinned
 from edgectl.control.link.keys import Candidate, Offer, agent_keys, offer
 from edgectl.control.link.link import Link
+from edgectl.control.link.lost import WrongHostKey
 from edgectl.control.link.meter import MeteredSocket
 from edgectl.control.link.target import Target
 from edgectl.control.link.transport import Transport
@@ -107,7 +108,7 @@ def _exchange(transport: Transport, target: Target, key: HostKey) -> None:
             hint="is this the node's sshd, on that port?",
         ) from error
     if server.asbytes() != key.blob:
-        raise Unreachable(
+        raise WrongHostKey(
             f"{target.where} shows another host key than the pinned one: "
             f"pinned {key.fingerprint}, shown {fingerprint(server.asbytes())}",
             hint="if the node was reinstalled or replaced, read the new key at the node itself "

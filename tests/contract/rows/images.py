@@ -2,33 +2,13 @@
 
 from __future__ import annotations
 
-import io
-import json
-import tarfile
 from pathlib import Path
 
+from tests.contract.archive import renamed
 from tests.contract.bench import DATA, Bench
 from tests.contract.row import Row
 
 PAUSE = "docker.io/rancher/mirrored-pause:3.6"
-
-
-def _renamed(archive: Path, name: str) -> bytes:
-    """Return a copy of a docker archive under another image name."""
-    out = io.BytesIO()
-    with tarfile.open(archive) as source, tarfile.open(fileobj=out, mode="w") as target:
-        for member in source:
-            data = source.extractfile(member)
-            text = data.read() if data else b""
-            if member.name == "manifest.json":
-                doc = json.loads(text)
-                doc[0]["RepoTags"] = [name]
-                text = json.dumps(doc).encode()
-            if member.name == "repositories":
-                continue
-            member.size = len(text)
-            target.addfile(member, io.BytesIO(text) if member.isreg() else None)
-    return out.getvalue()
 
 
 def _pause(bench: Bench) -> Path:
@@ -50,7 +30,7 @@ def pinned(bench: Bench) -> None:
 
 def while_running(bench: Bench) -> None:
     name = "edge.example/late:1"
-    bench.server.put(f"{DATA}/agent/images/late.tar", _renamed(_pause(bench), name))
+    bench.server.put(f"{DATA}/agent/images/late.tar", renamed(_pause(bench), name))
     bench.server.wait("imported", lambda: name in _names(bench), limit_seconds=30)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from edgectl.cli.sandbox import rate_bits
+from edgectl.cli.sandbox.link import rate_bits
 from edgectl.wire.errors import UsageError
 
 

@@ -51,7 +51,7 @@ def test_the_node_is_reached_through_the_link_with_its_own_key_pinned() -> None:
     assert node["gpu"] == {"count": 2, "required": 1}
 
 
-def test_a_clone_has_its_sources_inventory_with_its_own_name_port_and_key(tmp_path: Path) -> None:
+def test_a_clone_has_its_sources_inventory_with_its_own_port_and_key(tmp_path: Path) -> None:
     """Nothing else differs: a clone deploys exactly what its source has."""
     source = SandboxStore(StorePlace(tmp_path / "store-042"), _record())
     clone = SandboxStore(StorePlace(tmp_path / "store-043"), _record("store-043", port=22050))
@@ -61,8 +61,8 @@ def test_a_clone_has_its_sources_inventory_with_its_own_name_port_and_key(tmp_pa
     clone.inventory.write_bytes(source.inventory.read_bytes())
     adapt_inventory(clone)
     was, now = (yaml.safe_load(store.inventory.read_text()) for store in (source, clone))
-    assert list(now["stores"]) == ["store-043"]
-    assert now["stores"]["store-043"]["nodes"]["node-1"]["ssh"]["port"] == 22050
+    assert list(now["stores"]) == ["store-042"], "its nodes belong to the store that they were deployed as"
+    assert now["stores"]["store-042"]["nodes"]["node-1"]["ssh"]["port"] == 22050
     assert now["defaults"]["ssh"]["keys"] == [str(clone.key)]
     was["stores"] = now["stores"] = was["defaults"]["ssh"] = now["defaults"]["ssh"] = None
     assert now == was

@@ -1,0 +1,123 @@
+"""What a look has shown: the texts of `plan` and `status`. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from edgectl.control.deploy.look import CONTENT, Seen
+from edgectl.report.advice import for_step
+from edgectl.report.words import count, duration, size
+from edgectl.wire import event
+from edgectl.wire.envelope import short
+from edgectl.wire.errors import Exit
+
+_WRONG = (event.FAILED, event.UNKNOWN, event.WAITING)
+_LINES = 12
+_TITLE_WIDTH = 20
+
+
+def planned(store: str, seen: Seen, all_bytes: int) -> str:
+    """Say what a deploy would change and send."""
+    drifted = [item for item in seen.events if item.get("word") == event.DRIFTED]
+    lines = []
+    if seen.exit == Exit.PENDING:
+        lines.append(f"{store} would change in {count(len(drifted), 'step')} {_cost(seen)}.")
+    elif seen.exit in {Exit.OK, Exit.DEGRADED}:
+        lines.append(f"{store}: nothing to change; it is {_state(seen)} {_cost(seen)}.")
+    else:
+        lines.append(f"{store} is {_state(seen)}, and no change would mend it {_cost(seen)}.")
+    if seen.missing_blobs:
+        lines.append(f"  send      {count(seen.missing_blobs, 'blob')}, {sent_of(seen.missing_bytes, all_bytes)}")
+    lines += _steps("change", drifted, differences=True)
+    wrong = [item for item in seen.events if item.get("word") in _WRONG and item.get("step") != CONTENT]
+    lines += _steps("", wrong)
+    lines += _blocked(seen, "seen only when the above is done")
+    if seen.exit == Exit.PENDING:
+        lines.append(f"  next      edgectl deploy {store}")
+    elif wrong:
+        lines.append(f"  next      {for_step(store, str(wrong[0].get('step', '')))}")
+    return "\n".join(lines)
+
+
+def standing(store: str, seen: Seen) -> str:
+    """Say what a store runs, whether it is as deployed, what waits, what was rejected, who is at it."""
+    drifted = [item for item in seen.events if item.get("word") == event.DRIFTED]
+    wrong = [item for item in seen.events if item.get("word") in _WRONG]
+    reason = str(seen.verdict.get("reason", ""))
+    if seen.verdict.get("word") == "pending":
+        lines = [f"{store} is NOT AS DEPLOYED: {count(len(drifted), 'step')} differ {_cost(seen)}."]
+    else:
+        lines = [f"{store} is {_state(seen)}{': ' + reason if reason else ''} {_cost(seen)}."]
+    lines += _steps("", drifted, differences=True)
+    lines += _steps("", wrong)
+    lines += _blocked(seen, "for it")
+    lines += running(seen.hello)
+    if wrong:
+        lines.append(f"  next      {for_step(store, str(wrong[0].get('step', '')))}")
+    elif drifted and not seen.hello.get("pause"):
+        lines.append(f"  next      the node puts it back within minutes; at once: edgectl deploy {store}")
+    return "\n".join(lines)
+
+
+def running(hello: dict[str, Any]) -> list[str]:
+    """Say what a node has accepted, what runs, what was rejected, who is at it."""
+    lines = []
+    newest = hello.get("newest") or {}
+    if current := hello.get("current"):
+        lines += _slot("runs", current)
+    if candidate := hello.get("candidate"):
+        lines += _slot("becomes", candidate)
+    if rejected := newest.get("rejected"):
+        lines += _slot("rejected", newest)
+        lines.append(f"            at {rejected.get('time', '')}: {rejected.get('reason', '')}")
+    if pause := str(hello.get("pause") or ""):
+        lines.append(f"  paused    {pause.removeprefix('paused ')}")
+    if holder := hello.get("holder"):
+        sender = holder.get("sender", {})
+        who = f"{sender.get('user', 'someone')}@{sender.get('host', 'unknown')}"
+        lines.append(f"  now       a {holder.get('kind', 'run')} by {who} since {holder.get('since') or 'just now'}")
+    return lines
+
+
+def sent_of(missing_bytes: int, all_bytes: int) -> str:
+    """Say how much of all must be sent: `31.0 MB of 412.0 MB`."""
+    whole = f" of {size(all_bytes)} (the rest is there)" if all_bytes > missing_bytes else ""
+    return f"{size(missing_bytes)}{whole}"
+
+
+def _state(seen: Seen) -> str:
+    word = str(seen.verdict.get("word", "unknown"))
+    return "as deployed" if word == "pending" else word.upper()
+
+
+def _cost(seen: Seen) -> str:
+    return f"({seen.verdict.get('looked', 0)} looked at, {size(seen.link_bytes)}, {duration(seen.seconds)})"
+
+
+def _steps(word: str, items: Iterable[dict[str, Any]], *, differences: bool = False) -> list[str]:
+    lines = []
+    for item in items:
+        said = word or str(item.get("word", ""))
+        lines.append(f"  {said:<10}{item.get('title', ''):<{_TITLE_WIDTH}} {item.get('reason', '')}".rstrip())
+        shown = item.get("differences", ()) if differences else ()
+        lines += [f"            {field}: {have} -> {want}" for field, have, want in list(shown)[:_LINES]]
+        lines += [f"            {line}" for line in list(item.get("evidence", ()))[:_LINES]]
+    return lines
+
+
+def _blocked(seen: Seen, why: str) -> list[str]:
+    titles = [str(item.get("title", "")) for item in seen.events if item.get("word") == event.BLOCKED]
+    if not titles:
+        return []
+    first = ", ".join(titles[:3]) + (", ..." if len(titles) > 3 else "")  # noqa: PLR2004 - what fits a line
+    return [f"  waiting   {count(len(titles), 'step')} {why}: {first}"]
+
+
+def _slot(word: str, envelope: dict[str, Any]) -> list[str]:
+    sender = envelope.get("sender", {})
+    what = f"sequence {envelope.get('sequence')}, payload {short(str(envelope.get('payload', '')))}"
+    origin = f"{str(envelope.get('created', '')).replace('T', ' ')[:16]} UTC"
+    if commit := str(envelope.get("commit", "")):
+        origin += f', commit {commit[:7]} "{envelope.get("summary", "")}"'
+    return [f"  {word:<10}{what}, by {sender.get('user')}@{sender.get('host')}", f"            {origin}"]
