@@ -15,7 +15,7 @@ import nox
 ROOT = Path(__file__).parent
 PYTHON = sys.executable
 SYSTEM = ("openssh-server", "openssh-client")
-FAST = ("tests/unit", "tests/laws", "tests/cli", "tests/link", "tests/docs")
+FAST = ("tests/unit", "tests/laws", "tests/cli", "tests/link", "tests/docs", "tests/contract")
 nox.options.sessions = ["lint", "types", "unit"]
 nox.options.error_on_missing_interpreters = True
 
@@ -86,7 +86,14 @@ def unit(session: nox.Session) -> None:
     """Run all that needs no store."""
     _install(session)
     _system(session)
-    _pytest(session, *[folder for folder in FAST if (ROOT / folder).is_dir()], "-q", "-m", "not long", *session.posargs)
+    _pytest(
+        session,
+        *[folder for folder in FAST if (ROOT / folder).is_dir()],
+        "-q",
+        "-m",
+        "not long and not e2e",
+        *session.posargs,
+    )
 
 
 @nox.session(python=False)

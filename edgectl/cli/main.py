@@ -92,8 +92,10 @@ def wants_json(argv: Sequence[str]) -> bool:
 
 
 def _end(error: EdgectlError, *, as_json: bool) -> int:
+    from edgectl.report.advice import for_error
     from edgectl.report.words import failed
 
+    error.hint, error.docs = for_error(error), error.docs or f"exit-{int(error.exit)}"
     try:
         if as_json:
             from edgectl.cli.result import write_document

@@ -68,7 +68,9 @@ def deploy(places: Places, frames: Frames, frame: dict[str, Any]) -> tuple[str, 
             install(Hands(places))
             slots.accept(offer)
         run = secrets.token_hex(4)
-        _step_aside(places, run, frames)
+        met = _step_aside(places, run, frames, offer)
+        if met:
+            return met, slots.sequence
         since = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
         leave_request(places, Request(run, DEPLOY, offer.sender, since))
         _start(places, run)
@@ -127,17 +129,19 @@ def _check(places: Places, offer: Envelope) -> None:
         raise Refused(f"the payload is for {payload.store}, the envelope for {offer.store}")
 
 
-def _step_aside(places: Places, run: str, frames: Frames) -> None:
-    """Ask a heal to stop between two steps, and wait until it has."""
+def _step_aside(places: Places, run: str, frames: Frames, offer: Envelope) -> str:
+    """Ask a heal to stop between two steps, and wait until it has; returns the run of this very deploy if it is met.
+
+    It is met when the link broke just after the engine was started and before the operator knew.
+    """
     mark = places.run / "yield"
     places.run.mkdir(parents=True, exist_ok=True)
     deadline = time.monotonic() + _STEP_ASIDE_SECONDS
     told = False
     try:
         while _active(places):
-            found = holder(places.run)
-            if found and found.get("kind") == DEPLOY:
-                raise Locked("another deploy has begun on this store", hint="run the same command again")
+            if met := _meet(places, offer):
+                return met
             if time.monotonic() > deadline:
                 raise Locked(f"a heal does not end for {_STEP_ASIDE_SECONDS:.0f} s", hint="edgectl journal --follow")
             mark.write_text(run)
@@ -147,6 +151,7 @@ def _step_aside(places: Places, run: str, frames: Frames) -> None:
             time.sleep(0.1)
     finally:
         mark.unlink(missing_ok=True)
+    return ""
 
 
 def _active(places: Places) -> bool:

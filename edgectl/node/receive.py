@@ -22,7 +22,8 @@ _CHUNK = 1024 * 1024
 def want(places: Places, blobs: dict[str, int]) -> list[dict[str, object]]:
     """Return what is missing here, with what is already staged: [{"digest", "size", "have_bytes"}].
 
-    Raises NotReady when the disk cannot hold the missing bytes (with a fifth to spare).
+    A plan asks this too: nothing is made or removed. Raises NotReady when the disk cannot hold the missing bytes
+    (with a fifth to spare).
     """
     missing: list[dict[str, object]] = []
     need = 0
@@ -31,14 +32,11 @@ def want(places: Places, blobs: dict[str, int]) -> list[dict[str, object]]:
             continue
         staged = _size(_part(places, digest))
         if staged > size:
-            _part(places, digest).unlink()
-            staged = 0
+            staged = 0  # not of this blob; thrown away when its bytes come
         missing.append({"digest": digest, "size": size, "have_bytes": staged})
         need += size - staged
     if missing:
-        places.staging.mkdir(parents=True, exist_ok=True)
-        places.blobs.mkdir(parents=True, exist_ok=True)
-        found = os.statvfs(places.staging)
+        found = os.statvfs(_there(places.staging))
         free = found.f_bavail * found.f_frsize
         if free < need * _HEADROOM:
             raise NotReady(
@@ -54,6 +52,11 @@ def receive(places: Places, frames: Frames, wanted: list[dict[str, object]]) -> 
     Raises Refused when a blob's bytes do not have its digest, FrameError when the link ends early (what came stays).
     """
     left = {str(item["digest"]): int(str(item["size"])) for item in wanted}
+    places.staging.mkdir(parents=True, exist_ok=True)
+    places.blobs.mkdir(parents=True, exist_ok=True)
+    for digest, size in left.items():
+        if _size(_part(places, digest)) > size:
+            _part(places, digest).unlink()
     taken = 0
     while True:
         frame = frames.receive()
@@ -97,6 +100,12 @@ def _settle(places: Places, digest: str, part: Path) -> None:
         )
     part.replace(places.blob(digest))
     sync_dir(places.blobs)
+
+
+def _there(path: Path) -> Path:
+    while not path.is_dir():
+        path = path.parent
+    return path
 
 
 def _part(places: Places, digest: str) -> Path:

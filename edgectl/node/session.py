@@ -159,8 +159,9 @@ def _follow(places: Places, frames: Frames, run: str, offset: int, *, wait: bool
         return
     beat = quiet = time.monotonic()
     while True:
-        events, offset = journal.read(path, offset)
-        for item in events:
+        events = journal.follow(path, offset)
+        for item, behind in events:
+            offset = behind  # how far the operator is, also if the link breaks at this event
             frames.send("event", event=_brief(item), offset=offset)
             if item.get("kind") == event.VERDICT:
                 frames.send("end", run=run, offset=offset)

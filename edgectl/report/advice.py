@@ -1,9 +1,11 @@
-"""What to do next, by the step that is wrong. Pure.
+"""What to do next, by the step that is wrong or by the kind of error. Pure.
 
 Owns the advice for every step of the recipe: the next command, or the line of the inventory to look at.
 """
 
 from __future__ import annotations
+
+from edgectl.wire.errors import EdgectlError, Exit
 
 # The beginning of a step's id -> what to do; {store} is filled in. The first that fits counts.
 _BY_STEP = (
@@ -16,11 +18,33 @@ _BY_STEP = (
     ("gpu", "look at the card: edgectl ssh {store} -- nvidia-smi; with fewer GPUs, lower gpu.required"),
     ("release", "correct the chart or its values in the inventory, then deploy again"),
     ("workload", "look at the pods: edgectl kubectl {store} -- get events -A --sort-by=.lastTimestamp"),
-    ("inference", "compare model and reference (inference in the inventory); its log: edgectl kubectl {store} -- logs"),
+    (
+        "inference",
+        "compare model and reference under `inference` in the inventory; edgectl kubectl {store} -- get pods -A",
+    ),
     ("dead", "look at the pods: edgectl kubectl {store} -- get pods -A"),
     ("retired", "look at the releases: edgectl ssh {store} -- helm list -A"),
 )
 _OTHERWISE = "read the evidence: edgectl journal {store}"
+
+
+# What to do about an error that does not say it itself, by exit code.
+_BY_EXIT = {
+    Exit.BUG: "report it, with the lines above",
+    Exit.USAGE: "edgectl --help shows every command with examples",
+    Exit.INVALID: "correct what it names and run the same command again; nothing was sent",
+    Exit.UNREACHABLE: "see to what it names, then run the same command again; the node goes on by itself",
+    Exit.NOT_READY: "see to what it names, then run the same command again",
+    Exit.FAILED: "read the evidence, see to its cause, then run the same command again",
+    Exit.LOCKED: "wait until it has ended, then run the same command again",
+    Exit.REFUSED: "check that the inventory means this node, and use the same edgectl everywhere",
+    Exit.INTERRUPTED: "run the same command again; what the node has begun it finishes by itself",
+}
+
+
+def for_error(error: EdgectlError) -> str:
+    """Return what to do next about an error: its own hint, or what is right for all of its kind."""
+    return error.hint or _BY_EXIT.get(error.exit, _BY_EXIT[Exit.BUG])
 
 
 def for_step(store: str, step: str) -> str:

@@ -32,7 +32,7 @@ def planned(store: str, seen: Seen, all_bytes: int) -> str:
     lines += _steps("change", drifted, differences=True)
     wrong = [item for item in seen.events if item.get("word") in _WRONG and item.get("step") != CONTENT]
     lines += _steps("", wrong)
-    lines += _blocked(seen, "seen only when the above is done")
+    lines += _blocked(seen, "can be seen only after that")
     if seen.exit == Exit.PENDING:
         lines.append(f"  next      edgectl deploy {store}")
     elif wrong:
@@ -46,12 +46,13 @@ def standing(store: str, seen: Seen) -> str:
     wrong = [item for item in seen.events if item.get("word") in _WRONG]
     reason = str(seen.verdict.get("reason", ""))
     if seen.verdict.get("word") == "pending":
-        lines = [f"{store} is NOT AS DEPLOYED: {count(len(drifted), 'step')} differ {_cost(seen)}."]
+        differ = f"{count(len(drifted), 'step')} differ{'' if len(drifted) > 1 else 's'}"
+        lines = [f"{store} is NOT AS DEPLOYED: {differ} {_cost(seen)}."]
     else:
         lines = [f"{store} is {_state(seen)}{': ' + reason if reason else ''} {_cost(seen)}."]
     lines += _steps("", drifted, differences=True)
     lines += _steps("", wrong)
-    lines += _blocked(seen, "for it")
+    lines += _blocked(seen, "could not be looked at without it")
     lines += running(seen.hello)
     if wrong:
         lines.append(f"  next      {for_step(store, str(wrong[0].get('step', '')))}")
@@ -70,7 +71,7 @@ def running(hello: dict[str, Any]) -> list[str]:
         lines += _slot("becomes", candidate)
     if rejected := newest.get("rejected"):
         lines += _slot("rejected", newest)
-        lines.append(f"            at {rejected.get('time', '')}: {rejected.get('reason', '')}")
+        lines.append(f"            because {rejected.get('reason', '')}")
     if pause := str(hello.get("pause") or ""):
         lines.append(f"  paused    {pause.removeprefix('paused ')}")
     if holder := hello.get("holder"):
@@ -111,7 +112,7 @@ def _blocked(seen: Seen, why: str) -> list[str]:
     if not titles:
         return []
     first = ", ".join(titles[:3]) + (", ..." if len(titles) > 3 else "")  # noqa: PLR2004 - what fits a line
-    return [f"  waiting   {count(len(titles), 'step')} {why}: {first}"]
+    return [f"  blocked   {count(len(titles), 'step')} {why}: {first}"]
 
 
 def _slot(word: str, envelope: dict[str, Any]) -> list[str]:

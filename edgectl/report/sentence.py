@@ -23,7 +23,8 @@ def deployed(store: str, outcome: Outcome) -> str:
     lines.append(f"  runs now  {_runs_now(verdict)}")
     if outcome.run:
         lines.append(f"  evidence  edgectl journal {store} --run {outcome.run}")
-    lines.append(f"  next      {for_step(store, str(verdict.get('gate', '')))}")
+    again = "correct the inventory or chart and deploy again; or " if verdict.get("returned") else ""
+    lines.append(f"  next      {again}{for_step(store, str(verdict.get('gate', '')))}")
     return "\n".join(lines)
 
 

@@ -58,10 +58,9 @@ class Terminal:
             self._spin(Text(f"  connecting to {node} ..."))
 
     def connected(self, hello: dict[str, Any]) -> None:
-        """Warn of a pause."""
+        """Stop showing that the node is being reached."""
+        del hello
         self._still()
-        if hello.get("pause"):
-            self.note(f"this store is {hello['pause']}")
 
     def wanted(self, blobs: int, missing_bytes: int) -> None:
         """Say what will be sent."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from edgectl.report.advice import for_error
 from edgectl.wire.errors import EdgectlError
 
 _KB = 1000.0
@@ -39,8 +40,7 @@ def failed(error: EdgectlError) -> str:
     """Say an error: what, evidence, what to do next, the exit code."""
     lines = [f"error: {error.message}"]
     lines += [f"  {line}" for detail in error.details for line in detail.splitlines()]
-    if error.hint:
-        lines.append(f"  next: {error.hint}")
+    lines.append(f"  next: {for_error(error)}")
     lines.append(f"  exit {int(error.exit)}")
     return "\n".join(lines)
 

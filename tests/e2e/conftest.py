@@ -1,5 +1,6 @@
-"""Real stores for end-to-end tests: one is converged from bare metal, every module starts from a clone of it.
+"""Real stores for end-to-end tests: one is converged from bare metal, the tests use clones of it.
 
+A clone is shared by tests that leave it ready, and thrown away after one that failed: none sees another's failure.
 Owns: where stores come from, that they always go away, and the evidence of a failure. Without root or a kernel that
 can carry stores the tests are skipped, loudly; where CI is set that is a failure.
 """
@@ -7,7 +8,6 @@ can carry stores the tests are skipped, loudly; where CI is set that is a failur
 from __future__ import annotations
 
 import os
-import re
 import sys
 import time
 from collections.abc import Iterator
@@ -21,16 +21,16 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parents[2]))  # modules of this folder are no part of the package
 
 from edgectl.sandbox.bundle import Supplies, make_bundle
-from edgectl.sandbox.inventory import write_inventory
+from edgectl.sandbox.inventory import deployed_as, write_inventory
 from edgectl.sandbox.machine.sandbox import Sandbox
 from edgectl.sandbox.machine.store import SandboxStore
 from edgectl.sandbox.requirements import require
 from edgectl.wire.errors import EdgectlError, NotReady
-
 from tests.e2e.node import Node
 from tests.e2e.operator import Operator, Said
 
-_BARE, _KEY = "e2e-bare", "e2e-converged"
+_BARE, _CLONE, _KEY = "e2e-bare", "e2e-clone", "e2e-converged"
+_REUSE = bool(os.environ.get("EDGECTL_E2E_REUSE"))  # keep the converged copy, for who writes tests; stale after changes
 _SKIPPED = pytest.StashKey[str]()
 _TIMES = pytest.StashKey[list[tuple[str, float]]]()
 _FAILED = pytest.StashKey[bool]()
@@ -109,7 +109,7 @@ def box() -> Sandbox:
     """Return this machine's stores, without those of a run that was killed."""
     box = Sandbox(say=_say)
     for store in box.stores():
-        if re.fullmatch(rf"{_BARE}|e2e-test-.*", store.name):
+        if store.name in {_BARE, _CLONE}:
             box.down(store.name)
     return box
 
@@ -145,60 +145,63 @@ def converged(box: Sandbox, supplies: Supplies, pytestconfig: pytest.Config) -> 
         _UP.pop(_BARE)
         box.down(_BARE)
     yield found
-    box.forget(_KEY)
+    if not _REUSE:
+        box.forget(_KEY)
 
 
 class _Clones:
-    """One clone at a time: shared by the tests of a module, thrown away after a test that failed."""
+    """One clone at a time: shared by tests, thrown away after one that failed."""
 
-    def __init__(self, box: Sandbox, name: str, times: list[tuple[str, float]]) -> None:
+    def __init__(self, box: Sandbox, times: list[tuple[str, float]]) -> None:
         self._box = box
-        self._name = name
         self._times = times
         self._shop: Shop | None = None
 
     def take(self) -> Shop:
         if self._shop is None:
             began = time.monotonic()
-            store = self._box.from_saved(_KEY, self._name)
-            _UP[self._name] = store
+            _UP[_CLONE] = store = self._box.from_saved(_KEY, _CLONE)
             powered = time.monotonic() - began
             node = Node(store)
-            self._shop = Shop(store, node, Operator(self._name, store.inventory))
+            self._shop = Shop(store, node, Operator(deployed_as(store), store.inventory))
             node.wait("the clone has healed itself after its boot", node.has_healed, seconds=180)
             ready = time.monotonic() - began
-            self._times += [(f"{self._name}: clone to sshd", powered), (f"{self._name}: clone to ready", ready)]
+            self._times += [(f"{_CLONE}: from the kept disk to sshd", powered), (f"{_CLONE}: to ready", ready)]
         return self._shop
 
     def drop(self) -> None:
         if self._shop is not None:
             self._shop.operator.end_all()
         self._shop = None
-        if _UP.pop(self._name, None) is not None:
-            self._box.down(self._name)
+        if _UP.pop(_CLONE, None) is not None:
+            self._box.down(_CLONE)
 
 
-@pytest.fixture(scope="module")
-def clones(
-    request: pytest.FixtureRequest,
-    box: Sandbox,
-    converged: Converged,  # noqa: ARG001 - the copy that clones are made of
-) -> Iterator[_Clones]:
-    """Yield the clones of one module; the last one goes with the module, whatever happens."""
-    name = "e2e-" + request.path.stem.replace("_", "-")
-    found = _Clones(box, name, request.config.stash[_TIMES])
+@pytest.fixture(scope="session")
+def clones(request: pytest.FixtureRequest, box: Sandbox) -> Iterator[_Clones]:
+    """Yield the clones; the last one goes with the session, whatever happens."""
+    if not (_REUSE and box.saved(_KEY)):
+        request.getfixturevalue("converged")
+    found = _Clones(box, request.config.stash[_TIMES])
     yield found
     found.drop()
 
 
 @pytest.fixture
 def shop(clones: _Clones, request: pytest.FixtureRequest) -> Iterator[Shop]:
-    """Yield a store that is ready and as its inventory says."""
+    """Yield a store that is ready; its line is whole. What it runs may be what an earlier test has deployed."""
     try:
         yield clones.take()
     finally:
         if request.node.stash.get(_FAILED, False):
             clones.drop()
+
+
+@pytest.fixture
+def settled(shop: Shop) -> Shop:
+    """Return a store that is as its own inventory says: another deploy has nothing to do."""
+    shop.operator.deploy()
+    return shop
 
 
 def _say(sentence: str) -> None:

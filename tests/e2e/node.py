@@ -15,7 +15,6 @@ from typing import Any
 from edgectl.sandbox.machine.command import Completed
 from edgectl.sandbox.machine.store import SandboxStore
 from edgectl.wire.errors import EdgectlError
-
 from tests.e2e.operator import ROOT
 
 NODE = "node-1"
@@ -87,9 +86,7 @@ class Node:
 
     def inference(self) -> dict[str, Any]:
         """Return the live Deployment of the inference service."""
-        found: dict[str, Any] = json.loads(
-            self.kubectl("get", "deployment", "inference", "-n", "vision", "-o", "json")
-        )
+        found: dict[str, Any] = json.loads(self.kubectl("get", "deployment", "inference", "-n", "vision", "-o", "json"))
         return found
 
     def answers(self) -> str:

@@ -153,5 +153,5 @@ class Operator:
 
 
 def _read(stream: Any, lines: list[str]) -> None:
-    for line in stream:
-        lines.append(line)
+    with stream:
+        lines.extend(stream)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -130,12 +130,12 @@ class Deploy:
             # The run ended without a verdict (a power cut, say): what it began is found by looking, so deploy again.
             self._listener.note("that run ended without a verdict; starting again")
             self.outcome.run, self._offset = "", 0
-        session.frames.send("deploy", **self._request(hello))
+        session.frames.send("deploy", **self._request(hello, session.key))
         self._receive_acceptance(session)
         if not self._follow(session):
             raise StepFailed("the run on the node ended without a verdict", hint="run the same command again")
 
-    def _request(self, hello: dict[str, Any]) -> dict[str, Any]:
+    def _request(self, hello: dict[str, Any], key: str) -> dict[str, Any]:
         offer = self._offer
         current = hello.get("current") or {}
         self.outcome.before = int(hello.get("sequence", 0))
@@ -148,7 +148,7 @@ class Deploy:
             base=str(current.get("payload", "")),
             sequence=int(hello.get("sequence", 0)) + 1,
             created=datetime.now(UTC).isoformat(timespec="seconds"),
-            sender=offer.sender,
+            sender=replace(offer.sender, key=key),
             commit=offer.commit,
             summary=offer.summary,
         )

@@ -28,6 +28,7 @@ class Journal:
         self.run = run
         self.path = folder / f"{_stamp()}-{kind}-{run}.jsonl"
         self._fd = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND, 0o640)
+        self._torn = False
         self._monotonic = monotonic
         self._began = monotonic()
         _prune(folder, kind)
@@ -37,8 +38,11 @@ class Journal:
         now = datetime.now(timezone.utc).isoformat(timespec="milliseconds")
         event = Event(self.run, kind, round(self._monotonic() - self._began, 3), now, **fields)
         line = canonical({key: value for key, value in to_json(event).items() if value not in ("", [], {})}) + b"\n"
+        if self._torn:
+            line = b"\n" + line
+        self._torn = True  # until all of it is written: a line behind half a line would be lost with it
         try:
-            os.write(self._fd, line)
+            self._torn = os.write(self._fd, line) < len(line)
             os.fdatasync(self._fd)
         except OSError:  # a disk that is full must not stop a heal; the verdict also goes to the unit's log
             return event
@@ -62,24 +66,34 @@ def runs(folder: Path, kind: str = "") -> list[Path]:
 
 def read(path: Path, offset: int) -> tuple[list[dict[str, Any]], int]:
     """Return the whole lines from an offset on, and the offset behind them. A torn last line is left for later."""
+    data = _whole_lines(path, offset)
+    return [doc for doc, _ in _lines(data, offset)], offset + len(data)
+
+
+def follow(path: Path, offset: int) -> list[tuple[dict[str, Any], int]]:
+    """Return like `read`, but each line with the offset behind it: where to go on if the link breaks there."""
+    return list(_lines(_whole_lines(path, offset), offset))
+
+
+def _whole_lines(path: Path, offset: int) -> bytes:
     try:
         with path.open("rb") as file:
             file.seek(offset)
             data = file.read()
     except FileNotFoundError:
-        return [], offset
-    end = data.rfind(b"\n") + 1
-    return list(_lines(data[:end])), offset + end
+        return b""
+    return data[: data.rfind(b"\n") + 1]
 
 
-def _lines(data: bytes) -> Iterator[dict[str, Any]]:
-    for line in data.splitlines():
+def _lines(data: bytes, offset: int) -> Iterator[tuple[dict[str, Any], int]]:
+    for line in data.split(b"\n")[:-1]:
+        offset += len(line) + 1
         try:
             doc = json.loads(line)
         except ValueError:  # a line torn by a power cut: evidence is lost, nothing else
             continue
         if isinstance(doc, dict):
-            yield doc
+            yield doc, offset
 
 
 def _stamp() -> str:

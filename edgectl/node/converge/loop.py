@@ -5,6 +5,7 @@ Owns: when to apply, when to wait, what blocks what. Must not know what a step i
 
 from __future__ import annotations
 
+import traceback
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -13,6 +14,7 @@ from edgectl.node.converge.protocol import ApplyFailed, Gate, LookFailed, Observ
 from edgectl.wire import event
 from edgectl.wire.verdict import StepResult, Verdict, judge, judge_look
 
+_TRACE_LINES = 20
 Say = Callable[[str, Gate[Any], Observation], None]  # (word of edgectl.wire.event, step, what was seen)
 
 
@@ -100,6 +102,8 @@ def _bring(
                 step.apply(write, seen)
             except (ApplyFailed, LookFailed) as failure:
                 return Observation(Status.FAILED, failure.reason, evidence=failure.evidence), applied
+            except Exception as error:  # noqa: BLE001 - as below
+                return _surprise(Status.FAILED, error), applied
             deadline = clock.monotonic() + step.wait.limit_seconds
             continue
         if why := stop():
@@ -118,6 +122,13 @@ def _look(step: Gate[Any], read: Any) -> Observation:
         return step.probe(read)
     except LookFailed as failure:
         return Observation(Status.UNKNOWN, failure.reason, evidence=failure.evidence)
+    except Exception as error:  # noqa: BLE001 - what one step did not foresee must not keep the others from healing
+        return _surprise(Status.UNKNOWN, error)
+
+
+def _surprise(status: Status, error: Exception) -> Observation:
+    trace = "".join(traceback.format_exception(type(error), error, error.__traceback__)).splitlines()
+    return Observation(status, f"{type(error).__name__}: {error}", evidence=tuple(trace[-_TRACE_LINES:]))
 
 
 def _lied(seen: Observation) -> Observation:

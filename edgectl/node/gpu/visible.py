@@ -68,7 +68,7 @@ class Visible:
 def allocatable(node: dict[str, Any] | None, resource: str, boot_id: str) -> int | None:
     """Return how many devices the node may hand out; None when it has not reported since this boot."""
     status = (node or {}).get("status", {})
-    if status.get("nodeInfo", {}).get("bootID") != boot_id:
+    if not boot_id or status.get("nodeInfo", {}).get("bootID") != boot_id:
         return None
     try:
         return int(status.get("allocatable", {}).get(resource, "0"))

@@ -22,6 +22,8 @@ FIELD_MANAGER = "helm"  # Helm 4's own (measured with 4.3.1): comparing as Helm 
 _NOT_FOUND = 404
 _CONFLICT = 409
 _OK = 300
+_BUSY = 429
+_SERVER_ERROR = 500
 
 
 class Denied(Exception):
@@ -102,6 +104,8 @@ class ReadApi:
         self._connection.request(method, path, body=data, headers=headers)
         response = self._connection.getresponse()
         text = response.read().decode(errors="replace")
+        if not plain and (response.status >= _SERVER_ERROR or response.status == _BUSY):
+            raise LookFailed(f"the Kubernetes API cannot answer now: HTTP {response.status}: {_message(text)}")
         if response.status >= _OK:
             raise Denied(response.status, _message(text))
         if plain:

@@ -15,6 +15,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 _TAIL = 2000
+_GRACE_SECONDS = 5.0
 
 
 @dataclass(frozen=True)
@@ -82,9 +83,13 @@ def run(
         with suppress(ProcessLookupError):
             os.killpg(child.pid, signal.SIGKILL)
         try:
-            out, err = child.communicate(timeout=5)
-        except subprocess.TimeoutExpired:  # a grandchild left the group and holds the pipe
-            out, err = b"", b""
+            out, err = child.communicate(timeout=_GRACE_SECONDS)
+        except subprocess.TimeoutExpired as still:  # a grandchild left the group and holds the pipe
+            out, err = still.stdout or b"", still.stderr or b""
+            for pipe in (child.stdout, child.stderr):
+                if pipe is not None:
+                    pipe.close()
+            child.wait()
         code = None
     took = time.monotonic() - began
     return Ran(tuple(argv), code, out.decode(errors="replace"), err.decode(errors="replace"), took)

@@ -95,7 +95,10 @@ class Loaded:
         if not missing:
             return Observation(Status.CURRENT, f"{len(self.images)} images")
         names = ", ".join(image.refs[0] if image.refs else short(image.archive) for image in missing)
-        newest = max((_folder(read) / _name(image)).stat().st_ctime for image in missing)
+        try:
+            newest = max((_folder(read) / _name(image)).stat().st_ctime for image in missing)
+        except OSError as error:
+            raise LookFailed(f"the archives of {names} cannot be looked at: {error.strerror}") from error
         if 0 <= time.time() - newest < _K3S_IMPORTS_WITHIN_SECONDS:
             return Observation(Status.IN_PROGRESS, f"k3s imports {names}")
         differences = tuple((ref, "missing", short(image.archive)) for image in missing for ref in image.refs)

@@ -41,7 +41,7 @@ def judge(node: dict[str, Any] | None, *, version: str, boot_id: str) -> Observa
     if node is None:
         return Observation(Status.IN_PROGRESS, "the node has not registered yet")
     info = node.get("status", {}).get("nodeInfo", {})
-    if info.get("bootID") != boot_id:
+    if not boot_id or info.get("bootID") != boot_id:
         return Observation(Status.IN_PROGRESS, "the node has not reported since this boot")
     if info.get("kubeletVersion") != version:
         differences = (("kubeletVersion", str(info.get("kubeletVersion")), version),)

@@ -52,13 +52,22 @@ class Service:
         return Observation(Status.DRIFTED, f"{self.k3s.unit} is {active}")
 
     def apply(self, write: Hands, seen: Observation) -> None:
-        """Let systemd read the unit, enable it, restart it. Does not wait: the probe does."""
+        """Let systemd read the unit, enable it, restart it where needed. Does not wait: the probe does."""
         del seen
         unit = write.unit(self.k3s.unit)
+        as_declared = (
+            unit.get("ActiveState") == "active"
+            and unit.get("NeedDaemonReload") != "yes"
+            and not compare(write.text(write.places.k3s_started) or "", self.declared())
+        )
+        if not as_declared:  # without its record, k3s still needs its restart for whoever looks after a kill in here
+            write.remove(write.places.k3s_started)
         if unit.get("NeedDaemonReload") == "yes" or unit.get("LoadState") != "loaded":
             _must(write.change("systemctl", "daemon-reload", limit_seconds=60), "systemd did not read its units again")
         if unit.get("UnitFileState") != "enabled":
             _must(write.change("systemctl", "enable", self.k3s.unit, limit_seconds=60), "k3s could not be enabled")
+        if as_declared:
+            return
         restarted = write.change("systemctl", "restart", "--no-block", self.k3s.unit, limit_seconds=60)
         _must(restarted, "k3s could not be restarted")
 

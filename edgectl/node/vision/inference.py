@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import http.client
 import json
+import math
 from typing import Any
 
 from edgectl.node.converge.protocol import Observation, Status, Wait
@@ -56,13 +57,14 @@ def judge(text: str, want: Inference) -> Observation:
     try:
         doc = json.loads(text)
         data = [float(number) for number in _flat(doc["outputs"][0]["data"])]
-    except (ValueError, KeyError, IndexError, TypeError):
+    except (ValueError, KeyError, IndexError, TypeError, OverflowError, RecursionError):
         return Observation(Status.FAILED, "the answer is not of the Open Inference Protocol", evidence=(text[:500],))
     if len(data) != len(want.answer) or not data:
         return Observation(Status.FAILED, f"the answer has {len(data)} numbers, {len(want.answer)} are known")
-    off = max(abs(have - known) for have, known in zip(data, want.answer, strict=True))
-    if not off <= want.tolerance:
-        differences = (("largest difference", f"{off:.6f}", f"<= {want.tolerance}"),)
+    off = [abs(have - known) for have, known in zip(data, want.answer, strict=True)]
+    if not all(distance <= want.tolerance for distance in off):  # one by one: max() may pass over a NaN
+        worst = next(filter(math.isnan, off), max(off))
+        differences = (("largest difference", f"{worst:.6f}", f"<= {want.tolerance}"),)
         reason = f"{want.model} gives another answer than the model that was declared"
         return Observation(Status.FAILED, reason, differences=differences)
     return Observation(Status.CURRENT, f"{want.model} answers as known (within {want.tolerance})")

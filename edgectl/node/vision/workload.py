@@ -7,6 +7,7 @@ reboot is not believed: its containers must have a task in containerd, whose sta
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 from edgectl.node.converge.protocol import LookFailed, Observation, Status, Wait
@@ -50,16 +51,18 @@ class Workload:
         labels = selector(live.get("spec", {}).get("selector", {}).get("matchLabels", {}))
         found = read.api.get(f"/api/v1/namespaces/{namespace}/pods?labelSelector={labels}") or {}
         pods = [pod for pod in found.get("items", []) if not pod["metadata"].get("deletionTimestamp")]
-        seen = judge(manifest, live, pods)
+        seen = judge(manifest, live, pods, booted_at=read.booted_at())
         if seen.status is Status.CURRENT and (stale := _stale(read, pods)):
             return Observation(Status.IN_PROGRESS, f"{name}: {stale} still shows its state from before this boot")
         return seen
 
 
-def judge(manifest: dict[str, Any], live: dict[str, Any], pods: list[dict[str, Any]]) -> Observation:
-    """Judge one live workload and its pods against its manifest."""
+def judge(
+    manifest: dict[str, Any], live: dict[str, Any], pods: list[dict[str, Any]], *, booted_at: float = 0.0
+) -> Observation:
+    """Judge one live workload and its pods against its manifest. `booted_at`: seconds of the wall clock."""
     name = f"{manifest['kind']}/{manifest['metadata']['name']}"
-    if (never := _never(pods)) is not None:
+    if (never := _never(pods, booted_at)) is not None:
         return Observation(Status.FAILED, f"{name}: {never}", evidence=_story(pods))
     status = live.get("status", {})
     if int(status.get("observedGeneration", 0)) < int(live.get("metadata", {}).get("generation", 1)):
@@ -81,18 +84,30 @@ def judge(manifest: dict[str, Any], live: dict[str, Any], pods: list[dict[str, A
     return Observation(Status.CURRENT, f"{name}: {desired} of {desired}")
 
 
-def _never(pods: list[dict[str, Any]]) -> str | None:
+def _never(pods: list[dict[str, Any]], booted_at: float) -> str | None:
     for pod in pods:
+        counts_reboots = _created(pod) < booted_at  # each has restarted its containers, too
         for item in _containers(pod):
             waiting = (item.get("state") or {}).get("waiting") or {}
             reason = waiting.get("reason", "")
             if reason in _NEVER:
                 return f"{item.get('name')}: {waiting.get('message') or reason}"
-            if reason == "CrashLoopBackOff" and int(item.get("restartCount", 0)) >= _CRASHES_ARE_A_LOOP:
-                ended = (item.get("lastState") or {}).get("terminated") or {}
+            # For most of a back-off the kubelet reports the last end and no CrashLoopBackOff (measured, 1.36).
+            ended = (item.get("state") or {}).get("terminated") or {}
+            crashed = reason == "CrashLoopBackOff" or int(ended.get("exitCode") or 0) != 0
+            if crashed and not counts_reboots and int(item.get("restartCount", 0)) >= _CRASHES_ARE_A_LOOP:
+                ended = ended or (item.get("lastState") or {}).get("terminated") or {}
                 why = ended.get("message") or f"exit {ended.get('exitCode')} ({ended.get('reason')})"
                 return f"{item.get('name')} crash-loops: {str(why).strip()[-300:]}"
     return None
+
+
+def _created(pod: dict[str, Any]) -> float:
+    text = str(pod.get("metadata", {}).get("creationTimestamp", ""))
+    try:
+        return datetime.strptime(text, "%Y-%m-%dT%H:%M:%S%z").timestamp()
+    except ValueError:
+        return float("inf")
 
 
 def _story(pods: list[dict[str, Any]]) -> tuple[str, ...]:

@@ -14,10 +14,16 @@ from edgectl.sandbox.build.cache import Say, digest_inputs, part, to_stderr
 from edgectl.sandbox.build.go import needed_version, toolchain
 from edgectl.sandbox.gpu import archive, inference, packages
 from edgectl.sandbox.gpu.archive import Start, names_in, write_archive
-from edgectl.sandbox.k3s.build import COREDNS_VERSION, coredns_binary, gpu_plugin_binary
+from edgectl.sandbox.k3s.build import (
+    COREDNS_VERSION,
+    PAUSE_VERSION,
+    coredns_binary,
+    gpu_plugin_binary,
+    k3s_binary,
+    system_tags,
+)
 from edgectl.wire.errors import StepFailed
 
-PAUSE_VERSION = "3.6"  # the tag that k3s's containerd is configured with
 NONROOT = "65532:65532"
 
 _HERE = Path(__file__).parent
@@ -36,11 +42,18 @@ class BuiltImage:
 
 def images(*, say: Say = to_stderr) -> tuple[BuiltImage, ...]:
     """Return every image of a sandbox store, building those that are not in the cache."""
-    return (pause(say=say), coredns(say=say), gate(say=say), gpu_plugin(say=say), inference_service(say=say))
+    tags = system_tags(k3s_binary(say=say))
+    return (
+        pause(tags["mirrored-pause"], say=say),
+        coredns(tags["mirrored-coredns-coredns"], say=say),
+        gate(say=say),
+        gpu_plugin(say=say),
+        inference_service(say=say),
+    )
 
 
-def pause(*, say: Say = to_stderr) -> BuiltImage:
-    """Return the image that holds each pod's namespaces."""
+def pause(tag: str = PAUSE_VERSION, *, say: Say = to_stderr) -> BuiltImage:
+    """Return the image that holds each pod's namespaces; `tag` is the one that k3s looks for."""
     source = _HERE / "pause"
 
     def fill(tree: Path) -> None:
@@ -52,21 +65,21 @@ def pause(*, say: Say = to_stderr) -> BuiltImage:
         "docker.io/rancher/mirrored-pause",
         fill,
         digest_inputs(source),
-        tag=PAUSE_VERSION,
+        tag=tag,
         start=Start(("/pause",), user=NONROOT),
         say=say,
     )
 
 
-def coredns(*, say: Say = to_stderr) -> BuiltImage:
-    """Return the cluster's name server."""
+def coredns(tag: str = COREDNS_VERSION, *, say: Say = to_stderr) -> BuiltImage:
+    """Return the cluster's name server; `tag` is the one that k3s's own manifest names."""
     program = coredns_binary(say=say)
     return _image(
         "mirrored-coredns",
         "docker.io/rancher/mirrored-coredns-coredns",
         lambda tree: _copy(program, tree / "coredns"),
         program.parent.name,
-        tag=COREDNS_VERSION,
+        tag=tag,
         start=Start(("/coredns",)),
         say=say,
     )

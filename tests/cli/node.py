@@ -1,0 +1,225 @@
+"""A store node in a folder: the real session, engine, slots and journal, at the other end of two pipes.
+
+Only the machine is made up: systemd (which runs the engine in a thread), and a recipe of a real file step and a gate
+that reads this file. It remembers everything as a node does, and its link can break at any frame.
+"""
+
+from __future__ import annotations
+
+import os
+import select
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from edgectl.control.link.lost import LinkLost
+from edgectl.node import accept, engine, session
+from edgectl.node.converge.lock import holder
+from edgectl.node.converge.protocol import Gate, Observation, Status, Wait
+from edgectl.node.host.blobs import Blobs
+from edgectl.node.host.files import Files
+from edgectl.node.io import programs
+from edgectl.node.io.look import Look
+from edgectl.node.io.places import Places
+from edgectl.node.units.install import CONVERGE, TIMERS
+from edgectl.wire.frame import FrameError, Frames
+from edgectl.wire.payload import Node, Payload
+
+MOTD = "etc/motd"
+_PATIENCE_SECONDS = 20.0
+
+
+@dataclass(frozen=True)
+class Serves:
+    """A gate that believes what /etc/motd says, so that an inventory can declare how a deploy will end."""
+
+    id: str = "inference"
+    title: str = "inference"
+    wait: Wait = Wait(limit_seconds=0)
+    needs: tuple[str, ...] = ("host-files",)
+
+    def probe(self, read: Look) -> Observation:
+        """Read the file."""
+        text = read.text(read.places.root / MOTD) or ""
+        if "bad" in text:
+            return Observation(Status.FAILED, "the model does not load", evidence=("out of memory", "twice"))
+        return Observation(Status.CURRENT, "answers", degraded="GPU-1 is dead" if "thin" in text else "")
+
+
+@dataclass
+class Session:
+    """What the operator holds of one connection."""
+
+    frames: Frames
+    key: str = "SHA256:test"
+    engine_sent: bool = False
+    link_bytes: int = 0
+    fds: list[int] = field(default_factory=list)
+
+    def close(self) -> None:
+        """Hang up."""
+        while self.fds:
+            os.close(self.fds.pop())
+
+
+class _Breaking(Frames):
+    """Frames over a link that breaks before its n-th frame, either way."""
+
+    def __init__(self, node: StoreNode, owner: list[Session], fds: tuple[int, int]) -> None:
+        super().__init__(self._take, self._give)
+        self._node = node
+        self._owner = owner
+        self._in, self._out = fds
+
+    def send(self, op: str, /, **fields: Any) -> None:
+        self._count(f"-> {op}")
+        super().send(op, **fields)
+
+    def send_bytes(self, data: bytes) -> None:
+        self._count("-> bytes")
+        super().send_bytes(data)
+
+    def receive(self) -> dict[str, Any]:
+        self._count("<-")
+        frame = super().receive()
+        self._node.heard.append(frame)
+        return frame
+
+    def _count(self, what: str) -> None:
+        self._node.frames += 1
+        if self._node.frames == self._node.breaks_at:
+            self._node.broken.append(what)
+            raise self._lost()
+
+    def _take(self, count: int) -> bytes:
+        ready, _, _ = select.select([self._in], [], [], _PATIENCE_SECONDS)
+        data = os.read(self._in, count) if ready else b""
+        if not data:
+            raise self._lost()
+        self._owner[0].link_bytes += len(data)
+        return data
+
+    def _give(self, data: bytes) -> None:
+        view = memoryview(data)
+        while view:
+            try:
+                view = view[os.write(self._out, view) :]
+            except OSError as error:
+                raise FrameError("the other side has ended") from error
+        self._owner[0].link_bytes += len(data)
+
+    def _lost(self) -> LinkLost:
+        self._owner[0].close()
+        return LinkLost("the link to node-1 is lost: broken on purpose", hint="the same command re-attaches")
+
+
+@dataclass
+class StoreNode:
+    """The node. `breaks_at` is the number of the frame at which the link breaks; 0 for never."""
+
+    places: Places
+    breaks_at: int = 0
+    frames: int = 0
+    broken: list[str] = field(default_factory=list)
+    heard: list[dict[str, Any]] = field(default_factory=list)
+    killed: list[int] = field(default_factory=list)
+    runs: int = 0
+    refuses: Exception | None = None
+    threads: list[threading.Thread] = field(default_factory=list)
+    sessions: list[threading.Thread] = field(default_factory=list)
+
+    def connect(self, *_: Any, **__: Any) -> Session:
+        """Open a session, as the link does; an earlier one has ended by then, as sshd would see to."""
+        if self.refuses:
+            raise self.refuses
+        for earlier in self.sessions:
+            earlier.join(_PATIENCE_SECONDS)
+        node_in, operator_out = os.pipe()
+        operator_in, node_out = os.pipe()
+
+        def serve() -> None:
+            try:
+                session.serve(self.places, stdin=node_in, stdout=node_out)
+            except FrameError:
+                pass  # the link broke before the greeting
+            finally:
+                os.close(node_in)
+                os.close(node_out)
+
+        owner: list[Session] = []
+        opened = Session(_Breaking(self, owner, (operator_in, operator_out)), fds=[operator_in, operator_out])
+        owner.append(opened)
+        self.sessions.append(self._begin(serve))
+        return opened
+
+    def program(self, argv: Sequence[str], **_: Any) -> programs.Ran:
+        """Stand for the programs of the machine: systemd, and what is only asked to succeed."""
+        out, code = "", 0
+        match tuple(argv):
+            case ("systemctl", "show", *_):
+                out = f"ActiveState={'active' if holder(self.places.run) else 'inactive'}"
+            case ("systemctl", "start", "--no-block", unit) if unit == CONVERGE:
+                self.runs += 1
+                self._begin(lambda: engine.run(self.places))
+            case ("systemctl", "enable", *_):
+                wants = self.places.root / "etc/systemd/system/timers.target.wants"
+                wants.mkdir(parents=True, exist_ok=True)
+                for timer in TIMERS:
+                    (wants / timer).symlink_to(f"../{timer}")
+            case ("systemctl", "daemon-reload") | ("sync",):
+                pass
+            case _:
+                code = 127
+        return programs.Ran(tuple(argv), code, out, "", 0.0)
+
+    def file(self, path: str) -> Path:
+        """Return a file of the node."""
+        return self.places.root / path.lstrip("/")
+
+    def begin_anew(self, folder: Path, *, breaks_at: int) -> None:
+        """Become another bare node, whose link breaks at a frame."""
+        self.join()
+        self.places, self.breaks_at, self.frames, self.runs = Places(folder), breaks_at, 0, 0
+        self.places.run.mkdir(parents=True)
+        for remembered in (self.broken, self.heard, self.killed, self.threads, self.sessions):
+            remembered.clear()
+
+    def join(self) -> None:
+        """Wait until nothing runs any more."""
+        for thread in self.threads:
+            thread.join(_PATIENCE_SECONDS)
+            assert not thread.is_alive(), "the node hangs"
+
+    def _begin(self, work: Any) -> threading.Thread:
+        thread = threading.Thread(target=work, daemon=True)
+        thread.start()
+        self.threads.append(thread)
+        return thread
+
+
+def recipe(payload: Payload, node: Node) -> tuple[Gate[Any], ...]:
+    """Return a short recipe of real parts."""
+    return Blobs(payload.blobs), Files("host-files", "host files", node.host.files), Serves()
+
+
+def store_node(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[StoreNode]:
+    """Make a bare node in a folder and put it at the other end of every link."""
+    node = StoreNode(Places(folder))
+    node.places.run.mkdir(parents=True)
+    monkeypatch.setattr(programs, "run", node.program)
+    monkeypatch.setattr(engine, "recipe", recipe)
+    monkeypatch.setattr(session, "recipe", recipe)
+    monkeypatch.setattr(session, "_LOST_SECONDS", 0.3)
+    monkeypatch.setattr(engine, "print", lambda *_, **__: None, raising=False)  # the unit's log
+    monkeypatch.setattr(accept, "os", SimpleNamespace(kill=lambda pid, _: node.killed.append(pid), getpid=os.getpid))
+    monkeypatch.setattr("edgectl.control.link.bootstrap.open_session", node.connect)
+    yield node
+    deadline = time.monotonic() + _PATIENCE_SECONDS
+    while holder(node.places.run) and time.monotonic() < deadline:
+        time.sleep(0.01)

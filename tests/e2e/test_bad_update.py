@@ -1,0 +1,124 @@
+"""An update that is bad: it is refused by a gate, the store goes back, and nothing brings the bad one back."""
+
+from __future__ import annotations
+
+import io
+import json
+import shutil
+import tarfile
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from edgectl.control.bundle.layout import Bundle
+from edgectl.sandbox.gpu.archive import Start, write_archive
+from tests.e2e.conftest import Shop
+from tests.e2e.operator import Change, Said
+from tests.e2e.stock import copy_bundle
+
+pytestmark = pytest.mark.e2e
+
+
+def _goes_back(shop: Shop, change: Change, *, code: int) -> Said:
+    """Deploy something bad: this exit code, evidence, the old version answers, status says it, a heal keeps it so."""
+    before = shop.operator.run("status", "-o", "json").document["current"]
+    pod = shop.node.inference()["spec"]["template"]["spec"]
+    said = shop.operator.with_(change=change).run("deploy", code=code)
+    rejected = before["sequence"] + 1
+    assert f"is READY on the old version (sequence {before['sequence']})" in said.out, said
+    assert f"Sequence {rejected} was rejected" in said.out
+    assert "evidence  edgectl journal" in said.out
+    assert "next " in said.out
+    assert shop.node.answers() == ""
+    assert shop.node.inference()["spec"]["template"]["spec"] == pod
+    status = shop.operator.run("status")
+    assert "is READY" in status.out
+    assert f"rejected  sequence {rejected}" in status.out
+    heal = shop.node.heal()
+    assert (heal["word"], heal["changed"], heal["sequence"]) == ("ready", [], before["sequence"])
+    return said
+
+
+def _vision(doc: dict[str, Any]) -> dict[str, Any]:
+    release: dict[str, Any] = doc["defaults"]["releases"]["vision-stack"]
+    return release
+
+
+def test_an_image_that_containerd_does_not_get_is_refused(settled: Shop, tmp_path: Path) -> None:
+    """An archive that does not hold what its name says: exit 6, before anything that runs is touched."""
+    (tmp_path / "tree").mkdir()
+    (tmp_path / "tree/empty").touch()
+    archive = tmp_path / "image.tar"
+    write_archive(archive, tmp_path / "tree", repository="edgectl.local/other", tag="1", start=Start(("/empty",)))
+    bundle = copy_bundle(settled.sandbox, "lies")
+    Bundle.open(bundle).add(archive, kind="image", name="lies", version="1", refs=("edgectl.local/lies:1",))
+
+    def change(doc: dict[str, Any]) -> None:
+        doc["bundle"] = str(bundle)
+        doc["defaults"]["images"] = ["edgectl.local/lies:1"]
+
+    before = settled.node.steady()
+    said = _goes_back(settled, change, code=6)
+    assert "edgectl.local/lies:1" in said.out
+    assert settled.node.steady() == before, "the running store was touched"
+
+
+def test_a_chart_that_never_gets_ready_is_refused(settled: Shop) -> None:
+    """A container that ends as soon as it starts: exit 5 at the release's own deadline, and its last words."""
+
+    def change(doc: dict[str, Any]) -> None:
+        _vision(doc)["timeout_seconds"] = 15
+        _vision(doc)["values"]["inference"]["env"] = {"PYTHONHOME": "/nowhere"}
+
+    said = _goes_back(settled, change, code=5)
+    assert "vision-stack pods: Deployment/inference" in said.out
+    assert "inference: " in said.out
+
+
+def test_a_swapped_model_is_refused(settled: Shop, tmp_path: Path) -> None:
+    """It starts, is healthy, and answers; only the known answer tells that it is not the model that was declared."""
+    bundle = copy_bundle(settled.sandbox, "swapped")
+    name = _swap_model(bundle, tmp_path)
+
+    def change(doc: dict[str, Any]) -> None:
+        doc["bundle"] = str(bundle)
+        _vision(doc)["values"]["inference"]["image"] = name
+
+    said = _goes_back(settled, change, code=5)
+    assert "gives another answer than the model that was declared" in said.out
+
+
+def _swap_model(bundle: Path, folder: Path) -> str:
+    """Add an inference image to the bundle that differs in the model's weights alone; return its name."""
+    import numpy as np
+    import onnx
+    import onnx.numpy_helper
+
+    opened = Bundle.open(bundle)
+    image = opened.find(kind="image", name="inference")
+    assert image is not None
+    tree = folder / "tree"
+    with tarfile.open(opened.path(image.digest)) as archive:
+        manifest = json.load(_member(archive, "manifest.json"))[0]
+        start = json.load(_member(archive, manifest["Config"]))["config"]
+        with tarfile.open(fileobj=_member(archive, manifest["Layers"][0])) as layer:
+            layer.extractall(tree, filter="tar")
+    file = tree / "models/tiny-detector/1/model.onnx"
+    model = onnx.load(str(file))
+    weights = model.graph.initializer[0]
+    other = (onnx.numpy_helper.to_array(weights) * 1.01).astype(np.float32)
+    weights.CopyFrom(onnx.numpy_helper.from_array(other, weights.name))
+    onnx.save(model, str(file))
+    made = folder / "swapped.tar"
+    how = Start(tuple(start["Entrypoint"]), env=tuple(start["Env"][1:]), user=start.get("User", ""))
+    name = write_archive(made, tree, repository="edgectl.local/inference", start=how)
+    shutil.rmtree(tree)
+    opened.add(made, kind="image", name="inference", version=name.rpartition(":")[2], refs=(name,))
+    return name
+
+
+def _member(archive: tarfile.TarFile, name: str) -> io.BufferedReader:
+    found = archive.extractfile(name)
+    assert found is not None, name
+    return found  # type: ignore[return-value]

@@ -1,0 +1,103 @@
+"""Managed files and kernel settings: compared with the declaration, written only where they differ."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from edgectl.node.converge.protocol import ApplyFailed, LookFailed, Status
+from edgectl.node.host.files import Files, Sysctls, first_difference
+from edgectl.node.io.programs import Ran
+from edgectl.wire.payload import ManagedFile
+from tests.unit.node.fake import FakeNode, ran
+
+ONE = ManagedFile("/etc/one.conf", "a = 1\nb = 2\n", "0600")
+TWO = ManagedFile("/etc/deep/er/two.conf", "ü\n")
+STEP = Files("host-files", "host files", (ONE, TWO))
+
+
+def test_missing_files_are_written_with_text_and_mode(node: FakeNode) -> None:
+    """Folders are made; a second look finds nothing to do."""
+    seen = STEP.probe(node)
+    assert seen.status is Status.DRIFTED
+    assert [row[:2] for row in seen.differences] == [(ONE.path, "missing"), (TWO.path, "missing")]
+    STEP.apply(node, seen)
+    assert STEP.probe(node).status is Status.CURRENT
+    assert node.mode(node.places.root / "etc/one.conf") == 0o600
+    assert node.text(node.places.root / "etc/deep/er/two.conf") == "ü\n"
+
+
+def test_only_what_differs_is_written(node: FakeNode) -> None:
+    """A changed text is shown by its first line; the other file keeps its inode."""
+    STEP.apply(node, STEP.probe(node))
+    (node.places.root / "etc/one.conf").write_text("a = 1\nb = 3\n")
+    inode = (node.places.root / "etc/deep/er/two.conf").stat().st_ino
+    seen = STEP.probe(node)
+    assert seen.differences == ((ONE.path, "b = 3", "b = 2"),)
+    STEP.apply(node, seen)
+    assert STEP.probe(node).status is Status.CURRENT
+    assert (node.places.root / "etc/deep/er/two.conf").stat().st_ino == inode
+
+
+def test_a_mode_alone_is_drift(node: FakeNode) -> None:
+    """A secret that everybody may read is not as declared."""
+    STEP.apply(node, STEP.probe(node))
+    (node.places.root / "etc/one.conf").chmod(0o644)
+    seen = STEP.probe(node)
+    assert seen.differences == ((f"{ONE.path} mode", "0644", "0600"),)
+    STEP.apply(node, seen)
+    assert STEP.probe(node).status is Status.CURRENT
+
+
+def test_a_path_that_cannot_be_written_is_a_failed_apply(node: FakeNode) -> None:
+    """With the path and the system's word for it."""
+    (node.places.root / "etc").write_text("a file where a folder should be")
+    with pytest.raises(ApplyFailed, match=r"/etc/one\.conf could not be written"):
+        STEP.apply(node, STEP.probe(node))
+
+
+def test_a_folder_in_the_place_of_a_file_is_no_look(node: FakeNode) -> None:
+    """It cannot be read: unknown, not fine."""
+    (node.places.root / "etc/one.conf").mkdir(parents=True)
+    with pytest.raises(LookFailed):
+        STEP.probe(node)
+
+
+@given(st.text(max_size=30), st.text(max_size=30))
+def test_a_difference_always_has_words(have: str, want: str) -> None:
+    """Any two texts that differ give two short words to show."""
+    left, right = first_difference(have, want)
+    assert len(left) <= 120
+    assert len(right) <= 120
+
+
+def proc(node: FakeNode, key: str, text: str) -> None:
+    """Write one setting as the kernel would show it."""
+    path = node.places.root / "proc/sys" / key.replace(".", "/")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text)
+
+
+def test_kernel_settings_are_compared_by_value(node: FakeNode) -> None:
+    """Tabs and line ends of /proc are no difference; a missing or other value is."""
+    step = Sysctls({"net.ipv4.ip_local_port_range": "1024 65000", "vm.swappiness": "1"})
+    proc(node, "net.ipv4.ip_local_port_range", "1024\t65000\n")
+    assert step.probe(node).differences == (("vm.swappiness", "missing", "1"),)
+    proc(node, "vm.swappiness", "60\n")
+    seen = step.probe(node)
+    assert seen.differences == (("vm.swappiness", "60", "1"),)
+    step.apply(node, seen)
+    assert node.changes == [("sysctl", "-w", "vm.swappiness=1")]
+
+
+def test_a_setting_that_the_kernel_refuses_is_a_failed_apply(node: FakeNode) -> None:
+    """With sysctl's own words."""
+    step = Sysctls({"vm.swappiness": "9999"})
+
+    def refuse(*argv: str) -> Ran:
+        return ran(code=1, err="sysctl: setting key: Invalid argument", argv=argv)
+
+    node.on_change = refuse
+    with pytest.raises(ApplyFailed, match=r"vm\.swappiness could not be set: .*Invalid argument"):
+        step.apply(node, step.probe(node))

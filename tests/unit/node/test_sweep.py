@@ -1,0 +1,85 @@
+"""What no slot names goes; what any slot names stays."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from edgectl.node.converge.slots import Slots
+from edgectl.node.io.places import Places
+from edgectl.node.sweep import sweep
+from edgectl.wire.document import digest_of
+from edgectl.wire.envelope import Envelope, Sender
+from edgectl.wire.payload import Payload
+
+
+def blob(places: Places, data: bytes) -> str:
+    """Put a blob on the node."""
+    places.blobs.mkdir(parents=True, exist_ok=True)
+    places.blob(digest_of(data)).write_bytes(data)
+    return digest_of(data)
+
+
+def deploy(places: Places, sequence: int, *names: bytes) -> str:
+    """Promote a payload with these blobs; returns its digest."""
+    payload = Payload("store-042", f"{sequence}", (), (), {blob(places, data): len(data) for data in names})
+    digest = blob(places, payload.encode())
+    runtime = f"sha256:{sequence:064x}"
+    places.runtime(runtime).mkdir(parents=True)
+    os.utime(places.runtime(runtime), (sequence, sequence))
+    envelope = Envelope("store-042", "node-1", digest, runtime, "", sequence, "t", Sender("ada", "laptop"))
+    slots = Slots(places)
+    slots.promote(slots.accept(envelope))
+    return digest
+
+
+@pytest.fixture
+def places(tmp_path: Path) -> Places:
+    """Return a node with three deploys behind it."""
+    found = Places(tmp_path)
+    deploy(found, 1, b"one", b"shared")
+    deploy(found, 2, b"two", b"shared")
+    deploy(found, 3, b"three", b"shared")
+    return found
+
+
+def test_what_runs_and_what_ran_before_stay(places: Places) -> None:
+    """Going back needs no link: current's and previous' blobs stay, older ones go."""
+    assert sweep(places) > 0
+    kept = {path.name for path in places.blobs.iterdir()}
+    assert {digest_of(data).removeprefix("sha256:") for data in (b"two", b"three", b"shared")} <= kept
+    assert digest_of(b"one").removeprefix("sha256:") not in kept
+    assert sweep(places) == 0
+
+
+def test_a_payload_that_cannot_be_read_stops_the_sweep(places: Places) -> None:
+    """Rather a full disk than a blob too few."""
+    current = Slots(places).current
+    assert current is not None
+    places.blob(current.envelope.payload).write_bytes(b"{torn")
+    before = {path.name for path in places.blobs.iterdir()}
+    assert sweep(places) == 0
+    assert {path.name for path in places.blobs.iterdir()} == before
+
+
+def test_engines_of_slots_stay_with_two_to_spare(places: Places) -> None:
+    """A session may run one that no slot names: the newest two others are left."""
+    for number in range(4, 9):
+        runtime = places.runtime(f"sha256:{number:064x}")
+        runtime.mkdir()
+        os.utime(runtime, (number, number))
+    sweep(places)
+    kept = {int(path.name, 16) for path in places.runtimes.iterdir()}
+    assert kept == {2, 3, 7, 8}
+
+
+def test_half_a_blob_is_kept_for_a_while(places: Places) -> None:
+    """A deploy that comes back within days goes on with it."""
+    places.staging.mkdir()
+    (places.staging / "new.part").write_bytes(b"x")
+    (places.staging / "old.part").write_bytes(b"x")
+    os.utime(places.staging / "old.part", (0, 0))
+    sweep(places)
+    assert [path.name for path in places.staging.iterdir()] == ["new.part"]
