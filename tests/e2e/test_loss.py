@@ -71,15 +71,15 @@ def test_a_cut_in_the_middle_of_sending_costs_only_what_was_under_way(shop: Shop
     assert outcome["verdict"]["word"] == "ready"
 
 
-def test_a_cut_after_the_start_stops_nothing(shop: Shop) -> None:
+def test_a_cut_after_the_start_stops_nothing(settled: Shop) -> None:
     """The node finishes with nobody watching; the operator re-attaches, hears the whole run, and ends with 0."""
-    watching = shop.operator.with_(change=greeting("cut")).start("deploy", "-o", "json")
+    watching = settled.operator.with_(change=greeting("cut")).start("deploy", "-o", "json")
     watching.until("the node goes on by itself", seconds=60)
-    shop.sandbox.link.cut()
+    settled.sandbox.link.cut()
     watching.until("link lost", seconds=20)
-    shop.node.wait("the run has its verdict", lambda: shop.node.verdict(shop.node.runs()[-1]) != {})
-    assert shop.node.answers() == ""
-    shop.sandbox.link.heal()
+    settled.node.wait("the run has its verdict", lambda: settled.node.verdict(settled.node.runs()[-1]) != {})
+    assert settled.node.answers() == ""
+    settled.sandbox.link.heal()
     said = watching.finish(seconds=60)
     assert said.code == 0, said
     assert said.document["sessions"] == 2
@@ -87,34 +87,34 @@ def test_a_cut_after_the_start_stops_nothing(shop: Shop) -> None:
     assert len([line for line in said.err.splitlines() if "changed   vision-stack" in line]) == 1
 
 
-def test_a_silent_line_is_noticed_and_left(shop: Shop) -> None:
+def test_a_silent_line_is_noticed_and_left(settled: Shop) -> None:
     """A line that swallows everything, without a word, is given up within 20 s; then as after a cut."""
-    watching = shop.operator.with_(change=greeting("silence")).start("deploy", "-o", "json")
+    watching = settled.operator.with_(change=greeting("silence")).start("deploy", "-o", "json")
     watching.until("the node goes on by itself", seconds=60)
-    shop.sandbox.link.black_hole()
+    settled.sandbox.link.black_hole()
     began = time.monotonic()
     assert watching.until("link lost", seconds=30) - began <= 20
-    shop.sandbox.link.heal()
+    settled.sandbox.link.heal()
     said = watching.finish(seconds=60)
     assert said.code == 0, said
     assert said.document["verdict"]["word"] == "ready"
 
 
-def test_an_engine_killed_in_the_helm_step_is_made_good(shop: Shop) -> None:
+def test_an_engine_killed_in_the_helm_step_is_made_good(settled: Shop) -> None:
     """Helm's half-done revision blocks nothing; nothing of the killed run lives on; the same command ends with 0."""
-    other = shop.operator.with_(change=greeting("killed"))
-    before = shop.node.revisions()
+    other = settled.operator.with_(change=greeting("killed"))
+    before = settled.node.revisions()
     watching = other.start("deploy")
-    shop.node.run("python3", "-", seconds=90, stdin=_KILL_IN_HELM.read_text())
+    settled.node.run("python3", "-", seconds=90, stdin=_KILL_IN_HELM.read_text())
     left = watching.finish(seconds=60)
     assert left.code == 6, left
     assert "without a verdict" in left.err
-    shop.node.wait("the unit is done with the killed run", shop.node.idle)
-    assert shop.node.sh("pgrep -x helm || pgrep -f 'k3s kubectl' || true") == ""
-    assert shop.node.sh("k3s kubectl get secrets -n vision -o name -l owner=helm,status=pending-upgrade")
+    settled.node.wait("the unit is done with the killed run", settled.node.idle)
+    assert settled.node.sh("ps -eo comm= | grep -xE 'helm|kubectl' || true") == ""
+    assert settled.node.sh("k3s kubectl get secrets -n vision -o name -l owner=helm,status=pending-upgrade")
     outcome = other.deploy()
     assert outcome["changed"] == ["release-vision-stack"]
-    assert shop.node.revisions() == {**before, "vision-stack": before["vision-stack"] + 1}
-    assert shop.node.sh("k3s kubectl get secrets -n vision -o name -l owner=helm,status=pending-upgrade") == ""
-    assert shop.node.sh(f"systemctl show -P NRestarts {CONVERGE}") == "0"
-    assert shop.node.answers() == ""
+    assert settled.node.revisions() == {**before, "vision-stack": before["vision-stack"] + 1}
+    assert settled.node.sh("k3s kubectl get secrets -n vision -o name -l owner=helm,status=pending-upgrade") == ""
+    assert settled.node.sh(f"systemctl show -P NRestarts {CONVERGE}") == "0"
+    assert settled.node.answers() == ""

@@ -27,11 +27,13 @@ class Clock:
 
 
 class _Stopped(Exception):
-    """Asked to stop while waiting."""
+    """Asked to stop while waiting; `seen` and `applied` are how far the step has come."""
 
-    def __init__(self, why: str) -> None:
+    def __init__(self, why: str, seen: Observation, *, applied: bool) -> None:
         super().__init__(why)
         self.why = why
+        self.seen = seen
+        self.applied = applied
 
 
 def plan(recipe: Sequence[Gate[Any]], read: Any, say: Say, clock: Clock) -> Verdict:
@@ -76,6 +78,8 @@ def converge(
             try:
                 seen, applied = _bring(step, read, write, say=say, clock=clock, stop=stop)
             except _Stopped as stopped:
+                took = clock.monotonic() - start
+                results.append(_result(step, stopped.seen, applied=stopped.applied, seconds=took))
                 return judge(results, seconds=clock.monotonic() - began, stopped=stopped.why)
         say(_word(seen, applied=applied), step, seen)
         results.append(_result(step, seen, applied=applied, seconds=clock.monotonic() - start))
@@ -107,7 +111,7 @@ def _bring(
             deadline = clock.monotonic() + step.wait.limit_seconds
             continue
         if why := stop():
-            raise _Stopped(why)
+            raise _Stopped(why, seen, applied=applied)
         left = deadline - clock.monotonic()
         if left <= 0:
             return _ran_out(step, seen), applied

@@ -158,4 +158,4 @@ def test_a_probe_has_no_writing_verb() -> None:
 
 def test_labels_are_a_query() -> None:
     """Sorted and quoted: the same labels give the same question."""
-    assert selector({"b": "2", "a": "x/y"}) == "a%3Dx%2Fy%2Cb%3D2"
+    assert selector({"b": "2", "a": "x/y"}) == "a%3Dx/y%2Cb%3D2"

@@ -1,0 +1,117 @@
+"""What can be wrong before a node is changed: its exit code, one sentence, what to do next; the store goes on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.e2e.conftest import Shop
+from tests.e2e.node import Steady
+from tests.e2e.operator import Change
+from tests.e2e.test_second_deploy import changed_edgectl
+
+pytestmark = pytest.mark.e2e
+_OTHER_KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJ0fCk2DTqOzNCk1pJW7kG0C0pXsN8Qe0Z6kY1lqvHSc"
+
+
+@pytest.fixture(autouse=True)
+def _goes_on(shop: Shop) -> Iterator[None]:
+    """Whatever is refused: what served before serves on, untouched."""
+    before = _seen(shop)
+    yield
+    assert _seen(shop) == before
+    assert shop.node.answers() == ""
+
+
+def _seen(shop: Shop) -> Steady:
+    return shop.node.steady()
+
+
+def _node(change: Callable[[dict[str, Any]], None]) -> Change:
+    def changed(doc: dict[str, Any]) -> None:
+        (store,) = doc["stores"].values()
+        change(store["nodes"]["node-1"])
+
+    return changed
+
+
+def test_another_host_key_is_refused(shop: Shop) -> None:
+    """Exit 4, with both fingerprints: the one that is pinned and the one that was shown."""
+    other = shop.operator.with_(change=_node(lambda node: node.update(host_key=_OTHER_KEY)))
+    said = other.run("deploy", code=4)
+    assert "shows another host key than the pinned one" in said.err
+    assert said.err.count("SHA256:") == 2
+    assert "do not go on" in said.err
+
+
+def test_a_login_that_is_refused_names_the_key(shop: Shop, tmp_path: Path) -> None:
+    """Exit 4, with the keys that were tried."""
+    shop.node.sh("ssh-keygen -q -t ed25519 -N '' -f /root/other </dev/null 2>/dev/null || true")
+    key = tmp_path / "other"
+    key.write_text(shop.node.run("cat", "/root/other").out)
+    key.chmod(0o600)
+
+    def change(doc: dict[str, Any]) -> None:
+        doc["defaults"]["ssh"]["keys"] = [str(key)]
+
+    said = shop.operator.with_(change=change).run("deploy", code=4)
+    assert "lets root in with none of 1 keys" in said.err
+    assert f"tried {key}" in said.err
+    assert "authorized_keys" in said.err
+
+
+def test_a_node_that_cannot_be_reached_is_named(shop: Shop) -> None:
+    """Exit 4; the port and the node are in the sentence."""
+
+    def change(node: dict[str, Any]) -> None:
+        node["ssh"]["port"] = 1
+
+    said = shop.operator.with_(change=_node(change)).run("deploy", code=4)
+    assert "node-1 (root@127.0.0.1:1) refused the connection" in said.err
+    assert "next: is sshd running there" in said.err
+
+
+def test_a_user_who_may_not_become_root_is_named(shop: Shop) -> None:
+    """Exit 4: let in, but no sudo."""
+    shop.node.sh(
+        "id tech >/dev/null 2>&1 || useradd --create-home --shell /bin/sh tech; install -d -m 700 -o tech ~tech/.ssh; "
+        "install -m 600 -o tech /root/.ssh/authorized_keys ~tech/.ssh/authorized_keys"
+    )
+
+    def change(doc: dict[str, Any]) -> None:
+        doc["defaults"]["ssh"]["user"] = "tech"
+
+    said = shop.operator.with_(change=change).run("deploy", code=4)
+    assert "node-1" in said.err
+    assert "sudo" in said.err
+    assert "tech" in said.err
+    assert "next: " in said.err
+
+
+def test_a_python_that_is_too_old_is_named(shop: Shop, tmp_path: Path) -> None:
+    """Exit 5, with the version that was found and the one that is needed, before anything is sent."""
+    newer = shop.operator.with_(package=changed_edgectl(tmp_path, "for an old Python"))
+    shop.node.sh("printf '#!/bin/sh\\necho 3.8.10\\n' > /usr/local/bin/python3; chmod +x /usr/local/bin/python3")
+    try:
+        said = newer.run("deploy", code=5)
+    finally:
+        shop.node.sh("rm /usr/local/bin/python3")
+    assert "node-1 has Python 3.8.10; edgectl needs Python 3.10 or newer" in said.err
+    assert "apt-get install python3" in said.err
+
+
+def test_a_disk_that_is_full_is_said_first(shop: Shop) -> None:
+    """Exit 5: how much is free and how much is needed; nothing is applied, and room makes the same command work."""
+    shop.node.sh(
+        "fallocate -l $(($(df --output=avail -B1 /var/lib | tail -1) - 1500000000)) /var/lib/filler", seconds=120
+    )
+    try:
+        said = shop.operator.run("deploy", code=5)
+        assert "MiB free, 4096 MiB are needed" in said.out
+        assert shop.node.answers() == ""
+    finally:
+        shop.node.sh("rm /var/lib/filler")
+    assert shop.operator.deploy()["verdict"]["word"] == "ready"
