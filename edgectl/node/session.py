@@ -53,6 +53,13 @@ def serve(places: Places, *, stdin: int = 0, stdout: int = 1) -> None:
             frames.send("error", **error.to_json())
         except FrameError:
             return
+        except OSError as error:  # a full or read-only disk, say: the node's state, no bug of ours
+            place = f" ({error.filename})" if error.filename else ""
+            failed = NotReady(
+                f"this node cannot go on: {error.strerror or error}{place}",
+                hint="look at its disk (df -h, df -i, mount), then run the same command again",
+            )
+            frames.send("error", **failed.to_json())
 
 
 def _answer(places: Places, frames: Frames, frame: dict[str, Any]) -> None:

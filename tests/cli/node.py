@@ -28,11 +28,13 @@ from edgectl.node.io import programs
 from edgectl.node.io.look import Look
 from edgectl.node.io.places import Places
 from edgectl.node.units.install import CONVERGE, TIMERS
+from edgectl.wire.errors import Bug, EdgectlError
 from edgectl.wire.frame import FrameError, Frames
 from edgectl.wire.payload import Node, Payload
 
 MOTD = "etc/motd"
 _PATIENCE_SECONDS = 20.0
+_MOST_SESSIONS = 30
 
 
 @dataclass(frozen=True)
@@ -114,8 +116,10 @@ class _Breaking(Frames):
                 raise FrameError("the other side has ended") from error
         self._owner[0].link_bytes += len(data)
 
-    def _lost(self) -> LinkLost:
+    def _lost(self) -> EdgectlError:
         self._owner[0].close()
+        if self._node.crashed:
+            return Bug("the engine on node-1 ended by itself (exit 1)", details=tuple(self._node.crashed))
         return LinkLost("the link to node-1 is lost: broken on purpose", hint="the same command re-attaches")
 
 
@@ -128,6 +132,7 @@ class StoreNode:
     frames: int = 0
     broken: list[str] = field(default_factory=list)
     heard: list[dict[str, Any]] = field(default_factory=list)
+    crashed: list[str] = field(default_factory=list)
     killed: list[int] = field(default_factory=list)
     runs: int = 0
     refuses: Exception | None = None
@@ -138,6 +143,7 @@ class StoreNode:
         """Open a session, as the link does; an earlier one has ended by then, as sshd would see to."""
         if self.refuses:
             raise self.refuses
+        assert len(self.sessions) < _MOST_SESSIONS, "the operator comes back again and again"
         for earlier in self.sessions:
             earlier.join(_PATIENCE_SECONDS)
         node_in, operator_out = os.pipe()
@@ -148,6 +154,8 @@ class StoreNode:
                 session.serve(self.places, stdin=node_in, stdout=node_out)
             except FrameError:
                 pass  # the link broke before the greeting
+            except Exception as error:  # noqa: BLE001 - the operator is told, as by a process that ends with 1
+                self.crashed.append(repr(error))
             finally:
                 os.close(node_in)
                 os.close(node_out)
@@ -187,7 +195,7 @@ class StoreNode:
         self.join()
         self.places, self.breaks_at, self.frames, self.runs = Places(folder), breaks_at, 0, 0
         self.places.run.mkdir(parents=True)
-        for remembered in (self.broken, self.heard, self.killed, self.threads, self.sessions):
+        for remembered in (self.broken, self.heard, self.killed, self.crashed, self.threads, self.sessions):
             remembered.clear()
 
     def join(self) -> None:

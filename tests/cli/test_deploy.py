@@ -85,13 +85,25 @@ def test_a_first_version_that_is_bad_is_kept_trying(inventory: Path, node: Store
     assert Slots(node.places).candidate is not None
 
 
-def test_a_step_that_cannot_be_applied_is_exit_6(node: StoreNode, edgectl: Edgectl) -> None:
+def test_a_step_that_cannot_be_applied_is_exit_6(inventory: Path, node: StoreNode, edgectl: Edgectl) -> None:
     """The reason is the operating system's own."""
-    node.file("etc").write_text("a file where a folder should be")
+    inventory.write_text(inventory.read_text().replace("/etc/motd", "/srv/motd"))
+    node.file("srv").parent.mkdir(exist_ok=True)
+    node.file("srv").write_text("a file where a folder should be")
     said = edgectl("deploy", "store-042")
     assert said.code == 6
-    assert "why       host files: /etc/motd could not be written" in said.out
-    assert "next      " in said.out
+    assert "why       host files: /srv/motd could not be written" in said.out
+    assert "next      put right on the node what the reason names" in said.out
+
+
+def test_a_node_that_cannot_write_says_so(node: StoreNode, edgectl: Edgectl) -> None:
+    """An operating system that refuses is no bug of the engine: exit 5, its own words, where to look."""
+    node.file("etc").write_text("a file where a folder should be")
+    said = edgectl("deploy", "store-042", "-o", "json")
+    assert said.code == 5
+    assert "this node cannot go on: " in said.document["message"]
+    assert "/etc/systemd" in said.document["message"]
+    assert "look at its disk" in said.document["hint"]
 
 
 def test_a_store_that_serves_with_something_missing_is_exit_9(
@@ -174,7 +186,7 @@ def test_the_link_breaks_at_every_frame(
         for step in steps:
             shown = said.err.count(f"  {step['word']:<10}{step['title']:<20} {step['reason']}\n")
             assert shown == 1, (node.broken, step, said.err)
-        applied = [item["word"] for path in journals(node) for item in journal.read(path, 0)[0]].count("changed")
+        applied = [item.get("word") for path in journals(node) for item in journal.read(path, 0)[0]].count("changed")
         assert applied == 1
         assert node.killed == []
         assert len(Slots(node.places).all()) == 1
@@ -194,8 +206,9 @@ def test_ctrl_c_stops_watching_and_says_how_to_come_back(
     def interrupt(*_: Any) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("edgectl.report.terminal.Terminal.started", interrupt)
-    said = edgectl("deploy", "store-042", "-o", "json")
+    with monkeypatch.context() as patched:
+        patched.setattr("edgectl.report.terminal.Terminal.started", interrupt)
+        said = edgectl("deploy", "store-042", "-o", "json")
     assert said.code == 130
     document = said.document
     assert document["message"].startswith("stopped watching; node-1 goes on by itself (run ")

@@ -37,6 +37,11 @@ class Said:
         head = f"$ edgectl {' '.join(self.argv)}   (exit {self.code}, {self.seconds:.1f} s)"
         return f"{head}\n--- stdout\n{self.out}\n--- stderr\n{self.err}"
 
+    def has(self, *texts: str) -> None:
+        """Require that it said each of these, on stdout or stderr."""
+        for text in texts:
+            assert text in self.out + self.err, f"it did not say {text!r}\n{self}"
+
     @property
     def document(self) -> dict[str, Any]:
         """Return the one JSON document on stdout."""

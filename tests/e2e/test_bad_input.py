@@ -42,9 +42,9 @@ def test_another_host_key_is_refused(shop: Shop) -> None:
     """Exit 4, with both fingerprints: the one that is pinned and the one that was shown."""
     other = shop.operator.with_(change=_node(lambda node: node.update(host_key=_OTHER_KEY)))
     said = other.run("deploy", code=4)
-    assert "shows another host key than the pinned one" in said.err
+    said.has("shows another host key than the pinned one")
     assert said.err.count("SHA256:") == 2
-    assert "do not go on" in said.err
+    said.has("do not go on")
 
 
 def test_a_login_that_is_refused_names_the_key(shop: Shop, tmp_path: Path) -> None:
@@ -58,9 +58,9 @@ def test_a_login_that_is_refused_names_the_key(shop: Shop, tmp_path: Path) -> No
         doc["defaults"]["ssh"]["keys"] = [str(key)]
 
     said = shop.operator.with_(change=change).run("deploy", code=4)
-    assert "lets root in with none of 1 keys" in said.err
-    assert f"tried {key}" in said.err
-    assert "authorized_keys" in said.err
+    said.has("lets root in with none of 1 keys")
+    said.has(f"tried {key}")
+    said.has("authorized_keys")
 
 
 def test_a_node_that_cannot_be_reached_is_named(shop: Shop) -> None:
@@ -70,8 +70,8 @@ def test_a_node_that_cannot_be_reached_is_named(shop: Shop) -> None:
         node["ssh"]["port"] = 1
 
     said = shop.operator.with_(change=_node(change)).run("deploy", code=4)
-    assert "node-1 (root@127.0.0.1:1) refused the connection" in said.err
-    assert "next: is sshd running there" in said.err
+    said.has("node-1 (root@127.0.0.1:1) refused the connection")
+    said.has("next: is sshd running there")
 
 
 def test_a_user_who_may_not_become_root_is_named(shop: Shop) -> None:
@@ -85,10 +85,10 @@ def test_a_user_who_may_not_become_root_is_named(shop: Shop) -> None:
         doc["defaults"]["ssh"]["user"] = "tech"
 
     said = shop.operator.with_(change=change).run("deploy", code=4)
-    assert "node-1" in said.err
-    assert "sudo" in said.err
-    assert "tech" in said.err
-    assert "next: " in said.err
+    said.has("node-1")
+    said.has("sudo")
+    said.has("tech")
+    said.has("next: ")
 
 
 def test_a_python_that_is_too_old_is_named(shop: Shop, tmp_path: Path) -> None:
@@ -99,8 +99,8 @@ def test_a_python_that_is_too_old_is_named(shop: Shop, tmp_path: Path) -> None:
         said = newer.run("deploy", code=5)
     finally:
         shop.node.sh("rm /usr/local/bin/python3")
-    assert "node-1 has Python 3.8.10; edgectl needs Python 3.10 or newer" in said.err
-    assert "apt-get install python3" in said.err
+    said.has("node-1 has Python 3.8.10; edgectl needs Python 3.10 or newer")
+    said.has("apt-get install python3")
 
 
 def test_a_disk_that_is_full_is_said_first(shop: Shop) -> None:
@@ -110,7 +110,7 @@ def test_a_disk_that_is_full_is_said_first(shop: Shop) -> None:
     )
     try:
         said = shop.operator.run("deploy", code=5)
-        assert "MiB free, 4096 MiB are needed" in said.out
+        said.has("MiB free, 4096 MiB are needed")
         assert shop.node.answers() == ""
     finally:
         shop.node.sh("rm /var/lib/filler")

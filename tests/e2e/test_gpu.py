@@ -24,15 +24,15 @@ def test_one_of_two_gpus_with_one_required_is_degraded(settled: Shop) -> None:
     """Exit 9: it serves, and names what is missing; the timer's unit takes that for success, not for a failure."""
     degraded = settled.operator.with_(change=_gpus(count=2, required=1))
     said = degraded.run("deploy", code=9)
-    assert "is DEGRADED. 1 of 2 GPUs" in said.out
+    said.has("is DEGRADED. 1 of 2 GPUs")
     assert settled.node.answers() == ""
-    assert "is DEGRADED: 1 of 2 GPUs" in degraded.run("status", code=9).out
+    degraded.run("status", code=9).has("is DEGRADED: 1 of 2 GPUs")
     assert settled.node.heal()["word"] == "degraded"
     assert settled.node.sh("systemctl show -P Result edgectl-converge.service") == "success"
     settled.node.sh("echo 2 > /etc/sandbox-gpu/count")
     try:
         settled.node.wait("both are seen", lambda: settled.node.heal()["word"] == "ready", seconds=60, every=2)
-        assert "is READY" in degraded.run("status").out
+        degraded.run("status").has("is READY")
     finally:
         settled.node.sh("echo 1 > /etc/sandbox-gpu/count")
 
@@ -40,6 +40,6 @@ def test_one_of_two_gpus_with_one_required_is_degraded(settled: Shop) -> None:
 def test_fewer_gpus_than_required_is_not_ready(settled: Shop) -> None:
     """Exit 5, with how many there are and how many are needed; the store goes back and goes on serving."""
     said = settled.operator.with_(change=_gpus(count=2, required=2)).run("deploy", code=5)
-    assert "nvidia.com/gpu: 1 of 2 allocatable, 2 required" in said.out
-    assert "on the old version" in said.out
+    said.has("nvidia.com/gpu: 1 of 2 allocatable, 2 required")
+    said.has("on the old version")
     assert settled.node.answers() == ""

@@ -29,8 +29,7 @@ def test_the_store_comes_back_by_itself(shop: Shop, *, hard: bool) -> None:
     revisions = node.revisions()
     shop.sandbox.reboot(hard=hard, wait_seconds=0)
     node.wait("the node has booted again", lambda: _boot(node) not in {"", boot}, seconds=60)
-    took = node.wait("the store has healed itself", node.has_healed, seconds=180)
-    print(f"ready {took:.1f} s after the node was back")
+    node.wait("the store has healed itself", node.has_healed, seconds=180)
     assert node.answers() == ""
     assert node.sh(f"cat {MARKER}") == _boot(node), "the marker must be of this boot"
     written = float(node.sh(f"stat -c %.Y {MARKER}"))

@@ -42,7 +42,7 @@ def test_a_second_deploy_changes_nothing(settled: Shop) -> None:
     assert outcome["sequence"] == outcome["before"]
     assert (outcome["sessions"], outcome["verdict"]["word"]) == (1, "ready")
     assert settled.node.steady() == before
-    assert "Nothing to change" in settled.operator.run("deploy").out
+    settled.operator.run("deploy").has("Nothing to change")
 
 
 def test_a_new_edgectl_alone_changes_nothing(settled: Shop, tmp_path: Path) -> None:
@@ -60,7 +60,7 @@ def test_a_plan_writes_nothing_but_the_runtime(settled: Shop, tmp_path: Path) ->
     """Law 1: with changes to make and with an engine that the node does not have, no file of the node changes."""
     other = settled.operator.with_(change=greeting("plan"), package=changed_edgectl(tmp_path, "planned"))
     before = (settled.node.listing(), settled.node.steady())
-    assert "1 step differs" in other.run("plan").out
+    other.run("plan").has("1 step differs")
     assert other.run("plan", "--exit-code", code=10).out
     assert (settled.node.listing(), settled.node.steady()) == before
 
@@ -76,7 +76,7 @@ def test_a_plan_names_exactly_what_a_deploy_then_applies(shop: Shop) -> None:
 
 def test_status_tells_what_runs(shop: Shop) -> None:
     """In words and as one document, with exit 0 for a store that is ready."""
-    assert "is READY" in shop.operator.run("status").out
+    shop.operator.run("status").has("is READY")
     document = shop.operator.run("status", "-o", "json").document
     assert document["verdict"]["word"] == "ready"
     assert {step["step"] for step in document["steps"]} >= {"host", "k3s", "gpu", "release-vision-stack", "inference"}
@@ -89,30 +89,30 @@ def test_the_journal_tells_what_was_done(shop: Shop) -> None:
     lines = shop.operator.run("journal", "--run", newest[:6], "-o", "json").out.splitlines()
     assert json.loads(lines[-1])["kind"] == "verdict"
     assert "ready" in shop.operator.run("journal", "--follow").out.splitlines()[-1]
-    assert "kept no run" in shop.operator.run("journal", "--run", "ffffffffff", code=5).err
+    shop.operator.run("journal", "--run", "ffffffffff", code=5).has("kept no run")
 
 
 def test_ssh_and_kubectl_reach_the_node(shop: Shop) -> None:
     """Exit codes and outputs are those of what runs there."""
     assert shop.operator.run("ssh", "--", "hostname").out == "node-1\n"
     assert shop.operator.run("ssh", "--", "exit 7", code=7).out == ""
-    assert "inference-" in shop.operator.run("kubectl", "--", "get", "pods", "-n", "vision").out
-    assert "not found" in shop.operator.run("kubectl", "--", "get", "pod", "nobody", code=1).err
+    shop.operator.run("kubectl", "--", "get", "pods", "-n", "vision").has("inference-")
+    shop.operator.run("kubectl", "--", "get", "pod", "nobody", code=1).has("not found")
 
 
 def test_a_pause_holds_heals_and_deploys_until_it_ends(shop: Shop) -> None:
     """Hands-on work is not undone meanwhile; whoever deploys is told who paused it and why (exit 7)."""
     said = shop.operator.run("pause", "--for", "1h", "--why", "swapping a camera")
-    assert "paused by tester@" in said.out
+    said.has("paused by tester@")
     shop.node.kubectl("scale", "-n", "vision", "deployment/inference", "--replicas=0")
     runs = shop.node.runs()
     shop.node.run("systemctl", "start", "edgectl-converge.service")
     assert shop.node.runs() == runs
     assert shop.node.inference()["spec"]["replicas"] == 0
     refused = shop.operator.run("deploy", code=7)
-    assert "swapping a camera" in refused.err
-    assert f"edgectl resume {shop.operator.store}" in refused.err
-    assert "swapping a camera" in shop.operator.run("status", code=10).out
+    refused.has("swapping a camera")
+    refused.has(f"edgectl resume {shop.operator.store}")
+    shop.operator.run("status", code=10).has("swapping a camera")
     shop.operator.run("resume")
     assert shop.operator.run("deploy", "-o", "json").document["changed"] == ["release-vision-stack"]
     assert shop.node.answers() == ""
@@ -126,10 +126,10 @@ def test_two_deploys_at_once_do_not_mix(shop: Shop) -> None:
     assert sorted(said.code for said in ended) == [0, 7], "\n".join(map(str, ended))
     winner, loser = ("anna", "bert") if ended[0].code == 0 else ("bert", "anna")
     refused = next(said for said in ended if said.code == 7)
-    assert f"{winner}@" in refused.err
+    refused.has(f"{winner}@")
     assert f"{loser}@" not in refused.err
-    assert " since " in refused.err
-    assert "next: " in refused.err
+    refused.has(" since ")
+    refused.has("next: ")
 
 
 def test_ctrl_c_stops_watching_and_the_same_command_watches_again(shop: Shop) -> None:
@@ -141,7 +141,7 @@ def test_ctrl_c_stops_watching_and_the_same_command_watches_again(shop: Shop) ->
     left = watching.finish(seconds=20)
     assert left.code == 130, left
     run = left.err.partition("(run ")[2].partition(")")[0]
-    assert f"re-attach     edgectl deploy {shop.operator.store}" in left.err
+    left.has(f"re-attach     edgectl deploy {shop.operator.store}")
     outcome = other.deploy()
     assert outcome["run"] == run
     assert (outcome["verdict"]["word"], outcome["changed"]) == ("ready", ["release-vision-stack"])

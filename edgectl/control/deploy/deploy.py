@@ -192,6 +192,8 @@ class Deploy:
             if op == "event":
                 self._offset = int(frame["offset"])
                 self._event(frame["event"])
+                if frame["event"].get("kind") == event.VERDICT:
+                    return True  # always the last: what follows it may get lost with the link
             elif op == "end":
                 return True
             elif op == "lost":

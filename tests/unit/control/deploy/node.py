@@ -138,10 +138,9 @@ class Session:
         self._take_follow({"run": run, "offset": 0})
 
     def _take_follow(self, asked: dict[str, Any]) -> None:
-        lines = self.node.journals.get(asked["run"], [])
+        lines = [line for line in self.node.journals.get(asked["run"], []) if line[1] > asked["offset"]]
         for event, behind in lines:
-            if behind > asked["offset"]:
-                self.say("event", event=event, offset=behind)
-                self.say("beat")
-        ended = bool(lines) and lines[-1][0]["kind"] == "verdict"
+            self.say("event", event=event, offset=behind)
+            self.say("beat")
+        ended = bool(lines) and lines[-1][0]["kind"] == "verdict"  # as a real one: who asks behind it asks in vain
         self.say("end" if ended else "lost", run=asked["run"])
