@@ -7,12 +7,12 @@ from typing import Annotated
 
 import typer
 
-from edgectl.cli.options import Format, Output
+from edgectl.cli.options import Format, Output, Verbose
+from edgectl.cli.result import show
 
-_EPILOG = """Examples:
-
+_EPILOG = """\b
+Examples:
   edgectl init              (stores/inventory.yaml here)
-
   edgectl init ~/stores     (another folder)"""
 
 Folder = Annotated[Path, typer.Argument(metavar="DIR", help="Project folder; the files go to DIR/stores.")]
@@ -23,25 +23,25 @@ def register(app: typer.Typer) -> None:
     app.command("init", epilog=_EPILOG)(init)
 
 
-def init(folder: Folder = Path(), output: Output = Format.TEXT) -> None:
-    """Write a commented starter inventory; files that are there stay as they are."""
+def init(folder: Folder = Path(), output: Output = Format.TEXT, verbose: Verbose = False) -> int:
+    """Write a commented starter inventory. Files that are there stay as they are."""
     from edgectl.control.assets import templates
     from edgectl.control.inventory.json_schema import FILE_NAME, json_schema
 
     inventory = folder / "stores" / "inventory.yaml"
-    texts = {
-        inventory: (templates() / "inventory.yaml").read_text(encoding="utf-8"),
-        inventory.with_name(FILE_NAME): json_schema(),
-    }
+    starter = templates() / "inventory.yaml"
+    if verbose:
+        typer.echo(f"  from      {starter}", err=True)
+    texts = {inventory: starter.read_text(encoding="utf-8"), inventory.with_name(FILE_NAME): json_schema()}
     written = {str(path): _write(path, text) for path, text in texts.items()}
-    if output is Format.JSON:
-        import json
-
-        typer.echo(json.dumps({"files": written}, indent=2))
-        return
-    for path, done in written.items():
-        typer.echo(f"{'wrote' if done else 'kept '}  {path}{'' if done else '  (it was there already)'}")
-    typer.echo(f"Next: name your store, its address and SSH host key in {inventory}, then `edgectl render store-042`.")
+    lines = [
+        f"{'wrote' if done else 'kept '}  {path}{'' if done else '  (it was there already)'}"
+        for path, done in written.items()
+    ]
+    lines.append(
+        f"Next: name your store, its address and SSH host key in {inventory}, then `edgectl render store-042`."
+    )
+    return show(output, {"files": written}, "\n".join(lines))
 
 
 def _write(path: Path, text: str) -> bool:

@@ -7,18 +7,16 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from edgectl.cli.options import DEFAULT_INVENTORY, Format, InventoryPath, Output, StoreName
+from edgectl.cli.options import DEFAULT_INVENTORY, Format, InventoryPath, Output, StoreName, Verbose
 
 if TYPE_CHECKING:
     from edgectl.control.payload.render import Rendered
     from edgectl.wire.payload import Payload
 
-_EPILOG = """Examples:
-
+_EPILOG = """\b
+Examples:
   edgectl render store-042
-
-  edgectl render store-042 --to /tmp/042   (every file and manifest, to read or to compare)
-
+  edgectl render store-042 --to /tmp/042   (every file and manifest, to read)
   edgectl render store-042 -o json
 
 Talks to no node."""
@@ -32,22 +30,25 @@ def register(app: typer.Typer) -> None:
 
 
 def render(
-    store: StoreName, inventory: InventoryPath = DEFAULT_INVENTORY, to: To = None, output: Output = Format.TEXT
-) -> None:
-    """Show what a store would become: files, releases and blobs, by digest."""
+    store: StoreName,
+    inventory: InventoryPath = DEFAULT_INVENTORY,
+    to: To = None,
+    output: Output = Format.TEXT,
+    verbose: Verbose = False,
+) -> int:
+    """Show what a store would become, without talking to it."""
     from edgectl.cli import store as stores
+    from edgectl.cli.result import show
 
     rendered = stores.render(stores.find(store, inventory))
     if to is not None:
         from edgectl.control.payload.folder import write
 
         write(rendered.payload, to)
-    if output is Format.JSON:
-        import json
-
-        typer.echo(json.dumps(_document(rendered, to), indent=2, sort_keys=True))
-    else:
-        typer.echo(_summary(rendered.payload, to))
+    if verbose:
+        for digest, path in rendered.blob_paths.items():
+            typer.echo(f"  blob      {digest[7:19]}  {path}", err=True)
+    return show(output, _document(rendered, to), _summary(rendered.payload, to))
 
 
 def _document(rendered: Rendered, to: Path | None) -> dict[str, Any]:

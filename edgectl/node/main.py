@@ -7,18 +7,16 @@ import os
 import pwd
 import sys
 import time
+from typing import TYPE_CHECKING
 
 from edgectl.node import pause
 from edgectl.node.converge import journal
-from edgectl.node.converge.loop import Clock, plan
-from edgectl.node.converge.protocol import Gate, Observation
 from edgectl.node.converge.slots import Slots
-from edgectl.node.engine import load, run
-from edgectl.node.io.look import Look
 from edgectl.node.io.places import Places
-from edgectl.node.recipe import recipe
-from edgectl.node.session import serve
 from edgectl.wire.errors import Exit
+
+if TYPE_CHECKING:
+    from edgectl.node.converge.protocol import Gate, Observation
 
 _UNITS = {"m": 60, "h": 3600, "d": 86400}
 
@@ -41,9 +39,16 @@ def main(argv: list[str] | None = None) -> int:
         return int(Exit.USAGE)
     places = Places()
     if args.command == "session":
-        serve(places)
+        from edgectl.node.greet import greet
+
+        frames = greet(places)  # the rest is imported while the greeting travels
+        from edgectl.node.session import answer
+
+        answer(places, frames)
         return 0
     if args.command == "converge":
+        from edgectl.node.engine import run
+
         return run(places)
     return _person(places, args)
 
@@ -69,6 +74,11 @@ def _person(places: Places, args: argparse.Namespace) -> int:
 
 
 def _status(places: Places) -> int:
+    from edgectl.node.converge.loop import Clock, plan
+    from edgectl.node.engine import load
+    from edgectl.node.io.look import Look
+    from edgectl.node.recipe import recipe
+
     slots = Slots(places)
     slot = slots.current or slots.candidate
     if slot is None:

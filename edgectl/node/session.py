@@ -6,8 +6,6 @@ by the unit; this only follows the journal. It may die at any moment.
 
 from __future__ import annotations
 
-import os
-import select
 import time
 from typing import Any
 
@@ -17,8 +15,9 @@ from edgectl.node.converge import journal
 from edgectl.node.converge.lock import holder
 from edgectl.node.converge.loop import Clock, plan
 from edgectl.node.converge.protocol import Gate, Observation, Status
-from edgectl.node.converge.slots import Slot, Slots
+from edgectl.node.converge.slots import Slots
 from edgectl.node.engine import load
+from edgectl.node.greet import greet
 from edgectl.node.io.look import Look
 from edgectl.node.io.places import Places
 from edgectl.node.receive import want
@@ -32,7 +31,6 @@ from edgectl.wire.frame import FrameError, Frames
 from edgectl.wire.payload import Node, Payload, decode
 from edgectl.wire.verdict import Verdict
 
-_SILENCE_SECONDS = 180.0  # an operator that says nothing for so long is gone; the node does not wait for it
 _POLL_SECONDS = 0.02
 _BEAT_SECONDS = 10.0
 _LOST_SECONDS = 5.0
@@ -40,8 +38,11 @@ _LOST_SECONDS = 5.0
 
 def serve(places: Places, *, stdin: int = 0, stdout: int = 1) -> None:
     """Greet, then answer questions until the link ends."""
-    frames = Frames(lambda count: _read(stdin, count), lambda data: _write_all(stdout, data))
-    frames.send("hello", **_hello(places))
+    answer(places, greet(places, stdin=stdin, stdout=stdout))
+
+
+def answer(places: Places, frames: Frames) -> None:
+    """Answer questions until the link ends."""
     while True:
         try:
             frame = frames.receive()
@@ -97,25 +98,6 @@ def _answer(places: Places, frames: Frames, frame: dict[str, Any]) -> None:
         frames.send("resumed", was=was.sentence() if was else "")
     else:
         raise NotReady(f"this node's engine does not know {op!r}", hint="use the same edgectl version everywhere")
-
-
-def _hello(places: Places) -> dict[str, Any]:
-    slots = Slots(places)
-    paused = pause.read(places)
-    newest = slots.all()
-    return {
-        "current": _slot(slots.current),
-        "candidate": _slot(slots.candidate),
-        "newest": _slot(newest[0]) if newest else None,
-        "sequence": slots.sequence,
-        "holder": holder(places.run),
-        "pause": paused.sentence() if paused else "",
-        "host": os.uname().nodename,
-    }
-
-
-def _slot(slot: Slot | None) -> dict[str, Any] | None:
-    return None if slot is None else {**to_json(slot.envelope), "rejected": slot.rejected}
 
 
 def _given(frames: Frames, frame: dict[str, Any]) -> tuple[Payload, Node]:
@@ -197,17 +179,3 @@ def _runs(places: Places, path: Any) -> bool:
 def _brief(item: dict[str, Any]) -> dict[str, Any]:
     """Leave out what is empty, and the run id that both sides know: a no-op costs a few kilobytes."""
     return {key: value for key, value in item.items() if value not in ("", [], {}) and key not in {"run", "time"}}
-
-
-def _read(fd: int, count: int) -> bytes:
-    ready, _, _ = select.select([fd], [], [], _SILENCE_SECONDS)
-    return os.read(fd, count) if ready else b""
-
-
-def _write_all(fd: int, data: bytes) -> None:
-    view = memoryview(data)
-    while view:
-        try:
-            view = view[os.write(fd, view) :]
-        except OSError as error:  # the link is gone
-            raise FrameError("the operator is gone") from error

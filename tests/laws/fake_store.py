@@ -31,10 +31,13 @@ class Store:
     now: float = 0.0
     writes: list[str] = field(default_factory=list)
     kill_at_write: int = -1
+    sleeps: int = 0
 
     def sleep(self, seconds: float) -> None:
         """Let time pass, and with it what comes by itself."""
         self.now += seconds
+        self.sleeps += 1
+        assert self.sleeps < 10_000, "it waits for ever"
         for due in [item for item in self.coming if item[0] <= self.now]:
             self.coming.remove(due)
             self.facts[due[1]] = due[2]
@@ -118,8 +121,8 @@ class Run(Put):
         del seen
         write.set("run/with", write.get("etc/config"))
         write.set(self.key, "")
-        write.set("run/starting", "yes")
         write.set(self.key, "up", after=self.takes)
+        write.set("run/starting", "yes")
 
 
 @dataclass

@@ -269,7 +269,11 @@ FAULTS: dict[str, tuple[Callable[..., None], tuple[tuple[str, str], ...], tuple[
         (("else Status.FAILED\n    reason", "else Status.CURRENT\n    reason"),),
         (),
     ),
-    "waits too long": (a_wait_that_runs_out_is_no_pass, (("if left <= 0:", "if left <= -10:"),), ()),
+    "waits too long": (
+        a_wait_that_runs_out_is_no_pass,
+        (("step.wait.limit_seconds\n    told", "2 * step.wait.limit_seconds\n    told"),),
+        (),
+    ),
     "names the last blocker": (
         blocked_names_the_earliest,
         (("    for result in results:\n        if result.id in", "    for result in reversed(results):\n        if result.id in"),),

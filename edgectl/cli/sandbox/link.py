@@ -19,18 +19,13 @@ from edgectl.wire.errors import Exit, UsageError
 
 
 @app.command(
-    epilog="""Examples:
-
+    epilog="""\b
+Examples:
   edgectl sandbox link store-042 --rtt 150 --rate 2M
-
   edgectl sandbox link store-042 --cut
-
   edgectl sandbox link store-042 --black-hole
-
   edgectl sandbox link store-042 --heal
-
   edgectl sandbox link store-042 --restore
-
   edgectl sandbox link store-042 -o json
 
 Without options it shows how the link is and what it has carried."""
@@ -45,7 +40,7 @@ def link(
     restore: Annotated[bool, typer.Option("--restore", help="A perfect link again.")] = False,
     output: Output = Format.TEXT,
 ) -> int:
-    """Make the link between you and a store slow, thin, cut or silent; changes act at once."""
+    """Make the link to a store slow, thin, cut or silent, at once."""
     if sum((cut, black_hole, heal, restore)) > 1:
         raise UsageError("Give one of --cut, --black-hole, --heal, --restore", hint="edgectl sandbox link --help")
     line = one(name).link

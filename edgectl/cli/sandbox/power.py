@@ -6,79 +6,70 @@ from typing import Annotated
 
 import typer
 
+from edgectl.cli.options import Format, Output
 from edgectl.cli.sandbox.app import app
-from edgectl.cli.sandbox.show import (
-    STORE,
-    Name,
-    NodeName,
-    one,
-    say,
-)
-from edgectl.wire.errors import Exit
+from edgectl.cli.sandbox.show import STORE, Name, NodeName, done, one, say
 
 
 @app.command(
-    epilog="""Examples:
-
+    epilog="""\b
+Examples:
   edgectl sandbox reboot store-042
-
   edgectl sandbox reboot store-042 --hard"""
 )
 def reboot(
     name: Name = STORE,
     node: NodeName = "",
     hard: Annotated[bool, typer.Option("--hard", help="By power cut: unsynced writes are lost.")] = False,
+    output: Output = Format.TEXT,
 ) -> int:
     """Reboot a store's nodes; returns when sshd answers again."""
     one(name).reboot(node, hard=hard)
-    say(f"{name} has rebooted")
-    return int(Exit.OK)
+    return done(output, f"{name} has rebooted", store=name, power="on")
 
 
 @app.command(
     "cut-power",
-    epilog="""Examples:
-
+    epilog="""\b
+Examples:
   edgectl sandbox cut-power store-042
-
   edgectl sandbox cut-power store-042 --back-on""",
 )
 def cut_power(
     name: Name = STORE,
     node: NodeName = "",
     back_on: Annotated[bool, typer.Option("--back-on", help="Power on again at once.")] = False,
+    output: Output = Format.TEXT,
 ) -> int:
-    """Take the power away: what was not synced to disk is lost, as on a real machine."""
+    """Take the power away: what was not synced to disk is lost."""
     store = one(name)
     store.cut_power(node)
+    if not back_on:
+        return done(output, f"{name} has lost its power", store=name, power="off")
     say(f"{name} has lost its power")
-    if back_on:
-        store.power_on(node)
-        say(f"{name} is on again")
-    return int(Exit.OK)
+    store.power_on(node)
+    return done(output, f"{name} is on again", store=name, power="on")
 
 
 @app.command(
     "power-on",
-    epilog="""Example:
-
+    epilog="""\b
+Example:
   edgectl sandbox power-on store-042""",
 )
-def power_on(name: Name = STORE, node: NodeName = "") -> int:
+def power_on(name: Name = STORE, node: NodeName = "", output: Output = Format.TEXT) -> int:
     """Power on a store's nodes; returns when sshd answers."""
     one(name).power_on(node)
-    say(f"{name} is on")
-    return int(Exit.OK)
+    return done(output, f"{name} is on", store=name, power="on")
 
 
 @app.command(
     "power-off",
-    epilog="""Example:
-
+    epilog="""\b
+Example:
   edgectl sandbox power-off store-042""",
 )
-def power_off(name: Name = STORE, node: NodeName = "") -> int:
+def power_off(name: Name = STORE, node: NodeName = "", output: Output = Format.TEXT) -> int:
     """Power off a store's nodes in order."""
     one(name).power_off(node)
-    say(f"{name} is off")
-    return int(Exit.OK)
+    return done(output, f"{name} is off", store=name, power="off")

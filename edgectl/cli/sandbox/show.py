@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from edgectl.cli.options import Format
+from edgectl.cli.result import show as print_result
 from edgectl.wire.errors import Exit
 
 if TYPE_CHECKING:
@@ -99,7 +99,15 @@ def show(store: SandboxStore, output: Format) -> int:
 
 def result(output: Format, document: dict[str, Any], text: str) -> None:
     """Print a result on stdout."""
-    sys.stdout.write((json.dumps(document, indent=2) if output is Format.JSON else text) + "\n")
+    print_result(output, document, text)
+
+
+def done(output: Format, sentence: str, **document: Any) -> int:
+    """Say what was done; as a document on stdout where one is wanted. Returns the exit code."""
+    say(sentence)
+    if output is Format.JSON:
+        print_result(output, document, "")
+    return int(Exit.OK)
 
 
 def describe(conditions: dict[str, Any] | None) -> str:

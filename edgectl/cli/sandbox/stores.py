@@ -14,6 +14,7 @@ from edgectl.cli.sandbox.show import (
     complete,
     describe,
     document_of,
+    done,
     one,
     open_sandbox,
     result,
@@ -24,12 +25,10 @@ from edgectl.wire.errors import Exit, UsageError
 
 
 @app.command(
-    epilog="""Examples:
-
+    epilog="""\b
+Examples:
   edgectl sandbox up
-
   edgectl sandbox up store-077 --gpus 2 --required 1
-
   edgectl sandbox up store-001 --bare
 
 The first time, k3s and images are built (minutes); from the cache it takes seconds. Up again powers on a store that
@@ -47,7 +46,7 @@ def up(
     ] = False,
     output: Output = Format.TEXT,
 ) -> int:
-    """Bring up a store: bare nodes with sshd, and an inventory to deploy with."""
+    """Bring up a store: bare nodes, and an inventory to deploy with."""
     if required is not None and required > gpus:
         raise UsageError(f"--required {required} is more than --gpus {gpus}", hint="--required may be at most --gpus")
     sandbox = open_sandbox(new=True)
@@ -65,36 +64,34 @@ def up(
 
 
 @app.command(
-    epilog="""Examples:
-
+    epilog="""\b
+Examples:
   edgectl sandbox down store-042
-
   edgectl sandbox down store-042 --keep-disk
-
   edgectl sandbox down --all"""
 )
 def down(
     name: Name = "",
     keep_disk: Annotated[bool, typer.Option("--keep-disk", help="Keep the disks; up brings them back.")] = False,
     all: Annotated[bool, typer.Option("--all", help="All stores.")] = False,
+    output: Output = Format.TEXT,
 ) -> int:
-    """Take a store down; nothing of it stays: no process, mount, device, network or file."""
+    """Take a store down. Nothing of it stays: no process, mount, device, network or file."""
     if bool(name) == all:
         raise UsageError("Name one store, or give --all", hint="edgectl sandbox list shows the stores")
     sandbox = open_sandbox()
     names = [store.name for store in sandbox.stores()] if all else [name]
     for each in names:
         sandbox.down(each, keep_disk=keep_disk)
-        say(f"{each} is down" + (", its disks are kept" if keep_disk else ""))
-    return int(Exit.OK)
+    kept = ", its disks are kept" if keep_disk else ""
+    return done(output, "\n".join(f"{each} is down{kept}" for each in names) or "No store is up.", down=names)
 
 
 @app.command(
     "list",
-    epilog="""Examples:
-
+    epilog="""\b
+Examples:
   edgectl sandbox list
-
   edgectl sandbox list -o json""",
 )
 def list_(output: Output = Format.TEXT) -> int:
@@ -113,8 +110,8 @@ def list_(output: Output = Format.TEXT) -> int:
 
 
 @app.command(
-    epilog="""Examples:
-
+    epilog="""\b
+Examples:
   edgectl sandbox clone store-042 store-043
 
 The copy has the same nodes, addresses and keys, in a network of its own; the source keeps running."""
@@ -124,33 +121,31 @@ def clone(
     new_name: Annotated[str, typer.Argument(metavar="NEW", help="The copy's name.")],
     output: Output = Format.TEXT,
 ) -> int:
-    """Copy a store with all that is on its disks and power the copy on."""
+    """Copy a store with its disks and power the copy on."""
     return show(open_sandbox(new=True).clone(name, new_name), output)
 
 
 @app.command(
-    epilog="""Example:
-
+    epilog="""\b
+Example:
   edgectl sandbox clean"""
 )
-def clean() -> int:
+def clean(output: Output = Format.TEXT) -> int:
     """Remove what crashed runs have left. Stores that are up, and disks that were kept, stay."""
-    if not open_sandbox().clean():
-        say("Nothing was left behind.")
-    return int(Exit.OK)
+    found = bool(open_sandbox().clean())
+    return done(output, "What crashed runs have left is gone." if found else "Nothing was left behind.", found=found)
 
 
 @app.command(
-    epilog="""Examples:
-
+    epilog="""\b
+Examples:
   edgectl sandbox shell store-042
-
   edgectl sandbox shell store-042 -- systemctl status k3s""",
     context_settings={"ignore_unknown_options": True},
 )
 def shell(
     name: Name = STORE,
-    command: Annotated[list[str] | None, typer.Argument(metavar="[-- COMMAND...]", help="Instead of a shell.")] = None,
+    command: Annotated[list[str] | None, typer.Argument(metavar="COMMAND", help="Instead of a shell.")] = None,
     node: Annotated[str, typer.Option("--node", help="Which node.")] = "node-1",
 ) -> int:
     """Enter a node at its keyboard: without network, link or sshd."""
@@ -161,14 +156,17 @@ def shell(
 
 
 @app.command(
-    epilog="""Example:
-
+    epilog="""\b
+Example:
   edgectl sandbox demo
 
 A store of that name is taken down first. The store stays up afterwards, for you to try things on."""
 )
 def demo(name: Name = STORE) -> int:
-    """Show it all: a bare node comes up, a second deploy changes nothing, a reboot heals by itself."""
+    """Show it all: up, deploy, deploy again, reboot, and it heals.
+
+    A bare node comes up, a second deploy changes nothing, and after a reboot nobody needs to help.
+    """
     from edgectl.sandbox.demo import Demo
     from edgectl.sandbox.machine.places import store_place
 

@@ -1,0 +1,59 @@
+"""The first word of a session: what this node runs, said before the rest of the engine is even imported.
+
+Owns: the greeting and the two file descriptors of the link. Imports little: an operator waits for this.
+"""
+
+from __future__ import annotations
+
+import os
+import select
+from typing import Any
+
+from edgectl.node import pause
+from edgectl.node.converge.lock import holder
+from edgectl.node.converge.slots import Slot, Slots
+from edgectl.node.io.places import Places
+from edgectl.wire.document import to_json
+from edgectl.wire.frame import FrameError, Frames
+
+_SILENCE_SECONDS = 180.0  # an operator that says nothing for so long is gone; the node does not wait for it
+
+
+def greet(places: Places, *, stdin: int = 0, stdout: int = 1) -> Frames:
+    """Say hello on the link and return its frames."""
+    frames = Frames(lambda count: _read(stdin, count), lambda data: _write_all(stdout, data))
+    frames.send("hello", **_hello(places))
+    return frames
+
+
+def _hello(places: Places) -> dict[str, Any]:
+    slots = Slots(places)
+    paused = pause.read(places)
+    newest = slots.all()
+    return {
+        "current": _slot(slots.current),
+        "candidate": _slot(slots.candidate),
+        "newest": _slot(newest[0]) if newest else None,
+        "sequence": slots.sequence,
+        "holder": holder(places.run),
+        "pause": paused.sentence() if paused else "",
+        "host": os.uname().nodename,
+    }
+
+
+def _slot(slot: Slot | None) -> dict[str, Any] | None:
+    return None if slot is None else {**to_json(slot.envelope), "rejected": slot.rejected}
+
+
+def _read(fd: int, count: int) -> bytes:
+    ready, _, _ = select.select([fd], [], [], _SILENCE_SECONDS)
+    return os.read(fd, count) if ready else b""
+
+
+def _write_all(fd: int, data: bytes) -> None:
+    view = memoryview(data)
+    while view:
+        try:
+            view = view[os.write(fd, view) :]
+        except OSError as error:  # the link is gone
+            raise FrameError("the operator is gone") from error

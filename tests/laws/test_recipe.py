@@ -1,0 +1,149 @@
+"""The one order: every need is earlier, and nothing that needs the GPU comes before it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from edgectl.node import recipe as real
+from edgectl.node.converge.protocol import Gate, Step
+from edgectl.wire.payload import Gpu, Helm, Host, Image, Inference, K3s, ManagedFile, Node, Payload, Release
+from tests.laws.fake_store import mutant
+
+BLOB = "sha256:" + "0" * 64
+FILES = (ManagedFile("/etc/rancher/k3s/config.yaml", "a: 1\n"),)
+
+
+def release(name: str, namespace: str, *needs: str) -> Release:
+    """Return a release with one Deployment."""
+    return Release(name, namespace, BLOB, {}, BLOB, ({"kind": "Deployment", "metadata": {"name": name}},), needs)
+
+
+RELEASES = (
+    release("vision-stack", "vision", "gpu"),  # first in the inventory: the order is ours all the same
+    release("nvidia-device-plugin", "gpu-system"),
+    release("bus", "vision"),
+)
+
+
+def payload(*, gpu: bool = True, releases: tuple[Release, ...] = RELEASES, inference: bool = True) -> Payload:
+    """Return a store with or without GPUs."""
+    node = Node(
+        name="node-1",
+        role="server",
+        address="10.77.0.11",
+        host=Host(1, FILES, {"vm.swappiness": "1"}),
+        k3s=K3s("v1.36.3+k3s1", BLOB, "k3s.service", FILES, (Image(BLOB, ("a:1",)),)),
+        helm=Helm("v4.3.1", BLOB),
+        gpu=Gpu("nvidia.com/gpu", 1, 1) if gpu else None,
+    )
+    asked = Inference("vision", "inference", 8000, "tiny", {}, (0.5,)) if inference else None
+    return Payload("store-042", "Berlin", (node,), releases, {BLOB: 1}, asked)
+
+
+def order(module: Any, desired: Payload) -> tuple[Gate[Any], ...]:
+    """Return the recipe's steps."""
+    steps: tuple[Gate[Any], ...] = module.recipe(desired, desired.nodes[0])
+    return steps
+
+
+PAYLOADS = {
+    "whole": payload(),
+    "without GPUs": payload(gpu=False, releases=RELEASES[1:]),
+    "nothing on it": payload(gpu=False, releases=(), inference=False),
+}
+
+
+def needs_are_earlier(module: Any) -> None:
+    """Every id in `needs` is one that was judged before."""
+    for desired in PAYLOADS.values():
+        known: set[str] = set()
+        for step in order(module, desired):
+            assert set(step.needs) <= known, f"{step.id} needs {set(step.needs) - known}, which comes later or never"
+            known.add(step.id)
+
+
+def ids_are_unique(module: Any) -> None:
+    """A step is named by its id in journals, needs and reports."""
+    for desired in PAYLOADS.values():
+        ids = [step.id for step in order(module, desired)]
+        assert len(ids) == len(set(ids))
+
+
+def after_the_gpu(module: Any) -> None:
+    """A release that needs the GPU, and its pods, come after the proof and name it."""
+    steps = {step.id: (index, step) for index, step in enumerate(order(module, PAYLOADS["whole"]))}
+    gpu = steps["gpu"][0]
+    assert steps["release-nvidia-device-plugin"][0] < gpu
+    assert steps["release-vision-stack"][0] > gpu
+    assert steps["workload-vision-stack"][0] > gpu
+    assert "gpu" in steps["release-vision-stack"][1].needs
+
+
+def a_dead_gpu_holds_up_only_vision(module: Any) -> None:
+    """Whatever does not need the GPU, directly or through others, goes on without it."""
+    held = {"gpu"}
+    for step in order(module, PAYLOADS["whole"]):
+        if held & set(step.needs):
+            held.add(step.id)
+    assert held == {"gpu", "release-vision-stack", "workload-vision-stack", "inference"}
+
+
+def the_dead_go_before_inference_is_asked(module: Any) -> None:
+    """Pods that a reboot left dead are taken away before their workload is judged."""
+    ids = [step.id for step in order(module, PAYLOADS["whole"])]
+    assert ids.index("dead-pods") < ids.index("workload-vision-stack")
+
+
+def removals_come_last(module: Any) -> None:
+    """What is retired goes when what replaces it runs."""
+    for desired in PAYLOADS.values():
+        assert order(module, desired)[-1].id == "retired"
+
+
+LAWS: tuple[Callable[[Any], None], ...] = (
+    needs_are_earlier,
+    ids_are_unique,
+    after_the_gpu,
+    a_dead_gpu_holds_up_only_vision,
+    the_dead_go_before_inference_is_asked,
+    removals_come_last,
+)
+
+
+@pytest.mark.parametrize("law", LAWS, ids=lambda law: law.__name__)
+def test_law(law: Callable[[Any], None]) -> None:
+    """The recipe of stores keeps it."""
+    law(real)
+
+
+@pytest.mark.parametrize(
+    ("law", "old", "new"),
+    [
+        (needs_are_earlier, 'Release(release, needs=(*cluster, "gpu"))', 'Release(release, needs=(*cluster, "gpus"))'),
+        (ids_are_unique, "for release in others:", "for release in payload.releases:"),
+        (after_the_gpu, 'if "gpu" in release.needs]', 'if "gpus" in release.needs]'),
+        (a_dead_gpu_holds_up_only_vision, "steps.append(Dead(tuple(release.namespace for release in payload.releases), needs=(\"k3s-serves\",)))", "steps.append(Dead((), needs=(\"gpu\",)))"),
+        (the_dead_go_before_inference_is_asked, "steps.append(Dead(", "steps.insert(99, Retired((), needs=()))\n    (lambda _: None)(Dead("),
+        (removals_come_last, "steps.append(Retired(", "steps.insert(3, Retired("),
+    ],
+    ids=lambda value: value.__name__ if callable(value) else "",
+)
+def test_the_law_bites(law: Callable[[Any], None], old: str, new: str) -> None:
+    """Seeded fault: a recipe in another order, or with another need, is found."""
+    faulty = mutant(real, (old, new))
+    with pytest.raises((AssertionError, ValueError)):
+        law(faulty)
+
+
+@pytest.mark.parametrize("name", PAYLOADS)
+def test_every_step_speaks_the_protocol(name: str) -> None:
+    """Each has id, title, wait and probe; only what has an apply is a step; a title is for people."""
+    for step in order(real, PAYLOADS[name]):
+        assert isinstance(step, Gate)
+        assert isinstance(step, Step) == hasattr(step, "apply")
+        assert step.title
+        assert step.wait.limit_seconds >= 0
+        assert step.wait.every_seconds > 0
