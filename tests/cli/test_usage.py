@@ -92,7 +92,8 @@ def test_wrong_words_are_exit_2(
     """What is wrong, what would be right; nothing on stdout, nobody is connected to; one document when wanted."""
     assert inventory.exists()
     said = edgectl(*words)
-    assert (said.code, said.out) == (2, "")
+    assert said.code == 2
+    assert said.out == "" or wants_json(words)
     assert sentence in said.err
     assert following in said.err
     assert node.sessions == []
@@ -199,8 +200,8 @@ def test_every_command_is_documented() -> None:
     for path, text in pages().items():
         assert path.read_text() == text, f"{path.relative_to(ROOT)}: run `nox -s docs`"
     page = commands_page()
-    for path in HELPS:
-        assert f"# {' '.join(path)}\n" in page
+    for words in HELPS:
+        assert f"# {' '.join(words)}\n" in page
 
 
 def test_words_are_documented() -> None:

@@ -20,6 +20,10 @@ def _gpus(*, count: int, required: int) -> Change:
     return change
 
 
+def _allocatable(shop: Shop) -> str:
+    return shop.node.kubectl("get", "node", "node-1", "-o", r"jsonpath={.status.allocatable.nvidia\.com/gpu}")
+
+
 def test_one_of_two_gpus_with_one_required_is_degraded(settled: Shop) -> None:
     """Exit 9: it serves, and names what is missing; the timer's unit takes that for success, not for a failure."""
     degraded = settled.operator.with_(change=_gpus(count=2, required=1))
@@ -35,6 +39,7 @@ def test_one_of_two_gpus_with_one_required_is_degraded(settled: Shop) -> None:
         degraded.run("status").has("is READY")
     finally:
         settled.node.sh("echo 1 > /etc/sandbox-gpu/count")
+        settled.node.wait("one is seen", lambda: _allocatable(settled) == "1", seconds=60, every=1)
 
 
 def test_fewer_gpus_than_required_is_not_ready(settled: Shop) -> None:

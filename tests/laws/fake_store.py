@@ -85,6 +85,7 @@ class Put:
 
     @property
     def title(self) -> str:
+        """Show the id."""
         return self.id
 
     def probe(self, read: Reader) -> Observation:
@@ -138,6 +139,7 @@ class See:
 
     @property
     def title(self) -> str:
+        """Show the id."""
         return self.id
 
     def probe(self, read: Reader) -> Observation:
@@ -162,6 +164,7 @@ class Blind(Put):
 
     def probe(self, read: Reader) -> Observation:
         """Fail to look."""
+        del read
         raise LookFailed("the API does not answer", evidence=("refused",))
 
 
@@ -170,6 +173,7 @@ class Surprise(Put):
 
     def probe(self, read: Reader) -> Observation:
         """Crash."""
+        del read
         raise KeyError("status")
 
 
@@ -178,6 +182,7 @@ class Fails(Put):
 
     def apply(self, write: Writer, seen: Observation) -> None:
         """Fail, or crash as the id says."""
+        del write, seen
         if self.id == "crash":
             raise OSError(28, "No space left on device")
         raise ApplyFailed("Helm says no", evidence=("$ helm upgrade",))
@@ -245,6 +250,7 @@ class Runner:
         return self.loop.Clock(lambda: self.store.now, self.store.sleep)
 
     def _say(self, word: str, step: Gate[Any], seen: Observation) -> None:
+        del seen
         if len(self.said) == self.kill_at:
             raise Killed
         self.said.append((step.id, word))

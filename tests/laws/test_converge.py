@@ -1,4 +1,4 @@
-"""The engine's laws on a store that is a dict. Each has a seeded fault, a mutant of the loop or a step, that it finds."""
+"""The engine's laws on a store that is a dict. Each finds its seeded fault: a mutant of the loop, or of a step."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def a_second_converge_changes_nothing(loop: Any, steps: Steps) -> None:
 
 
 def a_lying_apply_is_caught(loop: Any) -> None:
-    """The probe after it sees through it: exit 6, and what needs it is blocked."""
+    """See through it with the probe after it: exit 6, and what needs it is blocked."""
     runner = Runner(loop, Store())
     verdict = runner.converge((Liar("liar", "etc/x", "1"), Put("after", "etc/y", "1", needs=("liar",))))
     assert verdict.exit == Exit.FAILED
@@ -117,7 +117,7 @@ def blocked_names_the_earliest(loop: Any) -> None:
 
 
 def a_gate_holds_up_only_what_needs_it(loop: Any) -> None:
-    """A dead GPU does not keep the rest from healing."""
+    """Let a dead GPU keep nothing else from healing."""
     store = Store({"gpu": "broken"})
     steps = (See("gpu", "gpu", "2"), Put("vision", "v", "1", needs=("gpu",)), Put("bus", "b", "1"))
     Runner(loop, store).converge(steps)
@@ -125,7 +125,7 @@ def a_gate_holds_up_only_what_needs_it(loop: Any) -> None:
 
 
 def one_bug_does_not_stop_the_others(loop: Any) -> None:
-    """A probe or an apply that crashes is a result like any other, with its traceback as evidence."""
+    """Take a crash of a probe or an apply as a result like any other, with its traceback as evidence."""
     store = Store()
     verdict = Runner(loop, store).converge((Surprise("bug", "a", "1"), Fails("crash", "b", "1"), Put("bus", "c", "1")))
     assert store.facts == {"c": "1"}
@@ -153,7 +153,7 @@ def it_stops_between_two_steps(loop: Any) -> None:
 
 
 def it_stops_while_it_waits(loop: Any) -> None:
-    """A deploy does not stand behind a heal that waits for a gate."""
+    """Let no deploy stand behind a heal that waits for a gate."""
     store = Store()
     verdict = Runner(loop, store).converge((See("gate", "a", "yes"),), stop=lambda: "now" if store.now > 2 else "")
     assert verdict.exit == Exit.INTERRUPTED
@@ -251,12 +251,22 @@ FAULTS: dict[str, tuple[Callable[..., None], tuple[tuple[str, str], ...], tuple[
     ),
     "could not look is fine": (
         unknown_is_never_fine,
-        (("Observation(Status.UNKNOWN, failure.reason, evidence", "Observation(Status.CURRENT, failure.reason, evidence"),),
+        (
+            (
+                "Observation(Status.UNKNOWN, failure.reason, evidence",
+                "Observation(Status.CURRENT, failure.reason, evidence",
+            ),
+        ),
         (Blind("blind", "a", "1"),),
     ),
     "could not look is drift": (
         unknown_is_never_fine,
-        (("Observation(Status.UNKNOWN, failure.reason, evidence", "Observation(Status.DRIFTED, failure.reason, evidence"),),
+        (
+            (
+                "Observation(Status.UNKNOWN, failure.reason, evidence",
+                "Observation(Status.DRIFTED, failure.reason, evidence",
+            ),
+        ),
         (Blind("blind", "a", "1"),),
     ),
     "waits for never": (
@@ -276,7 +286,12 @@ FAULTS: dict[str, tuple[Callable[..., None], tuple[tuple[str, str], ...], tuple[
     ),
     "names the last blocker": (
         blocked_names_the_earliest,
-        (("    for result in results:\n        if result.id in", "    for result in reversed(results):\n        if result.id in"),),
+        (
+            (
+                "    for result in results:\n        if result.id in",
+                "    for result in reversed(results):\n        if result.id in",
+            ),
+        ),
         (),
     ),
     "everything waits for everything": (
@@ -316,12 +331,22 @@ FAULTS: dict[str, tuple[Callable[..., None], tuple[tuple[str, str], ...], tuple[
     ),
     "a converge that leaves one out": (
         lambda loop: what_plan_calls_drifted_is_what_converge_applies(loop, {**END, "var/app": "a0"}),
-        (("if not isinstance(step, Step) or applied:", 'if not isinstance(step, Step) or applied or step.id == "app":'),),
+        (
+            (
+                "if not isinstance(step, Step) or applied:",
+                'if not isinstance(step, Step) or applied or step.id == "app":',
+            ),
+        ),
         (),
     ),
     "a plan that sees less": (
         lambda loop: what_plan_calls_drifted_is_what_converge_applies(loop, {**END, "etc/beside": "b0"}),
-        (("    for step in recipe:\n        blocker = _blocker(step, results)\n        start", "    for step in recipe[:-1]:\n        blocker = _blocker(step, results)\n        start"),),
+        (
+            (
+                "    for step in recipe:\n        blocker = _blocker(step, results)\n        start",
+                "    for step in recipe[:-1]:\n        blocker = _blocker(step, results)\n        start",
+            ),
+        ),
         (),
     ),
 }

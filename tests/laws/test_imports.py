@@ -20,12 +20,24 @@ LAZY = {"paramiko", "kubernetes", "rich", "pydantic", "yaml", "jinja2", "python_
 MAY: dict[str, set[str]] = {
     "edgectl.wire": {"edgectl.wire"},
     "edgectl.node": {"edgectl.node", "edgectl.wire"},
-    "edgectl.node.converge": {"edgectl.node.converge", "edgectl.node.io.files", "edgectl.node.io.places", "edgectl.wire"},
+    "edgectl.node.converge": {
+        "edgectl.node.converge",
+        "edgectl.node.io.files",
+        "edgectl.node.io.places",
+        "edgectl.wire",
+    },
     "edgectl.node.io": {"edgectl.node.io", "edgectl.node.converge.protocol", "edgectl.wire"},
     "edgectl.control": {"edgectl.control", "edgectl.wire", "edgectl"},
     "edgectl.report": {"edgectl.report", "edgectl.control", "edgectl.wire"},
     "edgectl.stack": {"edgectl.stack"},
-    "edgectl.sandbox": {"edgectl.sandbox", "edgectl.wire", "edgectl.control.bundle", "edgectl.control.assets", "edgectl.stack"},
+    "edgectl.sandbox": {
+        "edgectl.sandbox",
+        "edgectl.wire",
+        "edgectl.control.bundle",
+        "edgectl.control.assets",
+        "edgectl.stack",
+        "edgectl",
+    },
     "edgectl.cli": {"edgectl.cli", "edgectl.control", "edgectl.report", "edgectl.sandbox", "edgectl.wire", "edgectl"},
 }
 CONVERGE_NEVER = {"subprocess", "http", "socket", "ssl", "urllib"}
@@ -55,7 +67,7 @@ def imports(text: str) -> Iterator[str]:
 def is_in(name: str, rooms: set[str] | tuple[str, ...]) -> bool:
     """Return whether a name lies in one of the rooms; the bare package is a room for its version only."""
     return any(
-        name == "edgectl.__version__" if room == "edgectl" else name == room or name.startswith(f"{room}.")
+        name in {"edgectl", "edgectl.__version__"} if room == "edgectl" else name == room or name.startswith(f"{room}.")
         for room in rooms
     )
 
@@ -66,7 +78,9 @@ def breaches(module: str, text: str) -> list[str]:
     found = []
     for name in imports(text):
         ours = name.split(".")[0] == "edgectl"
-        found += [name for room in rooms if ours and not is_in(name, MAY[room]) and not is_in(module, ("edgectl.__main__",))]
+        found += [
+            name for room in rooms if ours and not is_in(name, MAY[room]) and not is_in(module, ("edgectl.__main__",))
+        ]
         if is_in(module, TRAVELS) and not ours and name.split(".")[0] not in sys.stdlib_module_names:
             found.append(name)
         if is_in(module, ("edgectl.node.converge",)) and name.split(".")[0] in CONVERGE_NEVER:
@@ -76,7 +90,7 @@ def breaches(module: str, text: str) -> list[str]:
 
 @pytest.mark.parametrize("path", sources(), ids=module_of)
 def test_the_contract(path: Path) -> None:
-    """control -> wire <- node; node and wire know only the standard library; only cli knows the sandbox."""
+    """Control -> wire <- node; node and wire know only the standard library; only cli knows the sandbox."""
     assert breaches(module_of(path), path.read_text()) == []
 
 
@@ -106,7 +120,7 @@ def test_the_contract_bites(module: str, line: str) -> None:
 def test_what_travels_is_old_python(path: Path) -> None:
     """Python 3.10 is the oldest on a node: its grammar must do, and no name that came later is imported."""
     text = path.read_text()
-    compile(text, str(path), "exec", ast.PyCF_ONLY_AST, _feature_version=10)  # type: ignore[call-overload]
+    compile(text, str(path), "exec", ast.PyCF_ONLY_AST, _feature_version=10)
     newer = {"tomllib", "typing.Self", "datetime.UTC", "enum.StrEnum", "typing.override", "itertools.batched"}
     assert not newer & set(imports(text))
 
@@ -114,7 +128,7 @@ def test_what_travels_is_old_python(path: Path) -> None:
 def test_old_python_bites() -> None:
     """Seeded fault: an except* of 3.11 is found."""
     with pytest.raises(SyntaxError):
-        compile("try:\n    pass\nexcept* OSError:\n    pass\n", "x", "exec", ast.PyCF_ONLY_AST, _feature_version=10)  # type: ignore[call-overload]
+        compile("try:\n    pass\nexcept* OSError:\n    pass\n", "x", "exec", ast.PyCF_ONLY_AST, _feature_version=10)
 
 
 @pytest.mark.parametrize("path", sources(), ids=module_of)

@@ -66,14 +66,14 @@ def needs_are_earlier(module: Any) -> None:
 
 
 def ids_are_unique(module: Any) -> None:
-    """A step is named by its id in journals, needs and reports."""
+    """Name each step once: journals, needs and reports go by ids."""
     for desired in PAYLOADS.values():
         ids = [step.id for step in order(module, desired)]
         assert len(ids) == len(set(ids))
 
 
 def after_the_gpu(module: Any) -> None:
-    """A release that needs the GPU, and its pods, come after the proof and name it."""
+    """Put a release that needs the GPU, and its pods, after the proof, and let it name it."""
     steps = {step.id: (index, step) for index, step in enumerate(order(module, PAYLOADS["whole"]))}
     gpu = steps["gpu"][0]
     assert steps["release-nvidia-device-plugin"][0] < gpu
@@ -98,7 +98,7 @@ def the_dead_go_before_inference_is_asked(module: Any) -> None:
 
 
 def removals_come_last(module: Any) -> None:
-    """What is retired goes when what replaces it runs."""
+    """Retire what is declared no more when what replaces it runs."""
     for desired in PAYLOADS.values():
         assert order(module, desired)[-1].id == "retired"
 
@@ -125,8 +125,16 @@ def test_law(law: Callable[[Any], None]) -> None:
         (needs_are_earlier, 'Release(release, needs=(*cluster, "gpu"))', 'Release(release, needs=(*cluster, "gpus"))'),
         (ids_are_unique, "for release in others:", "for release in payload.releases:"),
         (after_the_gpu, 'if "gpu" in release.needs]', 'if "gpus" in release.needs]'),
-        (a_dead_gpu_holds_up_only_vision, "steps.append(Dead(tuple(release.namespace for release in payload.releases), needs=(\"k3s-serves\",)))", "steps.append(Dead((), needs=(\"gpu\",)))"),
-        (the_dead_go_before_inference_is_asked, "steps.append(Dead(", "steps.insert(99, Retired((), needs=()))\n    (lambda _: None)(Dead("),
+        (
+            a_dead_gpu_holds_up_only_vision,
+            'steps.append(Dead(tuple(release.namespace for release in payload.releases), needs=("k3s-serves",)))',
+            'steps.append(Dead((), needs=("gpu",)))',
+        ),
+        (
+            the_dead_go_before_inference_is_asked,
+            "steps.append(Dead(",
+            "steps.insert(99, Retired((), needs=()))\n    (lambda _: None)(Dead(",
+        ),
         (removals_come_last, "steps.append(Retired(", "steps.insert(3, Retired("),
     ],
     ids=lambda value: value.__name__ if callable(value) else "",

@@ -37,7 +37,11 @@ def test_a_script_is_posix_and_clean(path: Path, shellcheck: str) -> None:
     """Debian's dash runs them: no bashisms, no unquoted surprises."""
     assert path.read_text().startswith("#!/bin/sh\n")
     ran = subprocess.run(
-        [shellcheck, "--shell=sh", "--severity=style", str(path)], capture_output=True, text=True, timeout=60, check=False
+        [shellcheck, "--shell=sh", "--severity=style", str(path)],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
     )
     assert ran.stdout == ""
     assert ran.returncode == 0
@@ -47,5 +51,7 @@ def test_a_script_is_posix_and_clean(path: Path, shellcheck: str) -> None:
 def test_the_check_bites(shellcheck: str) -> None:
     """Seeded fault: a bashism is found."""
     text = "#!/bin/sh\n[[ $1 == a* ]] && echo $1\n"
-    ran = subprocess.run([shellcheck, "--shell=sh", "-"], input=text, capture_output=True, text=True, timeout=60, check=False)
+    ran = subprocess.run(
+        [shellcheck, "--shell=sh", "-"], input=text, capture_output=True, text=True, timeout=60, check=False
+    )
     assert ran.returncode == 1

@@ -11,7 +11,6 @@ from typing import Any
 
 import pytest
 
-from edgectl.node import receive as module
 from edgectl.node.io.places import Places
 from edgectl.node.receive import receive, want
 from edgectl.wire.document import canonical, digest_of
@@ -152,15 +151,15 @@ def test_a_disk_that_is_too_small_is_said_before_the_first_byte(
     def disk(free: int) -> Any:
         return lambda _: SimpleNamespace(f_bavail=free, f_frsize=1)
 
-    monkeypatch.setattr(module.os, "statvfs", disk(len(DATA)))
+    monkeypatch.setattr(os, "statvfs", disk(len(DATA)))
     with pytest.raises(NotReady, match=r"the disk has 0 MB free, 0 MB are needed") as caught:
         want(places, BLOBS)
     assert caught.value.hint
-    monkeypatch.setattr(module.os, "statvfs", disk(len(DATA) + len(DATA) // 4))
+    monkeypatch.setattr(os, "statvfs", disk(len(DATA) + len(DATA) // 4))
     assert want(places, BLOBS)
     places.staging.mkdir(parents=True)
     (places.staging / f"{DIGEST[7:]}.part").write_bytes(DATA[:-100])
-    monkeypatch.setattr(module.os, "statvfs", disk(200))
+    monkeypatch.setattr(os, "statvfs", disk(200))
     assert want(places, BLOBS)
 
 
@@ -175,7 +174,7 @@ def test_a_disk_that_fills_up_on_the_way_keeps_what_came(places: Places, monkeyp
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         real(fd)
 
-    monkeypatch.setattr(module.os, "fsync", full)
+    monkeypatch.setattr(os, "fsync", full)
     with pytest.raises(NotReady, match="No space left on device") as caught:
         take(places, Operator().blob(DIGEST, DATA).sent())
     assert "what has come is kept" in caught.value.hint

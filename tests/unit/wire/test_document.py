@@ -101,7 +101,7 @@ def test_the_canonical_form_is_fixed() -> None:
 )
 def test_what_does_not_fit_is_named_with_its_path(doc: Any, says: str) -> None:
     """A document that does not fit is refused whole, and the sentence says where."""
-    with pytest.raises(ValueError, match="needed|unknown|missing|large") as caught:
+    with pytest.raises(ValueError, match=r"needed|unknown|missing|large") as caught:
         from_json(Tree, doc)
     assert str(caught.value) == says
 

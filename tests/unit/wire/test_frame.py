@@ -30,7 +30,7 @@ def reader(data: bytes, *sizes: int) -> Frames:
     return Frames(pieces(data, sizes), lambda _: None)
 
 
-def sent(*frames: tuple[dict[str, object], bytes]) -> bytes:
+def sent(*frames: tuple[dict[str, int], bytes]) -> bytes:
     """Return what a sender writes for these frames with their bytes."""
     out = bytearray()
     writer = Frames(lambda _: b"", out.extend)
@@ -95,7 +95,7 @@ def test_a_blob_that_ends_early_says_how_much_is_missing() -> None:
     ],
 )
 def test_noise_is_no_frame_and_is_shown(noise: bytes) -> None:
-    """A login banner, a shell's error, or JSON of absurd depth in place of a frame is refused, with what came as evidence."""
+    """A login banner, a shell's error, or JSON of absurd depth is no frame; what came is evidence."""
     with pytest.raises(FrameError, match="does not speak edgectl frames") as caught:
         reader(noise).receive()
     assert caught.value.seen == noise.replace(b"\n", b"", 1)

@@ -38,7 +38,9 @@ def payload() -> Payload:
         helm=Helm("v4.3.1", BLOB),
         gpu=Gpu("nvidia.com/gpu", 2, 1),
     )
-    release = Release("vision-stack", "vision", BLOB, {"a": {"b": [1, 2.5, None]}}, BLOB, ({"kind": "Service"},), ("gpu",))
+    release = Release(
+        "vision-stack", "vision", BLOB, {"a": {"b": [1, 2.5, None]}}, BLOB, ({"kind": "Service"},), ("gpu",)
+    )
     inference = Inference("vision", "inference", 8000, "tiny", {"inputs": []}, (0.5, 1.0))
     return Payload("store-042", "Berlin", (node,), (release,), {BLOB: 3}, inference)
 
@@ -51,7 +53,7 @@ def test_the_same_desire_has_the_same_digest() -> None:
 @pytest.mark.parametrize("field", ["store", "title"])
 def test_any_change_changes_the_digest(field: str) -> None:
     """No field is left out of the name."""
-    assert dataclasses.replace(payload(), **{field: "other"}).digest != payload().digest
+    assert dataclasses.replace(payload(), **{field: "other"}).digest != payload().digest  # type: ignore[arg-type]
 
 
 def test_the_bytes_come_back_as_they_went() -> None:

@@ -55,7 +55,9 @@ class FakeHelm:
 
     def states(self, namespace: str, name: str) -> list[str]:
         """Return the status of each revision, oldest first."""
-        return [self.node.kube.objects[path]["metadata"]["labels"]["status"] for path in self._revisions(namespace, name)]
+        return [
+            self.node.kube.objects[path]["metadata"]["labels"]["status"] for path in self._revisions(namespace, name)
+        ]
 
     def _revisions(self, namespace: str, name: str) -> list[str]:
         prefix = f"/api/v1/namespaces/{namespace}/secrets/sh.helm.release.v1.{name}.v"

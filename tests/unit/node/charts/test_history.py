@@ -1,4 +1,4 @@
-"""Helm's record of releases, read from Secrets that a real Helm wrote (4.3.1; killed and failed upgrades among them)."""
+"""Helm's record of releases, read from Secrets of a real Helm (4.3.1; killed and failed upgrades among them)."""
 
 from __future__ import annotations
 

@@ -25,7 +25,9 @@ APPS = {"resources": [{"kind": "Deployment", "name": "deployments", "namespaced"
 def drift(name: str) -> dict[str, tuple[str, str]]:
     """Compare one captured pair of live object and dry apply."""
     pair = case(f"applied-{name}")
-    return {path: (have, want) for path, have, want in compare(objects._owned(pair["live"]), objects._owned(pair["merged"]))}
+    return {
+        path: (have, want) for path, have, want in compare(objects._owned(pair["live"]), objects._owned(pair["merged"]))
+    }
 
 
 @pytest.mark.parametrize("name", ["deployment-inference", "service-inference", "daemonset-nvidia-device-plugin"])

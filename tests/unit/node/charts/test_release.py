@@ -102,7 +102,7 @@ def test_a_failed_release_says_why_and_is_tried_again(node: FakeNode, helm: Fake
     """Helm's own last words, with the command as evidence; the next run finds `failed` and upgrades."""
     step = Release(DECLARED, needs=())
     helm.fails = "pre-upgrade hooks failed"
-    with pytest.raises(ApplyFailed, match="Helm could not install vision-stack: .*pre-upgrade hooks failed") as caught:
+    with pytest.raises(ApplyFailed, match=r"Helm could not install vision-stack: .*pre-upgrade hooks failed") as caught:
         step.apply(node, step.probe(node))
     assert caught.value.evidence
     assert step.probe(node).reason == "revision 1 is failed"
@@ -118,7 +118,9 @@ def test_another_digest_is_drift(node: FakeNode, helm: FakeHelm) -> None:
     newer = Release(dataclasses.replace(DECLARED, digest="sha256:" + "e" * 64), needs=())
     seen = newer.probe(node)
     assert (seen.status, seen.differences) == (Status.DRIFTED, (("chart and values", "d" * 12, "e" * 12),))
-    del node.kube.objects["/api/v1/namespaces/vision/secrets/sh.helm.release.v1.vision-stack.v1"]["metadata"]["labels"][LABEL]
+    del node.kube.objects["/api/v1/namespaces/vision/secrets/sh.helm.release.v1.vision-stack.v1"]["metadata"]["labels"][
+        LABEL
+    ]
     assert step.probe(node).differences[0][1] == "not ours"
     assert helm.states("vision", "vision-stack") == ["deployed"]
 
@@ -153,7 +155,11 @@ def test_hooks_are_not_compared(node: FakeNode, helm: FakeHelm) -> None:
     """Their objects are gone after they ran."""
     declared = dataclasses.replace(DECLARED, manifests=(MANIFEST, HOOK))
     step = Release(declared, needs=())
-    helm.run(*("/usr/local/bin/helm", "upgrade", "vision-stack", "c", "--namespace", "vision"), "--labels", f"{LABEL}={'d' * 40}")
+    helm.run(
+        *("/usr/local/bin/helm", "upgrade", "vision-stack", "c", "--namespace", "vision"),
+        "--labels",
+        f"{LABEL}={'d' * 40}",
+    )
     assert step.probe(node).status is Status.CURRENT
 
 

@@ -20,7 +20,9 @@ Seen = tuple[int | None, int | None, int | None]  # candidate, current, previous
 def envelope(sequence: int) -> Envelope:
     """Return the offer with this sequence."""
     digest = f"sha256:{sequence:064x}"
-    return Envelope("store-042", "node-1", digest, digest, "", sequence, "2026-01-01T00:00:00Z", Sender("ada", "laptop"))
+    return Envelope(
+        "store-042", "node-1", digest, digest, "", sequence, "2026-01-01T00:00:00Z", Sender("ada", "laptop")
+    )
 
 
 def seen(places: Places) -> Seen:

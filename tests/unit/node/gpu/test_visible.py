@@ -43,6 +43,7 @@ class Watch:
 
     @property
     def marker(self) -> str | None:
+        """The marker's text."""
         return self.node.text(self.node.places.gpu_marker)
 
 

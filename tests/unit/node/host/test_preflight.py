@@ -36,4 +36,7 @@ def test_it_asks_about_the_disk_of_the_state(node: FakeNode) -> None:
     Preflight(1000).probe(node)
     node.places.state.mkdir(parents=True)
     Preflight(1000).probe(node)
-    assert asked == [("sh", str(SCRIPT), "1000", str(node.places.root)), ("sh", str(SCRIPT), "1000", str(node.places.state))]
+    assert asked == [
+        ("sh", str(SCRIPT), "1000", str(node.places.root)),
+        ("sh", str(SCRIPT), "1000", str(node.places.state)),
+    ]

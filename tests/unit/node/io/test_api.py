@@ -40,12 +40,14 @@ class Connection:
         self._server = server
 
     def request(self, method: str, path: str, *, body: bytes | None, headers: dict[str, str]) -> None:
+        """Remember the question, or break."""
         self._server.asked.append((method, path, body, headers))
         if self._server.breaks:
             self._server.breaks -= 1
             raise http.client.RemoteDisconnected("gone")
 
     def getresponse(self) -> Any:
+        """Return the next answer."""
         status, body = self._server.answers.pop(0)
         return type("Response", (), {"status": status, "read": staticmethod(lambda: body)})
 
@@ -84,7 +86,7 @@ def test_asked_and_refused_says_why(serve: Callable[[Server], ReadApi]) -> None:
 
 @pytest.mark.parametrize("code", [429, 500, 503, 504])
 def test_an_api_in_trouble_could_not_be_asked(serve: Callable[[Server], ReadApi], code: int) -> None:
-    """etcd times out, the server is overloaded: no answer about the object, so never drift."""
+    """Etcd times out, the server is overloaded: no answer about the object, so never drift."""
     with pytest.raises(LookFailed, match="etcdserver: request timed out"):
         serve(Server(status(code, "etcdserver: request timed out"))).get("/api/v1/nodes/x")
     with pytest.raises(LookFailed):
@@ -92,7 +94,7 @@ def test_an_api_in_trouble_could_not_be_asked(serve: Callable[[Server], ReadApi]
 
 
 def test_not_ready_is_an_answer(serve: Callable[[Server], ReadApi]) -> None:
-    """readyz says no with 500, and which check fails."""
+    """Readyz says no with 500, and which check fails."""
     with pytest.raises(Denied, match="etcd failed"):
         serve(Server((500, b"[-]etcd failed: reason withheld"))).get_text("/readyz")
     assert serve(Server((200, b"ok"))).get_text("/readyz") == "ok"

@@ -69,7 +69,7 @@ def test_the_sweep_bites(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("replace", [write, copy])
 def test_bytes_are_durable_before_they_have_their_name(tmp_path: Path, replace: Callable[[Path], None]) -> None:
-    """fsync of the file, then the rename, then fsync of the folder: a power cut never leaves an empty file."""
+    """Fsync of the file, then the rename, then fsync of the folder: a power cut never leaves an empty file."""
     (tmp_path / "source").write_bytes(NEW)
     disk = Disk(10_000, kill=False)
     with disk.armed():

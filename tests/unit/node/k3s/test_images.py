@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from contextlib import suppress
 from pathlib import Path
 
@@ -175,6 +174,6 @@ def test_an_import_that_fails_says_why(node: FakeNode, monkeypatch: pytest.Monke
 def test_an_archive_that_vanished_meanwhile_is_no_crash(node: FakeNode) -> None:
     """Somebody removed it between two steps: a look that failed, or drift; the next run repairs it."""
     Containerd(node)
-    os.unlink(folder(node) / min(WANTED))
+    (folder(node) / min(WANTED)).unlink()
     with pytest.raises(LookFailed):
         Loaded(IMAGES).probe(node)

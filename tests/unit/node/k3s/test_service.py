@@ -8,8 +8,8 @@ from contextlib import suppress
 import pytest
 
 from edgectl.node.converge.protocol import ApplyFailed, Observation, Status
-from edgectl.node.k3s.service import Service, compare
 from edgectl.node.io.programs import Ran
+from edgectl.node.k3s.service import Service, compare
 from edgectl.wire.payload import K3s, ManagedFile
 from tests.unit.node.fake import FakeNode, ran
 

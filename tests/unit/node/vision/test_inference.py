@@ -52,7 +52,9 @@ def test_any_other_answer_fails(data: Any, says: str) -> None:
     assert (seen.status, says in seen.reason) == (Status.FAILED, True), seen
 
 
-@pytest.mark.parametrize("text", ["", "null", "[]", "{}", '{"outputs": []}', '{"outputs": [{}]}', "<html>", '{"outputs": 1}'])
+@pytest.mark.parametrize(
+    "text", ["", "null", "[]", "{}", '{"outputs": []}', '{"outputs": [{}]}', "<html>", '{"outputs": 1}']
+)
 def test_what_is_no_answer_fails(text: str) -> None:
     """A proxy's page or an empty body is not of the protocol; what came is the evidence."""
     seen = judge(text, WANT)

@@ -1,0 +1,306 @@
+"""One run of the engine: which slot it converges, and what becomes of that slot. The steps are a fake store's."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+
+from edgectl.node import engine, pause
+from edgectl.node.converge import journal
+from edgectl.node.converge.lock import Lock, holder
+from edgectl.node.converge.protocol import Gate, Observation, Status, Wait
+from edgectl.node.converge.slots import Slots
+from edgectl.node.engine import DEPLOY, HEAL, Request, leave_request, run, take_request
+from edgectl.node.io.places import Places
+from edgectl.wire.document import digest_of
+from edgectl.wire.envelope import Envelope, Sender
+from edgectl.wire.errors import Exit
+from edgectl.wire.payload import Host, K3s, Node, Payload
+from tests.unit.node.fake import FakeNode
+
+ADA = Sender("ada", "laptop")
+
+
+@dataclass
+class App:
+    """A step that runs the payload's title; titles say how it goes: `bad` fails, `thin` serves degraded."""
+
+    node: FakeNode
+    want: str
+    id: str = "app"
+    title: str = "app"
+    needs: tuple[str, ...] = ()
+    wait: Wait = Wait(limit_seconds=0)
+
+    def probe(self, read: Any) -> Observation:
+        """Compare what runs."""
+        del read
+        have = self.node.text(self.node.places.root / "app") or ""
+        if "bad" in self.want and have == self.want:
+            return Observation(Status.FAILED, "it crash-loops", evidence=("out of memory",))
+        if have == self.want:
+            return Observation(Status.CURRENT, have, degraded="1 of 2" if "thin" in have else "")
+        return Observation(Status.DRIFTED, f"runs {have or 'nothing'}")
+
+    def apply(self, write: Any, seen: Observation) -> None:
+        """Run it."""
+        del write, seen
+        self.node.write(self.node.places.root / "app", self.want)
+
+
+@dataclass
+class Store:
+    """A node with an engine."""
+
+    node: FakeNode
+    places: Places
+    sequence: int = 0
+    runs: int = 0
+    extra: list[Gate[Any]] = field(default_factory=list)
+
+    def deploy(self, title: str) -> int:
+        """Accept a payload and run the engine for it."""
+        self.offer(title)
+        return self.run(DEPLOY)
+
+    def offer(self, title: str) -> None:
+        """Accept a payload."""
+        k3s = K3s("v1", "sha256:0", "k3s.service", (), ())
+        node = Node("node-1", "server", "10.77.0.11", Host(1), k3s)
+        payload = Payload("store-042", title, (node,), (), {})
+        self.places.blobs.mkdir(parents=True, exist_ok=True)
+        self.places.runtimes.mkdir(parents=True, exist_ok=True)
+        self.places.blob(payload.digest).write_bytes(payload.encode())
+        self.sequence += 1
+        digest = payload.digest
+        Slots(self.places).accept(Envelope("store-042", "node-1", digest, digest_of(b""), "", self.sequence, "t", ADA))
+
+    def run(self, kind: str = HEAL) -> int:
+        """Run the engine, for a request or by itself."""
+        self.runs += 1
+        if kind == DEPLOY:
+            leave_request(self.places, Request(f"{self.runs:08x}", DEPLOY, ADA, "now"))
+        return run(self.places)
+
+    @property
+    def app(self) -> str:
+        """What runs."""
+        return self.node.text(self.places.root / "app") or ""
+
+    @property
+    def slots(self) -> tuple[int | None, int | None]:
+        """Candidate and current."""
+        found = Slots(self.places)
+        candidate, current = (slot.envelope.sequence if slot else None for slot in (found.candidate, found.current))
+        return candidate, current
+
+    def said(self) -> list[dict[str, Any]]:
+        """Return the newest run's journal."""
+        return journal.read(journal.runs(self.places.journal)[0], 0)[0]
+
+    def verdict(self) -> dict[str, Any]:
+        """Return the newest run's verdict."""
+        last = self.said()[-1]
+        assert last["kind"] == "verdict"
+        return dict(last["data"])
+
+
+@pytest.fixture
+def store(node: FakeNode, monkeypatch: pytest.MonkeyPatch) -> Store:
+    """Return a bare node whose recipe is one app."""
+    made = Store(node, node.places)
+    monkeypatch.setattr(engine, "Look", lambda *_, **__: node)
+    monkeypatch.setattr(engine, "Hands", lambda *_, **__: node)
+    monkeypatch.setattr(engine, "recipe", lambda payload, _: (App(node, payload.title), *made.extra))
+    monkeypatch.setattr(engine, "_LOCK_TRIES", 1)
+    monkeypatch.setattr("edgectl.node.engine.time.sleep", lambda _: None)
+    return made
+
+
+def test_a_good_candidate_becomes_current(store: Store) -> None:
+    """Promoted, with a verdict that says what changed."""
+    assert store.deploy("v1") == Exit.OK
+    assert (store.slots, store.app) == ((None, 1), "v1")
+    verdict = store.verdict()
+    assert (verdict["promoted"], verdict["changed"], verdict["serving"]) == (True, ["app"], 1)
+    assert store.said()[0]["data"]["sender"] == {"user": "ada", "host": "laptop", "key": ""}
+
+
+def test_a_bad_candidate_is_rejected_and_the_old_one_runs_again(store: Store) -> None:
+    """Law: a failed rollout ends with the version that worked running; the exit code is the failure's."""
+    store.deploy("v1")
+    assert store.deploy("v2-bad") == Exit.FAILED
+    assert (store.slots, store.app) == ((None, 1), "v1")
+    verdict = store.verdict()
+    assert (verdict["promoted"], verdict["serving"], verdict["returned"]["word"]) == (False, 1, "ready")
+    assert verdict["evidence"] == ["out of memory"]
+    assert Slots(store.places).all()[0].rejected is not None
+
+
+def test_a_heal_does_not_bring_a_rejected_one_back(store: Store) -> None:
+    """Nor does a reboot: only a person's deploy tries it again."""
+    store.deploy("v1")
+    store.deploy("v2-bad")
+    assert store.run() == Exit.OK
+    assert (store.slots, store.app) == ((None, 1), "v1")
+
+
+def test_a_heal_repairs_what_a_hand_has_changed(store: Store) -> None:
+    """Drift is applied away; a heal without drift changes nothing."""
+    store.deploy("v1")
+    store.node.write(store.places.root / "app", "by hand")
+    assert store.run() == Exit.OK
+    assert (store.app, store.verdict()["changed"]) == ("v1", ["app"])
+    assert store.run() == Exit.OK
+    assert store.verdict()["changed"] == []
+
+
+def test_the_first_candidate_is_never_rejected(store: Store) -> None:
+    """There is nothing to go back to: it is tried again by every heal until it works."""
+    assert store.deploy("v1-bad") == Exit.FAILED
+    assert store.slots == (1, None)
+    assert store.run() == Exit.FAILED
+    assert store.slots == (1, None)
+
+
+def test_a_degraded_candidate_serves(store: Store) -> None:
+    """Exit 9, promoted: the store sells."""
+    assert store.deploy("v1-thin") == Exit.DEGRADED
+    assert store.slots == (None, 1)
+
+
+def test_a_candidate_that_was_cut_off_is_gone_on_with(store: Store) -> None:
+    """Accepted and then the power went: boot takes it up, without a request."""
+    store.deploy("v1")
+    store.offer("v2")
+    assert store.run() == Exit.OK
+    assert (store.slots, store.app) == ((None, 2), "v2")
+
+
+def test_a_run_that_was_asked_to_stop_decides_nothing(store: Store) -> None:
+    """A heal steps aside between two steps: 130, and the candidate is neither promoted nor rejected."""
+    store.deploy("v1")
+    store.offer("v2")
+    (store.places.run / "yield").write_text("x")
+    assert store.run() == Exit.INTERRUPTED
+    assert (store.slots, store.app) == ((2, 1), "v1")
+    assert store.run(DEPLOY) == Exit.OK  # a deploy does not yield
+
+
+def test_the_journal_is_never_believed(store: Store) -> None:
+    """Wipe what runs and keep the journal: the next run looks, and brings it back. And the other way round."""
+    store.deploy("v1")
+    (store.places.root / "app").unlink()
+    assert store.run() == Exit.OK
+    assert store.app == "v1"
+    for path in journal.runs(store.places.journal):
+        path.write_bytes(b"{torn")
+    assert store.run() == Exit.OK
+    assert store.verdict()["changed"] == []
+
+
+def test_nothing_deployed_is_no_error(store: Store) -> None:
+    """The timer runs on a bare node, too."""
+    assert run(store.places) == Exit.OK
+    assert journal.runs(store.places.journal) == []
+
+
+def test_a_pause_stops_heals_and_not_deploys(store: Store) -> None:
+    """A deploy is refused where it arrives; one that was accepted before is finished."""
+    store.deploy("v1")
+    store.node.write(store.places.root / "app", "by hand")
+    pause.begin(store.places, who="ada", why="rack", seconds=3600)
+    assert store.run() == Exit.OK
+    assert store.app == "by hand"
+    assert store.run(DEPLOY) == Exit.OK
+    assert store.app == "v1"
+
+
+def test_two_engines_never_run(store: Store) -> None:
+    """The second ends with 7 and touches nothing."""
+    store.deploy("v1")
+    store.node.write(store.places.root / "app", "by hand")
+    other = Lock(store.places.run, {"run": "other"})
+    assert other.acquire()
+    assert store.run() == Exit.LOCKED
+    assert store.app == "by hand"
+    other.release()
+    assert store.run() == Exit.OK
+
+
+def test_the_holder_says_who_and_what(store: Store) -> None:
+    """What a second deploy shows to its person: sender, kind, since when, which payload."""
+    seen: list[dict[str, Any]] = []
+
+    class Peek(App):
+        def probe(self, read: Any) -> Observation:
+            del read
+            seen.append(holder(store.places.run) or {})
+            return Observation(Status.CURRENT, "")
+
+    store.extra.append(Peek(store.node, "", id="peek"))
+    store.deploy("v1")
+    assert seen[0]["kind"] == DEPLOY
+    assert seen[0]["sender"]["user"] == "ada"
+    assert seen[0]["payload"].startswith("sha256:")
+    assert seen[0]["since"]
+    assert holder(store.places.run) is None
+
+
+def test_a_request_is_taken_once(store: Store) -> None:
+    """The run after a deploy's is a heal again."""
+    leave_request(store.places, Request("abcd", DEPLOY, ADA, "now"))
+    found = take_request(store.places)
+    assert found == Request("abcd", DEPLOY, ADA, "now")
+    assert take_request(store.places) is None
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", '{"run":1}'])
+def test_a_request_that_cannot_be_read_is_a_heal(store: Store, text: str) -> None:
+    """It is not taken twice, either."""
+    store.places.run.mkdir(parents=True)
+    (store.places.run / "request.json").write_text(text)
+    assert take_request(store.places) is None
+    assert not (store.places.run / "request.json").exists()
+
+
+@pytest.mark.parametrize("harm", ["gone", "torn", "newer"])
+def test_a_payload_that_cannot_be_read_is_a_verdict(store: Store, harm: str) -> None:
+    """A sentence in the journal; and what was current is not rejected for it."""
+    store.deploy("v1")
+    current = Slots(store.places).current
+    assert current is not None
+    blob = store.places.blob(current.envelope.payload)
+    doc = json.loads(blob.read_bytes())
+    blob.unlink()
+    if harm != "gone":
+        blob.write_text("{torn" if harm == "torn" else json.dumps({**doc, "format": 99}))
+    assert store.run() == Exit.FAILED
+    assert "cannot be read" in store.said()[-1]["reason"]
+    assert store.slots == (None, 1)
+
+
+def test_done_is_said_when_it_is_on_the_disk(store: Store) -> None:
+    """A run that has changed something ends with a sync; one that has not, does not."""
+    store.deploy("v1")
+    assert ("sync",) in store.node.changes
+    store.node.changes.clear()
+    store.run()
+    assert store.node.changes == []
+
+
+def test_a_step_that_crashes_is_a_verdict(store: Store) -> None:
+    """A bug in one probe ends in exit 5 and evidence, never in a run without an end."""
+
+    class Crash(App):
+        def probe(self, read: Any) -> Observation:
+            del read
+            raise RuntimeError("surprise")
+
+    store.extra.append(Crash(store.node, "", id="crash"))
+    assert store.deploy("v1") == Exit.NOT_READY
+    assert "RuntimeError: surprise" in store.said()[-1]["reason"]
+    assert store.app == "v1"
