@@ -10,6 +10,7 @@ import os
 import re
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import typer
@@ -96,14 +97,13 @@ def _end(error: EdgectlError, *, as_json: bool) -> int:
     from edgectl.report.words import failed
 
     error.hint, error.docs = for_error(error), error.docs or f"exit-{int(error.exit)}"
-    try:
-        if as_json:
-            from edgectl.cli.result import write_document
+    if as_json:
+        from edgectl.cli.result import write_document
 
+        with suppress(BrokenPipeError):
             write_document(error.to_json())
+    with suppress(BrokenPipeError):
         sys.stderr.write(failed(error) + "\n")
-    except BrokenPipeError:
-        pass
     return int(error.exit)
 
 

@@ -15,6 +15,7 @@ from edgectl.wire.errors import Exit
 _WRONG = (event.FAILED, event.UNKNOWN, event.WAITING)
 _LINES = 12
 _TITLE_WIDTH = 20
+_COLUMNS = 80
 
 
 def planned(store: str, seen: Seen, all_bytes: int) -> str:
@@ -100,9 +101,12 @@ def _steps(word: str, items: Iterable[dict[str, Any]], *, differences: bool = Fa
     lines = []
     for item in items:
         said = word or str(item.get("word", ""))
-        lines.append(f"  {said:<10}{item.get('title', ''):<{_TITLE_WIDTH}} {item.get('reason', '')}".rstrip())
-        shown = item.get("differences", ()) if differences else ()
-        lines += [f"            {field}: {have} -> {want}" for field, have, want in list(shown)[:_LINES]]
+        shown = list(item.get("differences", ()))[:_LINES] if differences else []
+        line = f"  {said:<10}{item.get('title', ''):<{_TITLE_WIDTH}} "
+        reason = str(item.get("reason", ""))
+        # A reason that only names what is listed below anyway gives way to the width of a terminal.
+        lines.append(line + (count(len(shown), "difference") if shown and len(line + reason) > _COLUMNS else reason))
+        lines += [f"            {field}: {have} -> {want}" for field, have, want in shown]
         lines += [f"            {line}" for line in list(item.get("evidence", ()))[:_LINES]]
     return lines
 

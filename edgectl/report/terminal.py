@@ -99,7 +99,7 @@ class Terminal:
         word, said = str(item.get("word", "")), f"{item.get('title', ''):<{_TITLE_WIDTH}} {item.get('reason', '')}"
         if word in _PASSING and self._live:
             self._head_first()
-            self._spin(self._line(word, said))
+            self._spin(self._line(word, _cut(said, self._console.width - len(_INDENT) - 2)))
         elif self._telling or word != event.OK:
             self._head_first()
             self._still()
@@ -167,3 +167,8 @@ class Terminal:
         if self._progress is not None:
             self._progress.stop()
             self._progress = None
+
+
+def _cut(text: str, width: int) -> str:
+    """Keep what is taken back anyway on one line."""
+    return text if len(text) <= width else text[: max(width - 3, 0)] + "..."

@@ -96,6 +96,7 @@ def test_a_dumb_terminal_gets_plain_lines(term: str, tty: Tty, monkeypatch: pyte
     text = deploy_on(tty, "store-042")
     assert "\x1b" not in text
     assert "\r" not in text
+    assert f"  waiting   kubernetes           {LONG}" in text.splitlines()
 
 
 def test_without_a_terminal_every_line_is_whole(capsys: pytest.CaptureFixture[str]) -> None:

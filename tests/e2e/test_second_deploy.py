@@ -85,8 +85,8 @@ def test_status_tells_what_runs(shop: Shop) -> None:
 def test_the_journal_tells_what_was_done(shop: Shop) -> None:
     """The newest run, a list of runs, one run by the beginning of its id."""
     newest: str = shop.operator.run("journal", "--list", "-o", "json").document["runs"][0]
-    newest = newest.removesuffix(".jsonl").rpartition("-")[2]
-    events = shop.operator.run("journal", "--run", newest[:6], "-o", "json").document["events"]
+    run = newest.removesuffix(".jsonl").rpartition("-")[2]
+    events = shop.operator.run("journal", "--run", run[:6], "-o", "json").document["events"]
     assert events[-1]["kind"] == "verdict"
     assert "ready" in shop.operator.run("journal", "--follow").out.splitlines()[-1]
     shop.operator.run("journal", "--run", "ffffffffff", code=5).has("kept no run")
