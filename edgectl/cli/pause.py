@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -10,8 +9,8 @@ import typer
 
 from edgectl.cli.options import DEFAULT_INVENTORY, Format, InventoryPath, Output, StoreName, Verbose
 from edgectl.wire.errors import UsageError
+from edgectl.wire.length import seconds
 
-_UNIT_SECONDS = {"m": 60, "h": 3600, "d": 86400}
 _PAUSE = """\b
 Examples:
   edgectl pause store-042 --for 2h --why "swapping a camera"
@@ -30,12 +29,11 @@ def register(app: typer.Typer) -> None:
     app.command("resume", epilog=_RESUME)(resume)
 
 
-def seconds(text: str) -> float:
-    """Return `30m`, `2h`, `1d` in seconds; UsageError for anything else."""
-    found = re.fullmatch(r"(\d+(?:\.\d+)?)([mhd])", text)
-    if not found or not float(found[1]):
-        raise UsageError(f"--for {text} is no length of time", hint="write 30m, 2h or 1d")
-    return float(found[1]) * _UNIT_SECONDS[found[2]]
+def _seconds(text: str) -> float:
+    try:
+        return seconds(text)
+    except ValueError as error:
+        raise UsageError(f"--for {text} is no length of time", hint=str(error)) from error
 
 
 def pause(
@@ -50,7 +48,7 @@ def pause(
     from edgectl.cli.result import show
     from edgectl.control.deploy.operator import sender
 
-    who, lasting = sender(), seconds(length)
+    who, lasting = sender(), _seconds(length)
     asked = {"seconds": lasting, "why": why, "who": f"{who.user}@{who.host}"}
     sentence = str(_ask(store, inventory, "pause", asked, verbose=verbose)["sentence"])
     return show(output, {"store": store, "pause": sentence}, f"{store} is {sentence}")

@@ -42,30 +42,24 @@ def deploy(places: Places, frames: Frames, frame: dict[str, Any]) -> tuple[str, 
     met = _meet(places, offer)
     if met:
         return met, slots.sequence
-    sending = _hold(places, offer.sender)
+    sending = _hold(places, offer)
     with sending:
         paused = pause.read(places)
         if paused:
             raise Locked(f"{offer.store} is {paused.sentence()}", hint=f"edgectl resume {offer.store}")
-        current = slots.current
-        candidate = slots.candidate
-        belongs_to = current or candidate
-        newest = candidate or current
-        unchanged = newest is not None and _same(newest.envelope, offer)
-        judge(
-            offer,
-            store=belongs_to.envelope.store if belongs_to else "",
-            current=current.envelope.payload if current else "",
-            sequence=slots.sequence,
-        )
+        _judge(slots, offer)
         blobs = {str(digest): int(size) for digest, size in frame["blobs"].items()}
         wanted = want(places, blobs)
         frames.send("want", blobs=wanted)
         if wanted:
             receive(places, frames, wanted)
-        if not unchanged:
+        install(Hands(places))  # also when nothing is new: without its timers a store does not heal itself
+        _judge(slots, offer)  # again: a heal may have promoted something while the blobs came
+        newest = slots.candidate or slots.current
+        if newest is not None and _same(newest.envelope, offer):
+            slots.forget_tries(newest)
+        else:
             _check(places, offer)
-            install(Hands(places))
             slots.accept(offer)
         run = secrets.token_hex(4)
         met = _step_aside(places, run, frames, offer)
@@ -95,14 +89,26 @@ def _meet(places: Places, offer: Envelope) -> str:
     )
 
 
-def _hold(places: Places, sender: Sender) -> Lock:
-    """Take the lock of senders. A sender that lost its link may take it over from itself."""
-    note = {"sender": to_json(sender), "pid": os.getpid(), "since": time.strftime("%H:%M:%S UTC", time.gmtime())}
+def _judge(slots: Slots, offer: Envelope) -> None:
+    current = slots.current
+    belongs_to = current or slots.candidate
+    judge(
+        offer,
+        store=belongs_to.envelope.store if belongs_to else "",
+        current=current.envelope.payload if current else "",
+        sequence=slots.sequence,
+    )
+
+
+def _hold(places: Places, offer: Envelope) -> Lock:
+    """Take the lock of senders. A sender that lost its link may take it over from itself, for the same payload."""
+    who = {"sender": to_json(offer.sender), "payload": offer.payload}
+    note = {**who, "pid": os.getpid(), "since": time.strftime("%H:%M:%S UTC", time.gmtime())}
     sending = Lock(places.run / "sending", note)
     deadline = time.monotonic() + 10
     while not sending.acquire():
         found = holder(places.run / "sending") or {}
-        if found.get("sender") == to_json(sender) and isinstance(found.get("pid"), int):
+        if {key: found.get(key) for key in who} == who and isinstance(found.get("pid"), int):
             with suppress(ProcessLookupError):
                 os.kill(found["pid"], signal.SIGKILL)
         elif found.get("sender") or time.monotonic() > deadline:

@@ -17,10 +17,10 @@ from typing import Any
 
 from edgectl.node import pause
 from edgectl.node.converge.journal import Journal
-from edgectl.node.converge.lock import Lock
+from edgectl.node.converge.lock import Lock, holder
 from edgectl.node.converge.loop import Clock, converge
 from edgectl.node.converge.protocol import Gate, Observation, Status
-from edgectl.node.converge.slots import Slot, Slots
+from edgectl.node.converge.slots import MOST_TRIES, Slot, Slots
 from edgectl.node.io.files import write_atomic
 from edgectl.node.io.look import Hands, Look
 from edgectl.node.io.places import Places
@@ -31,7 +31,7 @@ from edgectl.wire.document import canonical, from_json, to_json
 from edgectl.wire.envelope import Sender
 from edgectl.wire.errors import Exit
 from edgectl.wire.payload import Node, Payload, decode
-from edgectl.wire.verdict import Verdict
+from edgectl.wire.verdict import UNKNOWN, Verdict
 
 DEPLOY = "deploy"
 HEAL = "heal"
@@ -124,24 +124,28 @@ class _Run:
                 "boot": self.look.boot_id(),
             },
         )
-        candidate = self.slots.candidate
+        candidate, before = self.slots.candidate, self.slots.current
         is_candidate = candidate is not None and candidate.folder == slot.folder
-        verdict = self._converge(slot)
-        before = self.slots.current
+        if is_candidate and before is not None and slot.tries > MOST_TRIES:
+            verdict = Verdict("unknown", int(Exit.FAILED), f"no verdict in {MOST_TRIES} attempts")
+        else:
+            verdict = self._converge(slot, fresh=is_candidate)
         promoted = is_candidate and verdict.exit in {Exit.OK, Exit.DEGRADED}
         returned: Verdict | None = None
         if promoted:
             self.slots.promote(slot)
             with suppress(OSError):  # room is nice to have; the next promotion tries again
                 sweep(self.places)
-        elif is_candidate and verdict.exit != Exit.INTERRUPTED and before is not None:
+        elif is_candidate and verdict.exit == Exit.INTERRUPTED:
+            self.slots.forget_tries(slot)
+        elif is_candidate and before is not None and _is_bad(verdict, slot):
             self.slots.reject(slot, reason=verdict.reason, time=_now(), run=self.request.run)
             self.journal.write(event.NOTE, reason=f"going back to sequence {before.envelope.sequence}")
-            returned = self._converge(before)
+            returned = self._converge(before, returning=True)
         self._end(slot, verdict, promoted=promoted, returned=returned)
         return verdict.exit
 
-    def _converge(self, slot: Slot) -> Verdict:
+    def _converge(self, slot: Slot, *, fresh: bool = False, returning: bool = False) -> Verdict:
         try:
             payload, node = load(self.places, slot)
         except (OSError, ValueError) as error:
@@ -149,7 +153,12 @@ class _Run:
             return Verdict("unknown", int(Exit.FAILED), reason)
         clock = Clock(time.monotonic, time.sleep)
         verdict = converge(
-            recipe(payload, node), self.look, self.hands, say=self.say, clock=clock, stop=self._asked_to_stop
+            recipe(payload, node, fresh=fresh, returning=returning),
+            self.look,
+            self.hands,
+            say=self.say,
+            clock=clock,
+            stop=self._asked_to_stop,
         )
         if verdict.changed:
             # "Done" may be said only when what k3s and containerd wrote has reached the disk: a power cut 45 s after
@@ -158,9 +167,12 @@ class _Run:
         return verdict
 
     def _asked_to_stop(self) -> str:
-        if self.request.kind == HEAL and (self.places.run / "yield").exists():
-            return "a deploy goes first"
-        return ""
+        if self.request.kind != HEAL:
+            return ""
+        if (self.places.run / "yield").exists() and holder(self.places.run / "sending") is not None:
+            return "a deploy goes first"  # one that lives: the mark alone may be left by one that was killed
+        paused = pause.read(self.places)
+        return paused.sentence() if paused else ""
 
     def _end(self, slot: Slot, verdict: Verdict, *, promoted: bool, returned: Verdict | None) -> None:
         serving = self.slots.current
@@ -181,6 +193,11 @@ class _Run:
         }
         self.journal.write(event.VERDICT, word=verdict.word, reason=verdict.reason, data=data)
         print(f"{verdict.word}: {verdict.reason or 'as declared'}", flush=True)  # noqa: T201 - the unit's log
+
+
+def _is_bad(verdict: Verdict, slot: Slot) -> bool:
+    """Could not look is not looked and wrong: such a candidate is tried again, three times in all."""
+    return verdict.word != UNKNOWN or slot.tries >= MOST_TRIES
 
 
 def load(places: Places, slot: Slot) -> tuple[Payload, Node]:

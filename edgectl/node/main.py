@@ -14,11 +14,10 @@ from edgectl.node.converge import journal
 from edgectl.node.converge.slots import Slots
 from edgectl.node.io.places import Places
 from edgectl.wire.errors import Exit
+from edgectl.wire.length import seconds
 
 if TYPE_CHECKING:
     from edgectl.node.converge.protocol import Gate, Observation
-
-_UNITS = {"m": 60, "h": 3600, "d": 86400}
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -64,9 +63,13 @@ def _person(places: Places, args: argparse.Namespace) -> int:
             out(f"{item.get('time', '')[11:19]}  {item.get('kind', ''):<8}{words}\n")
         return 0
     if args.command == "pause":
-        seconds = float(args.length[:-1]) * _UNITS[args.length[-1]]
+        try:
+            length = seconds(args.length)
+        except ValueError as error:
+            sys.stderr.write(f"edgectl-node: --for {args.length}: {error}\n")
+            return int(Exit.USAGE)
         who = pwd.getpwuid(os.getuid()).pw_name
-        out(pause.begin(places, who=f"{who}@{os.uname().nodename}", why=args.why, seconds=seconds).sentence() + "\n")
+        out(pause.begin(places, who=f"{who}@{os.uname().nodename}", why=args.why, seconds=length).sentence() + "\n")
         return 0
     pause.end(places)
     out("resumed; the next look comes by itself within minutes\n")
@@ -89,6 +92,6 @@ def _status(places: Places) -> int:
         sys.stdout.write(f"  {word:<9} {step.title:<22} {seen.reason}\n")
 
     payload, node = load(places, slot)
-    verdict = plan(recipe(payload, node), Look(places), say, Clock(time.monotonic, time.sleep))
+    verdict = plan(recipe(payload, node), Look(places), say, Clock(time.monotonic, time.sleep), wrong_first=True)
     sys.stdout.write(f"{payload.store} is {verdict.word.upper()}. {verdict.reason}\n")
     return verdict.exit

@@ -14,6 +14,7 @@ from datetime import datetime, timezone
 from edgectl.node.io.files import write_atomic
 from edgectl.node.io.places import Places
 from edgectl.wire.document import canonical, from_json, to_json
+from edgectl.wire.length import LONGEST_SECONDS
 
 
 @dataclass(frozen=True)
@@ -42,7 +43,7 @@ def read(places: Places, *, now: Callable[[], float] = time.time) -> Pause | Non
 
 def begin(places: Places, *, who: str, why: str, seconds: float, now: Callable[[], float] = time.time) -> Pause:
     """Pause from now on; a pause in force is replaced."""
-    pause = Pause(who, why, now(), now() + seconds)
+    pause = Pause(who, why, now(), now() + min(seconds, LONGEST_SECONDS))
     write_atomic(places.pause, canonical(to_json(pause)))
     return pause
 

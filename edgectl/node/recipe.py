@@ -10,7 +10,7 @@ from typing import Any
 from edgectl.node.charts.release import Release
 from edgectl.node.charts.retired import Retired
 from edgectl.node.converge.protocol import Gate
-from edgectl.node.gpu.visible import Visible
+from edgectl.node.gpu.visible import Visible, Withdrawn
 from edgectl.node.host.blobs import Blobs
 from edgectl.node.host.files import Files, Sysctls
 from edgectl.node.host.preflight import Preflight
@@ -20,17 +20,22 @@ from edgectl.node.k3s.serves import Serves
 from edgectl.node.k3s.service import Service
 from edgectl.node.vision.dead import Dead
 from edgectl.node.vision.inference import Answers
-from edgectl.node.vision.workload import Workload
+from edgectl.node.vision.workload import PLURAL, Workload
 from edgectl.wire.payload import Node, Payload
+from edgectl.wire.payload import Release as Declared
 
 REGISTRIES = "/etc/rancher/k3s/registries.yaml"  # read by k3s at start when it is there
 
 
-def recipe(payload: Payload, node: Node) -> tuple[Gate[Any], ...]:
-    """Return every step and gate of one node, in order."""
+def recipe(payload: Payload, node: Node, *, fresh: bool = False, returning: bool = False) -> tuple[Gate[Any], ...]:
+    """Return every step and gate of one node, in order.
+
+    `fresh`: this payload is tried for the first time. `returning`: it is put back after another one has failed; what
+    that one has added must go before what is put back needs the room and the GPUs.
+    """
     k3s, host = node.k3s, node.host
     steps: list[Gate[Any]] = [
-        Preflight(host.free_bytes),
+        Preflight(host.free_bytes, must=fresh),
         Blobs(payload.blobs),
         Files("host-files", "host files", host.files, needs=("host",)),
         Sysctls(host.sysctls, needs=("host-files",)),
@@ -43,22 +48,29 @@ def recipe(payload: Payload, node: Node) -> tuple[Gate[Any], ...]:
     ]
     if node.helm is not None:
         steps.append(Binary("helm-binary", "helm", "helm", node.helm.version, node.helm.binary))
+    if returning:
+        steps.append(Retired(payload.releases, needs=("k3s-serves",)))
     cluster = ("k3s-serves", "images", "helm-binary")
     needs_gpu = [release for release in payload.releases if "gpu" in release.needs]
-    others = [release for release in payload.releases if release not in needs_gpu]
-    for release in others:
-        steps += [Release(release, needs=cluster), Workload(release, needs=(f"release-{release.name}",))]
+    for release in payload.releases:
+        if release not in needs_gpu:
+            steps += _release(release, needs=cluster)
     if node.gpu is not None:
-        steps.append(Visible(node.gpu, node.name))
+        steps += [Visible(node.gpu, node.name), Withdrawn(node.gpu, node.name)]
     steps.append(Dead(tuple(release.namespace for release in payload.releases), needs=("k3s-serves",)))
     for release in needs_gpu:
-        steps += [Release(release, needs=(*cluster, "gpu")), Workload(release, needs=(f"release-{release.name}",))]
+        steps += _release(release, needs=(*cluster, "gpu"))
+    workloads = tuple(step.id for step in steps if isinstance(step, Workload))
     if payload.inference is not None:
-        workloads = tuple(
-            f"workload-{release.name}"
-            for release in payload.releases
-            if release.namespace == payload.inference.namespace
-        )
         steps.append(Answers(payload.inference, needs=workloads))
-    steps.append(Retired(payload.releases, needs=("k3s-serves",)))
+    if not returning:
+        steps.append(Retired(payload.releases, needs=("k3s-serves", *workloads)))
     return tuple(steps)
+
+
+def _release(release: Declared, *, needs: tuple[str, ...]) -> list[Gate[Any]]:
+    """Return a release's step, and the gate of what it runs, if it runs anything."""
+    steps: list[Gate[Any]] = [Release(release, needs=needs)]
+    if any(manifest.get("kind") in PLURAL for manifest in release.manifests):
+        steps.append(Workload(release, needs=(steps[0].id,)))
+    return steps

@@ -14,7 +14,7 @@ from edgectl.node.accept import deploy
 from edgectl.node.converge import journal
 from edgectl.node.converge.lock import holder
 from edgectl.node.converge.loop import Clock, plan
-from edgectl.node.converge.protocol import Gate, Observation, Status
+from edgectl.node.converge.protocol import Gate, LookFailed, Observation, Status
 from edgectl.node.converge.slots import Slots
 from edgectl.node.engine import load
 from edgectl.node.greet import greet
@@ -54,6 +54,10 @@ def answer(places: Places, frames: Frames) -> None:
             frames.send("error", **error.to_json())
         except FrameError:
             return
+        except LookFailed as failure:
+            hint = "look at the node (systemctl, journalctl), then run the same command again"
+            slow = NotReady(failure.reason, hint=hint, details=failure.evidence)
+            frames.send("error", **slow.to_json())
         except OSError as error:  # a full or read-only disk, say: the node's state, no bug of ours
             place = f" ({error.filename})" if error.filename else ""
             failed = NotReady(
@@ -76,7 +80,7 @@ def _answer(places: Places, frames: Frames, frame: dict[str, Any]) -> None:
         payload, node = _given(frames, frame)
         blobs = {str(digest): int(size) for digest, size in frame["blobs"].items()}
         frames.send("want", blobs=want(places, blobs))
-        _look(places, frames, payload, node)
+        _look(places, frames, payload, node, fresh=True)
     elif op == "status":
         slot = Slots(places).current or Slots(places).candidate
         if slot is None:
@@ -111,7 +115,7 @@ def _given(frames: Frames, frame: dict[str, Any]) -> tuple[Payload, Node]:
         raise NotReady(f"the payload cannot be read here: {error}", hint="use a matching edgectl") from error
 
 
-def _look(places: Places, frames: Frames, payload: Payload, node: Node) -> None:
+def _look(places: Places, frames: Frames, payload: Payload, node: Node, *, fresh: bool = False) -> None:
     began = time.monotonic()
 
     def say(word: str, step: Gate[Any], seen: Observation) -> None:
@@ -121,7 +125,9 @@ def _look(places: Places, frames: Frames, payload: Payload, node: Node) -> None:
         line = Event("", event.STEP, at, stamp, step.id, step.title, word, seen.reason, seen.differences, evidence)
         frames.send("event", event=_brief(to_json(line)))
 
-    verdict = plan(recipe(payload, node), Look(places), say, Clock(time.monotonic, time.sleep))
+    verdict = plan(
+        recipe(payload, node, fresh=fresh), Look(places), say, Clock(time.monotonic, time.sleep), wrong_first=not fresh
+    )
     frames.send("verdict", verdict=_verdict(verdict))
 
 

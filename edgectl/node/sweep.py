@@ -9,6 +9,7 @@ import shutil
 import time
 from pathlib import Path
 
+from edgectl.node.converge.lock import holder
 from edgectl.node.converge.slots import Slots
 from edgectl.node.io.places import Places
 from edgectl.wire.payload import decode
@@ -19,6 +20,8 @@ _ENGINES = 2  # besides those of the slots: a session may run one that no slot n
 
 def sweep(places: Places) -> int:
     """Remove what is not kept; returns the bytes freed. Removes no blob when a slot's payload cannot be read."""
+    if holder(places.run / "sending") is not None:
+        return 0  # what is arriving is named by no slot yet
     slots = Slots(places)
     kept = [slot.envelope for slot in (slots.candidate, slots.current, slots.previous) if slot]
     blobs: set[str] = set()

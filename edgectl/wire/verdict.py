@@ -6,7 +6,7 @@ Owns: the words for a store (ready, degraded, not ready, unknown) and the rule f
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from edgectl.wire.errors import Exit
 
@@ -79,9 +79,14 @@ def judge(steps: Iterable[StepResult], *, seconds: float = 0.0, stopped: str = "
     return Verdict(READY, int(Exit.OK), "", results, seconds)
 
 
-def judge_look(steps: Iterable[StepResult], *, seconds: float = 0.0) -> Verdict:
-    """Turn a look without changes (plan, status) into a verdict: what drifted is pending, not failed."""
+def judge_look(steps: Iterable[StepResult], *, seconds: float = 0.0, wrong_first: bool = False) -> Verdict:
+    """Turn a look without changes into a verdict: what drifted is pending, not failed.
+
+    A plan is about what would change; a status (`wrong_first`) must not hide behind a drift that inference has failed.
+    """
     results = tuple(steps)
+    if wrong_first and any(step.status in {"failed", "unknown"} for step in results):
+        return replace(judge((step for step in results if step.status != "drifted"), seconds=seconds), steps=results)
     drifted = next((step for step in results if step.status == "drifted"), None)
     if drifted is not None:
         return Verdict(PENDING, int(Exit.PENDING), f"{drifted.title}: {drifted.reason}", results, seconds)

@@ -211,7 +211,7 @@ class StoreNode:
         return thread
 
 
-def recipe(payload: Payload, node: Node) -> tuple[Gate[Any], ...]:
+def recipe(payload: Payload, node: Node, **_: bool) -> tuple[Gate[Any], ...]:
     """Return a short recipe of real parts."""
     return Blobs(payload.blobs), Files("host-files", "host files", node.host.files), Serves()
 

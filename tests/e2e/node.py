@@ -24,7 +24,7 @@ MARKER = "/run/edgectl/gpu/ready"
 REFERENCE = ROOT / "templates/models/tiny-detector/reference.json"
 # Where edgectl and k3s keep what a plan could change; databases, logs and sockets change all the time by themselves.
 _KEPT = (
-    "/etc /opt /root /usr /var/lib/edgectl /var/spool /var/lib/rancher/k3s/agent/etc "
+    "/etc /opt /root /usr /var/lib/edgectl /var/spool /var/lib/rancher/k3s/agent/etc/kubelet.conf.d "
     "/var/lib/rancher/k3s/agent/images /var/lib/rancher/k3s/server/manifests"
 )
 

@@ -80,6 +80,7 @@ class Deploy:
         self._reconnect_seconds = reconnect_seconds
         self._offset = 0
         self._heard = 0.0
+        self._missing: int | None = None
         self.outcome = Outcome()
 
     def run(self) -> Outcome:
@@ -121,7 +122,6 @@ class Deploy:
     def _converse(self, session: Session) -> None:
         hello = session.frames.receive()
         need(hello, "hello")
-        self._heard = self._monotonic()
         self._listener.connected(hello)
         if self.outcome.run:
             session.frames.send("follow", run=self.outcome.run, offset=self._offset)
@@ -171,6 +171,9 @@ class Deploy:
 
     def _send(self, session: Session, wanted: list[dict[str, Any]]) -> None:
         missing = sum(int(item["size"]) - int(item["have_bytes"]) for item in wanted)
+        if self._missing is None or missing < self._missing:
+            self._advanced()  # a greeting alone is no progress: it may pass where nothing else does
+        self._missing = missing
         self._listener.wanted(len(wanted), missing)
         if not wanted:
             return
@@ -188,6 +191,7 @@ class Deploy:
         """Pass events on until the verdict; False when the run ended without one."""
         while True:
             frame = session.frames.receive()
+            self._advanced()
             op = frame["op"]
             if op == "event":
                 self._offset = int(frame["offset"])
@@ -200,6 +204,10 @@ class Deploy:
                 return False
             elif op != "beat":
                 need(frame, "event")
+
+    def _advanced(self) -> None:
+        """Note that the deploy has come further; only then does the patience with a bad link begin anew."""
+        self._heard = self._monotonic()
 
     def _event(self, item: dict[str, Any]) -> None:
         if item.get("kind") == event.VERDICT:

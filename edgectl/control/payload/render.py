@@ -173,7 +173,7 @@ class _Rendering:
             address=node.address,
             host=Host(
                 free_bytes=node.host.free_bytes,
-                files=tuple(ManagedFile(path=file.path, text=file.text, mode=file.mode) for file in node.host.files),
+                files=_host_files(node),
                 sysctls=dict(node.host.sysctls),
             ),
             k3s=K3s(
@@ -212,3 +212,12 @@ def _is_configured(node: NodeTarget, host: str) -> bool:
     registries = node.k3s.registries or {}
     known = [*(registries.get("mirrors") or {}), *(registries.get("configs") or {})]
     return host in known or "*" in known
+
+
+def _host_files(node: NodeTarget) -> tuple[ManagedFile, ...]:
+    """Return the declared files, and the one that keeps the kernel settings over a boot."""
+    files = tuple(ManagedFile(path=file.path, text=file.text, mode=file.mode) for file in node.host.files)
+    if not node.host.sysctls:
+        return files
+    text = "".join(f"{key} = {value}\n" for key, value in sorted(node.host.sysctls.items()))
+    return (*files, ManagedFile(path="/etc/sysctl.d/90-edgectl.conf", text=text))

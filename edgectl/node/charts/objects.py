@@ -1,7 +1,8 @@
 """A release's live objects against its rendered manifests, on the fields that the release owns.
 
 A manifest is applied server-side with dryRun=All as Helm's own field manager; what the API would change is drift.
-Defaults and fields of other managers (an autoscaler's replicas) are none.
+Defaults and fields of other managers (an autoscaler's replicas) are none; but a pod template is the release's whole:
+a container, volume or variable that somebody has added is drift, though an apply would leave it.
 """
 
 from __future__ import annotations
@@ -14,6 +15,9 @@ from edgectl.node.io.api import Denied
 from edgectl.node.io.look import Look
 
 Difference = tuple[str, str, str]
+
+# Lists of a pod template that hold what runs; the API server adds nothing to them.
+_TEMPLATE_LISTS = ("initContainers", "containers", "volumes", "volumeMounts", "env", "envFrom")
 
 # Written by the API server or by controllers, never by a release.
 _NOT_OWNED = ("managedFields", "resourceVersion", "generation", "uid", "creationTimestamp")
@@ -39,7 +43,16 @@ class Objects:
             merged = self._api.dry_apply(as_helm(manifest, release=release, namespace=namespace), path)
         except Denied as answer:
             return ((name, answer.message[:200], "accepted"),)
-        return tuple((f"{name} {field}", have, want) for field, have, want in compare(_owned(live), _owned(merged)))
+        found = [*compare(_owned(live), _owned(merged)), *added(manifest, live)]
+        if manifest.get("kind") == "Secret":  # law 10: not even a value set by hand is shown
+            return tuple((f"{name} {field}", "another value", "the declared one") for field, _, _ in found)
+        return tuple((f"{name} {field}", have, want) for field, have, want in found)
+
+    def outgrown(self, manifest: dict[str, Any], *, namespace: str) -> str | None:
+        """Return the path of an object with something added that only its deletion takes away; None for the others."""
+        path = self.path(manifest, namespace=namespace)
+        live = self._api.get(path) if path else None
+        return path if live is not None and added(manifest, live) else None
 
     def path(self, manifest: dict[str, Any], *, namespace: str) -> str | None:
         """Return the object's path in the API; None when the API does not know its kind."""
@@ -101,6 +114,33 @@ def compare(live: Any, merged: Any, where: str = "") -> list[Difference]:
             found += compare(have, want, f"{where}[{_item(want, index)}]")
         return found
     return [] if live == merged else [(where, _brief(live), _brief(merged))]
+
+
+def added(manifest: dict[str, Any], live: dict[str, Any]) -> list[Difference]:
+    """Return what the lists of a live pod template hold beyond the manifest's, as (path, have, want)."""
+    return _added(_template(manifest), _template(live), "spec.template.spec")
+
+
+def _template(item: dict[str, Any]) -> dict[str, Any]:
+    spec = (item.get("spec") or {}).get("template") or {}
+    return dict(spec.get("spec") or {}) if isinstance(spec, dict) else {}
+
+
+def _added(want: dict[str, Any], have: dict[str, Any], where: str) -> list[Difference]:
+    found: list[Difference] = []
+    for key in _TEMPLATE_LISTS:
+        declared = {_name(item): item for item in want.get(key) or []}
+        for item in have.get(key) or []:
+            place = f"{where}.{key}[{_name(item)}]"
+            if _name(item) in declared:
+                found += _added(declared[_name(item)], item, place)
+            else:
+                found.append((place, "added", "none"))
+    return found
+
+
+def _name(item: dict[str, Any]) -> str:
+    return str(item.get("mountPath") or item.get("name") or sorted(map(str, item.items())))
 
 
 def _item(value: Any, index: int) -> str:

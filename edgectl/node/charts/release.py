@@ -25,7 +25,7 @@ class Release:
         self.id = f"release-{declared.name}"
         self.title = declared.name
         self.needs = needs
-        self.wait = Wait(limit_seconds=15)
+        self.wait = Wait(limit_seconds=60)
         self._label = declared.digest.removeprefix("sha256:")[:LABEL_LENGTH]
 
     def probe(self, read: Look) -> Observation:
@@ -61,6 +61,11 @@ class Release:
         found = newest(write, release=release.name, namespace=release.namespace)
         if found is not None and found.is_pending:
             write.api.delete(f"/api/v1/namespaces/{release.namespace}/secrets/{found.secret}")
+        objects = Objects(write)
+        for manifest in release.manifests:
+            path = None if is_hook(manifest) else objects.outgrown(manifest, namespace=release.namespace)
+            if path is not None:  # Helm's own apply would leave what somebody else has added
+                write.api.delete(path)
         ran = write.change(
             HELM,
             *("upgrade", release.name, str(write.places.blob(release.chart))),

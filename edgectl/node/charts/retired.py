@@ -1,4 +1,7 @@
-"""Step: releases that bear our label and are declared no more are gone. Volumes and CRDs stay (Helm's own rule)."""
+"""Step: releases that bear our label and are declared no more are gone.
+
+What Helm keeps stays: CRDs of crds/, volumes of volumeClaimTemplates, objects with resource-policy keep.
+"""
 
 from __future__ import annotations
 

@@ -9,7 +9,7 @@ import json
 import os
 import time
 from collections.abc import Callable, Iterator
-from datetime import datetime, timezone
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 
@@ -26,8 +26,11 @@ class Journal:
     def __init__(self, folder: Path, run: str, kind: str, *, monotonic: Callable[[], float] = time.monotonic) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self.run = run
-        self.path = folder / f"{_stamp()}-{kind}-{run}.jsonl"
-        self._fd = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND, 0o640)
+        self.path = folder / f"{_stamp(folder)}-{kind}-{run}.jsonl"
+        try:
+            self._fd = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND, 0o640)
+        except OSError:  # a full or read-only disk costs the evidence, not the heal
+            self._fd = os.open(os.devnull, os.O_WRONLY)
         self._torn = False
         self._monotonic = monotonic
         self._began = monotonic()
@@ -96,8 +99,20 @@ def _lines(data: bytes, offset: int) -> Iterator[tuple[dict[str, Any], int]]:
             yield doc, offset
 
 
-def _stamp() -> str:
-    return datetime.now(timezone.utc).strftime("%Y%m%dT%H%M%S.%f")
+_STAMP = "%Y%m%dT%H%M%S.%f"
+
+
+def _stamp(folder: Path) -> str:
+    """Return a name that sorts behind all others: also when the clock has gone back, a new run is the newest."""
+    now = datetime.now(timezone.utc).strftime(_STAMP)
+    newest = next((_parts(path)[0] for path in runs(folder)), "")
+    if now > newest:
+        return now
+    try:
+        after = datetime.strptime(newest, _STAMP).replace(tzinfo=timezone.utc) + timedelta(microseconds=1)
+    except (ValueError, OverflowError):
+        return now
+    return after.strftime(_STAMP)
 
 
 def _parts(path: Path) -> list[str]:

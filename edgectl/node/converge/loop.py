@@ -26,6 +26,11 @@ class Clock:
     sleep: Callable[[float], None]
 
 
+@dataclass(frozen=True)
+class _TimedOut(Observation):
+    """The last look of a wait that ran out: the store is not ready (exit 5), whatever the step had applied before."""
+
+
 class _Stopped(Exception):
     """Asked to stop while waiting; `seen` and `applied` are how far the step has come."""
 
@@ -36,7 +41,7 @@ class _Stopped(Exception):
         self.applied = applied
 
 
-def plan(recipe: Sequence[Gate[Any]], read: Any, say: Say, clock: Clock) -> Verdict:
+def plan(recipe: Sequence[Gate[Any]], read: Any, say: Say, clock: Clock, *, wrong_first: bool = False) -> Verdict:
     """Probe everything once and change nothing.
 
     What later steps would do is not guessed: a step whose need is not current is blocked.
@@ -49,7 +54,7 @@ def plan(recipe: Sequence[Gate[Any]], read: Any, say: Say, clock: Clock) -> Verd
         seen = _blocked(blocker) if blocker else _look(step, read)
         say(_word(seen, applied=False), step, seen)
         results.append(_result(step, seen, applied=False, seconds=clock.monotonic() - start))
-    return judge_look(results, seconds=clock.monotonic() - began)
+    return judge_look(results, seconds=clock.monotonic() - began, wrong_first=wrong_first)
 
 
 def converge(
@@ -147,7 +152,7 @@ def _lied(seen: Observation) -> Observation:
 def _ran_out(step: Gate[Any], seen: Observation) -> Observation:
     status = Status.UNKNOWN if seen.status is Status.UNKNOWN else Status.FAILED
     reason = f"{seen.reason} (waited {step.wait.limit_seconds:.0f} s)"
-    return Observation(status, reason, differences=seen.differences, evidence=seen.evidence)
+    return _TimedOut(status, reason, differences=seen.differences, evidence=seen.evidence)
 
 
 def _blocker(step: Gate[Any], results: Sequence[StepResult]) -> StepResult | None:
@@ -180,7 +185,7 @@ def _result(step: Gate[Any], seen: Observation, *, applied: bool, seconds: float
         status=seen.status.value,
         reason=seen.reason,
         applied=applied,
-        is_gate=not isinstance(step, Step),
+        is_gate=not isinstance(step, Step) or isinstance(seen, _TimedOut),
         degraded=seen.degraded,
         seconds=round(seconds, 3),
         differences=seen.differences,

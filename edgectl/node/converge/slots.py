@@ -7,6 +7,7 @@ previous, switched atomically. Must not know how anything is applied.
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,8 @@ from edgectl.wire.document import canonical, from_json, to_json
 from edgectl.wire.envelope import Envelope
 
 KEEP = 20
+TRIES = "tries"
+MOST_TRIES = 3  # runs of a candidate that end without a verdict; edgectl-node.sh knows this number, too
 
 
 @dataclass(frozen=True)
@@ -30,6 +33,14 @@ class Slot:
     def rejected(self) -> dict[str, Any] | None:
         """Why and when this slot was rejected; None when it was not."""
         return _read_json(self.folder / "rejected.json")
+
+    @property
+    def tries(self) -> int:
+        """How many runs of this candidate have begun (the `edgectl-node` command counts, before any of our code)."""
+        try:
+            return int((self.folder / TRIES).read_text())
+        except (OSError, ValueError):
+            return 0
 
 
 class Slots:
@@ -94,8 +105,14 @@ class Slots:
     def reject(self, slot: Slot, *, reason: str, time: str, run: str) -> None:
         """Mark the candidate as bad; it is tried again only by a person's deploy."""
         doc = {"reason": reason, "time": time, "run": run}
-        write_atomic(slot.folder / "rejected.json", canonical(doc))
+        with suppress(OSError):  # a disk that this candidate has filled must not keep the store from going back
+            write_atomic(slot.folder / "rejected.json", canonical(doc))
         self._unlink("candidate")
+
+    def forget_tries(self, slot: Slot) -> None:
+        """Begin to count anew: a person asks for this candidate again, or a run of it was asked to stop."""
+        with suppress(OSError):
+            (slot.folder / TRIES).unlink(missing_ok=True)
 
     def _link(self, name: str) -> Slot | None:
         link = self._folder / name

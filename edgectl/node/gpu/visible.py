@@ -37,12 +37,7 @@ class Visible:
         if found is None or found < self._gpu.required:
             self._since = None
             count = "not reported since this boot" if found is None else f"{found} of {self._gpu.count} allocatable"
-            reason = f"{self._gpu.resource}: {count}, {self._gpu.required} required"
-            if marker:
-                return Observation(
-                    Status.DRIFTED, f"{reason}; the marker must go", differences=(("marker", marker, ""),)
-                )
-            return Observation(Status.IN_PROGRESS, reason)
+            return Observation(Status.IN_PROGRESS, f"{self._gpu.resource}: {count}, {self._gpu.required} required")
         missing = f"{found} of {self._gpu.count} GPUs" if found < self._gpu.count else ""
         if marker == boot:
             return Observation(Status.CURRENT, f"{found} of {self._gpu.count} visible in this boot", degraded=missing)
@@ -54,15 +49,42 @@ class Visible:
         return Observation(Status.DRIFTED, "inference waits for the marker", differences=(("marker", marker, boot),))
 
     def apply(self, write: Hands, seen: Observation) -> None:
-        """Set the marker, or withdraw it."""
-        want = seen.differences[0][2]
+        """Set the marker."""
         try:
-            if want:
-                write.write(write.places.gpu_marker, want + "\n")
-            else:
-                write.remove(write.places.gpu_marker)
+            write.write(write.places.gpu_marker, seen.differences[0][2] + "\n")
         except OSError as error:
-            raise ApplyFailed(f"the marker could not be changed: {error.strerror}") from error
+            raise ApplyFailed(f"the marker could not be set: {error.strerror}") from error
+
+
+class Withdrawn:
+    """No marker stands for GPUs that are not there. Comes after `Visible` has waited: a plugin may restart."""
+
+    id = "gpu-marker"
+    title = "gpu marker"
+    needs: tuple[str, ...] = ("k3s-serves",)
+    wait = Wait(limit_seconds=15)
+
+    def __init__(self, gpu: Gpu, node: str) -> None:
+        self._gpu = gpu
+        self._node = node
+
+    def probe(self, read: Look) -> Observation:
+        """Compare the marker with allocatable."""
+        marker = (read.text(read.places.gpu_marker) or "").strip()
+        boot = read.boot_id()
+        found = allocatable(read.api.get(f"/api/v1/nodes/{self._node}"), self._gpu.resource, boot)
+        if marker and (marker != boot or found is None or found < self._gpu.required):
+            gone = (("marker", marker, ""),)
+            return Observation(Status.DRIFTED, "the marker speaks of GPUs that are not there", differences=gone)
+        return Observation(Status.CURRENT, "true" if marker else "not set")
+
+    def apply(self, write: Hands, seen: Observation) -> None:
+        """Withdraw it."""
+        del seen
+        try:
+            write.remove(write.places.gpu_marker)
+        except OSError as error:
+            raise ApplyFailed(f"the marker could not be withdrawn: {error.strerror}") from error
 
 
 def allocatable(node: dict[str, Any] | None, resource: str, boot_id: str) -> int | None:

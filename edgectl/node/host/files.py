@@ -35,7 +35,9 @@ class Files:
             if have is None:
                 differences.append((file.path, "missing", f"{len(file.text.encode())} bytes"))
             elif have != file.text:
-                differences.append((file.path, *first_difference(have, file.text)))
+                secret = not int(file.mode, 8) & 0o004  # what not everybody may read is not quoted anywhere
+                shown = ("another text", "the declared one") if secret else first_difference(have, file.text)
+                differences.append((file.path, *shown))
             elif read.mode(path) != int(file.mode, 8):
                 differences.append((f"{file.path} mode", f"{read.mode(path) or 0:04o}", file.mode))
         if differences:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from edgectl.node.converge.protocol import LookFailed, Observation, Status, Wait
@@ -24,9 +24,14 @@ def judge(ran: Ran) -> Observation:
 
 @dataclass(frozen=True)
 class Preflight:
-    """Operating system, clock and disk."""
+    """Operating system, clock and disk.
+
+    Room is demanded (`must`) before something new is tried. What runs already goes on with less, degraded: a disk that
+    fills must not keep a rebooted store dark.
+    """
 
     free_bytes: int
+    must: bool = True
     id: str = "host"
     title: str = "host"
     wait: Wait = Wait(limit_seconds=120, every_seconds=2)
@@ -35,4 +40,9 @@ class Preflight:
     def probe(self, read: Look) -> Observation:
         """Run the probe script."""
         folder = read.places.state if read.places.state.is_dir() else read.places.root
-        return judge(read.run("sh", str(SCRIPT), str(self.free_bytes), str(folder)))
+        seen = judge(read.run("sh", str(SCRIPT), str(self.free_bytes if self.must else 0), str(folder)))
+        free = read.free_bytes(folder)
+        if seen.status is Status.CURRENT and free < self.free_bytes:
+            short_of = f"{free / 2**30:.1f} GiB of disk free, {self.free_bytes / 2**30:.1f} are wanted"
+            return replace(seen, degraded=short_of)
+        return seen

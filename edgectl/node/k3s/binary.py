@@ -19,7 +19,7 @@ class Binary:
     version: str
     digest: str
     names: tuple[str, ...] = ()
-    needs: tuple[str, ...] = ("blobs",)
+    needs: tuple[str, ...] = ()  # not even the blobs: what is installed must not wait for what is not
     wait: Wait = Wait(limit_seconds=0)
 
     def probe(self, read: Look) -> Observation:

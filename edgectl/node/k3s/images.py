@@ -37,7 +37,7 @@ class Archives:
     images: tuple[Image, ...]
     id: str = "image-archives"
     title: str = "image archives"
-    needs: tuple[str, ...] = ("blobs",)
+    needs: tuple[str, ...] = ()
     wait: Wait = Wait(limit_seconds=0)
 
     def probe(self, read: Look) -> Observation:
@@ -50,7 +50,7 @@ class Archives:
         differences += [
             (name[:12], "another size", "whole")
             for name in sorted(want.keys() & have)
-            if (folder / name).stat().st_size != want[name].stat().st_size
+            if want[name].exists() and (folder / name).stat().st_size != want[name].stat().st_size
         ]
         if differences:
             return Observation(Status.DRIFTED, f"{len(differences)} archives differ", differences=tuple(differences))
@@ -64,8 +64,10 @@ class Archives:
         want = {_name(image): write.places.blob(image.archive) for image in self.images}
         for name, blob in want.items():
             place = folder / name
-            if place.exists() and place.stat().st_size == blob.stat().st_size:
+            if place.exists() and (not blob.exists() or place.stat().st_size == blob.stat().st_size):
                 continue
+            if not blob.exists():
+                raise ApplyFailed(f"the image archive {name[:12]} is not on this node; a deploy sends it")
             staged = folder / f".{name}.edgectl-new"
             staged.unlink(missing_ok=True)
             try:

@@ -13,6 +13,9 @@ from edgectl.node.converge.protocol import LookFailed, Observation, Status, Wait
 from edgectl.node.io.api import Denied
 from edgectl.node.io.look import Look
 
+# Others say something good when they are true, such as k3s's EtcdIsVoter.
+_PRESSURES = frozenset({"MemoryPressure", "DiskPressure", "PIDPressure", "NetworkUnavailable"})
+
 
 @dataclass(frozen=True)
 class Serves:
@@ -52,7 +55,7 @@ def judge(node: dict[str, Any] | None, *, version: str, boot_id: str) -> Observa
     ready = conditions.get("Ready", {})
     if ready.get("status") != "True":
         return Observation(Status.IN_PROGRESS, f"the node is not Ready: {ready.get('message', 'no word of it')}")
-    pressed = [kind for kind, item in conditions.items() if kind != "Ready" and item.get("status") == "True"]
+    pressed = [kind for kind, item in conditions.items() if kind in _PRESSURES and item.get("status") == "True"]
     if pressed:
         return Observation(Status.IN_PROGRESS, f"the node reports {', '.join(sorted(pressed))}")
     return Observation(Status.CURRENT, f"{version}, node Ready")

@@ -1,11 +1,17 @@
 #!/bin/sh
 # The same text for ever: runs the engine of what this node is becoming, else of what it runs.
+# Counts the runs of a candidate: one whose engine cannot even start is given up after three, for what runs.
+slots=/var/lib/edgectl/slots
 for slot in candidate current; do
-  engine=/var/lib/edgectl/slots/$slot/runtime
-  if [ -f "$engine/__main__.py" ]; then
-    # By its own name: the links of a slot are switched while the engine runs.
-    exec /usr/bin/env python3 -I "$(readlink -f "$engine")" "$@"
+  engine=$slots/$slot/runtime
+  [ -f "$engine/__main__.py" ] || continue
+  if [ "$slot" = candidate ] && [ "${1:-}" = converge ] && [ -e "$slots/current" ]; then
+    tries=$(cat "$slots/candidate/tries" 2>/dev/null)
+    tries=$((${tries:-0} + 1))
+    echo "$tries" > "$slots/candidate/tries"
+    [ "$tries" -le 3 ] || continue
   fi
+  exec /usr/bin/env python3 -I "$engine" "$@"
 done
 echo "edgectl: nothing has been deployed to this node yet. Deploy it from the operator's machine." >&2
 exit 5

@@ -15,7 +15,7 @@ from edgectl.node.io.api import selector
 from edgectl.node.io.look import Look
 from edgectl.wire.payload import Release
 
-_PLURAL = {"Deployment": "deployments", "DaemonSet": "daemonsets", "StatefulSet": "statefulsets"}
+PLURAL = {"Deployment": "deployments", "DaemonSet": "daemonsets", "StatefulSet": "statefulsets"}
 _NEVER = frozenset({"ErrImageNeverPull", "InvalidImageName", "CreateContainerConfigError"})
 _CRASHES_ARE_A_LOOP = 4
 
@@ -25,7 +25,7 @@ class Workload:
 
     def __init__(self, release: Release, *, needs: tuple[str, ...]) -> None:
         self._namespace = release.namespace
-        self._manifests = [item for item in release.manifests if item.get("kind") in _PLURAL]
+        self._manifests = [item for item in release.manifests if item.get("kind") in PLURAL]
         self.id = f"workload-{release.name}"
         self.title = f"{release.name} pods"
         self.needs = needs
@@ -45,16 +45,46 @@ class Workload:
     def _one(self, read: Look, manifest: dict[str, Any]) -> Observation:
         kind, name = str(manifest["kind"]), str(manifest["metadata"]["name"])
         namespace = manifest["metadata"].get("namespace") or self._namespace
-        live = read.api.get(f"/apis/apps/v1/namespaces/{namespace}/{_PLURAL[kind]}/{name}")
+        live = read.api.get(f"/apis/apps/v1/namespaces/{namespace}/{PLURAL[kind]}/{name}")
         if live is None:
             return Observation(Status.IN_PROGRESS, f"{kind}/{name} does not exist yet")
         labels = selector(live.get("spec", {}).get("selector", {}).get("matchLabels", {}))
         found = read.api.get(f"/api/v1/namespaces/{namespace}/pods?labelSelector={labels}") or {}
         pods = [pod for pod in found.get("items", []) if not pod["metadata"].get("deletionTimestamp")]
+        pods = newest(pods, self._revision(read, live, namespace, labels))
         seen = judge(manifest, live, pods, booted_at=read.booted_at())
         if seen.status is Status.CURRENT and (stale := _stale(read, pods)):
             return Observation(Status.IN_PROGRESS, f"{name}: {stale} still shows its state from before this boot")
         return seen
+
+    @staticmethod
+    def _revision(read: Look, live: dict[str, Any], namespace: str, labels: str) -> str:
+        """Return the value of the pods' label that marks the newest template; "" when it cannot be told."""
+        if live.get("kind") == "DaemonSet" or "desiredNumberScheduled" in live.get("status", {}):
+            return str((live["metadata"].get("annotations") or {}).get("deprecated.daemonset.template.generation", ""))
+        if revision := live.get("status", {}).get("updateRevision"):
+            return str(revision)
+        mark = "deployment.kubernetes.io/revision"
+        want = (live["metadata"].get("annotations") or {}).get(mark)
+        sets = read.api.get(f"/apis/apps/v1/namespaces/{namespace}/replicasets?labelSelector={labels}") or {}
+        for item in sets.get("items", []):
+            if want and (item["metadata"].get("annotations") or {}).get(mark) == want:
+                return str((item["metadata"].get("labels") or {}).get("pod-template-hash", ""))
+        return ""
+
+
+_REVISION_LABELS = ("pod-template-hash", "pod-template-generation", "controller-revision-hash")
+
+
+def newest(pods: list[dict[str, Any]], revision: str) -> list[dict[str, Any]]:
+    """Return the pods of the newest template: an old pod's crashes say nothing about what replaces it."""
+    if not revision:
+        return pods
+    return [
+        pod
+        for pod in pods
+        if any((pod["metadata"].get("labels") or {}).get(label) == revision for label in _REVISION_LABELS)
+    ]
 
 
 def judge(
@@ -62,11 +92,11 @@ def judge(
 ) -> Observation:
     """Judge one live workload and its pods against its manifest. `booted_at`: seconds of the wall clock."""
     name = f"{manifest['kind']}/{manifest['metadata']['name']}"
-    if (never := _never(pods, booted_at)) is not None:
-        return Observation(Status.FAILED, f"{name}: {never}", evidence=_story(pods))
     status = live.get("status", {})
     if int(status.get("observedGeneration", 0)) < int(live.get("metadata", {}).get("generation", 1)):
         return Observation(Status.IN_PROGRESS, f"{name}: its change has not been seen yet")
+    if (never := _never(pods, booted_at)) is not None:
+        return Observation(Status.FAILED, f"{name}: {never}", evidence=_story(pods))
     if manifest["kind"] == "DaemonSet":
         desired = int(status.get("desiredNumberScheduled", 0))
         have = [status.get(key, 0) for key in ("updatedNumberScheduled", "numberReady", "numberAvailable")]

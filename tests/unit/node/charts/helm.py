@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import copy
 from typing import Any
 
 from edgectl.node.charts.objects import as_helm
 from edgectl.node.charts.release import HELM
 from edgectl.node.io.programs import Ran
 from edgectl.wire.payload import Release as Declared
-from tests.unit.node.fake import FakeNode, ran
+from tests.unit.node.fake import FakeNode, merged, ran
 
 DEPLOYMENTS = {"resources": [{"kind": "Deployment", "name": "deployments", "namespaced": True}]}
 
@@ -49,7 +48,8 @@ class FakeHelm:
             return ran(code=1, err=f"Error: UPGRADE FAILED: {self.fails}", argv=argv)
         for manifest in self._manifests[name]:
             place = f"/apis/apps/v1/namespaces/{namespace}/deployments/{manifest['metadata']['name']}"
-            self.node.kube.objects[place] = as_helm(copy.deepcopy(manifest), release=name, namespace=namespace)
+            sent = as_helm(manifest, release=name, namespace=namespace)
+            self.node.kube.objects[place] = merged(self.node.kube.objects.get(place, {}), sent)
         self._record(namespace, name, version, "deployed", label)
         return ran("Happy Helming!", argv=argv)
 

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edgectl.node.charts import objects
-from edgectl.node.charts.objects import Objects, as_helm, compare, is_hook
+from edgectl.node.charts.objects import Objects, added, as_helm, compare, is_hook
 from edgectl.node.converge.protocol import LookFailed
 from tests.unit.node.fake import FakeNode, case
 
@@ -51,6 +51,27 @@ def test_scaled_to_nothing_by_hand_is_named() -> None:
 def test_a_gate_that_was_taken_away_is_named() -> None:
     """Without its init container, inference would start before the GPU is there."""
     assert drift("no-gate-deployment-inference")["spec.template.spec.initContainers"] == ("none", "[gpu-gate]")
+
+
+@pytest.mark.parametrize(
+    ("name", "path"),
+    [
+        ("added-container", "spec.template.spec.containers[miner]"),
+        ("added-env", "spec.template.spec.containers[inference].env[DEBUG]"),
+    ],
+)
+def test_what_was_added_to_a_pod_is_named(name: str, path: str) -> None:
+    """A dry apply leaves other managers' containers and variables alone, so they are looked for by themselves."""
+    pair = case(f"applied-{name}-deployment-inference")
+    assert path not in drift(f"{name}-deployment-inference")
+    assert (path, "added", "none") in added(pair["manifest"], pair["live"])
+
+
+@pytest.mark.parametrize("name", ["deployment-inference", "service-inference", "daemonset-nvidia-device-plugin"])
+def test_nothing_was_added_to_what_was_just_installed(name: str) -> None:
+    """The API server adds nothing to the lists of a pod template."""
+    pair = case(f"applied-as-installed-{name}")
+    assert added(pair["manifest"], pair["live"]) == []
 
 
 @given(JSON, JSON)

@@ -20,7 +20,7 @@ MANIFEST: dict[str, Any] = {
     "apiVersion": "apps/v1",
     "kind": "Deployment",
     "metadata": {"name": "inference"},
-    "spec": {"replicas": 1},
+    "spec": {"replicas": 1, "template": {"spec": {"containers": [{"name": "inference", "image": "a:1"}]}}},
 }
 HOOK = {"apiVersion": "x/v1", "kind": "Job", "metadata": {"name": "h", "annotations": {"helm.sh/hook": "pre-install"}}}
 DECLARED = Declared(
@@ -125,15 +125,19 @@ def test_another_digest_is_drift(node: FakeNode, helm: FakeHelm) -> None:
     assert helm.states("vision", "vision-stack") == ["deployed"]
 
 
-@pytest.mark.parametrize("harm", ["delete", "scale"])
+@pytest.mark.parametrize("harm", ["delete", "scale", "image", "add"])
 def test_a_hand_edit_comes_back_with_one_revision(node: FakeNode, helm: FakeHelm, harm: str) -> None:
-    """Deleted or scaled by hand: seen field by field, and repaired by one upgrade."""
+    """Deleted, scaled, changed or added to by hand: seen field by field, and repaired by one upgrade."""
     step = Release(DECLARED, needs=())
     step.apply(node, step.probe(node))
     if harm == "delete":
         del node.kube.objects[OBJECT]
-    else:
+    elif harm == "scale":
         node.kube.objects[OBJECT]["spec"]["replicas"] = 0
+    elif harm == "image":
+        node.kube.objects[OBJECT]["spec"]["template"]["spec"]["containers"][0]["image"] = "b:1"
+    else:
+        node.kube.objects[OBJECT]["spec"]["template"]["spec"]["containers"].append({"name": "miner"})
     seen = step.probe(node)
     assert (seen.status, "changed by hand: Deployment/inference" in seen.reason) == (Status.DRIFTED, True)
     step.apply(node, seen)

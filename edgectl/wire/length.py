@@ -1,0 +1,16 @@
+"""Lengths of time as people write them. Both sides read them the same way."""
+
+from __future__ import annotations
+
+import re
+
+_UNIT_SECONDS = {"m": 60.0, "h": 3600.0, "d": 86400.0}
+LONGEST_SECONDS = 30 * 86400.0
+
+
+def seconds(text: str) -> float:
+    """Return `30m`, `2h`, `1d` in seconds; ValueError for anything else, and for more than 30 days."""
+    found = re.fullmatch(r"(\d{1,6}(?:\.\d+)?)([mhd])", text)
+    if not found or not 0 < float(found[1]) * _UNIT_SECONDS[found[2]] <= LONGEST_SECONDS:
+        raise ValueError("write 30m, 2h or 1d; 30d at most")
+    return float(found[1]) * _UNIT_SECONDS[found[2]]
