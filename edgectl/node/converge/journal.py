@@ -29,6 +29,8 @@ class Journal:
         self.path = folder / f"{_stamp(folder)}-{kind}-{run}.jsonl"
         try:
             self._fd = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND, 0o640)
+        except FileExistsError:
+            raise  # somebody else's run
         except OSError:  # a full or read-only disk costs the evidence, not the heal
             self._fd = os.open(os.devnull, os.O_WRONLY)
         self._torn = False

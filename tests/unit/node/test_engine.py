@@ -114,7 +114,7 @@ def store(node: FakeNode, monkeypatch: pytest.MonkeyPatch) -> Store:
     made = Store(node, node.places)
     monkeypatch.setattr(engine, "Look", lambda *_, **__: node)
     monkeypatch.setattr(engine, "Hands", lambda *_, **__: node)
-    monkeypatch.setattr(engine, "recipe", lambda payload, _: (App(node, payload.title), *made.extra))
+    monkeypatch.setattr(engine, "recipe", lambda payload, _, **__: (App(node, payload.title), *made.extra))
     monkeypatch.setattr(engine, "_LOCK_TRIES", 1)
     monkeypatch.setattr("edgectl.node.engine.time.sleep", lambda _: None)
     return made
@@ -185,9 +185,29 @@ def test_a_run_that_was_asked_to_stop_decides_nothing(store: Store) -> None:
     store.deploy("v1")
     store.offer("v2")
     (store.places.run / "yield").write_text("x")
-    assert store.run() == Exit.INTERRUPTED
-    assert (store.slots, store.app) == ((2, 1), "v1")
-    assert store.run(DEPLOY) == Exit.OK  # a deploy does not yield
+    with Lock(store.places.run / "sending", {"pid": 1}) as sending:
+        assert sending.acquire()
+        assert store.run() == Exit.INTERRUPTED
+        assert (store.slots, store.app) == ((2, 1), "v1")
+        assert store.run(DEPLOY) == Exit.OK  # a deploy does not yield
+
+
+def test_a_mark_without_its_deploy_stops_no_heal(store: Store) -> None:
+    """The deploy that asked for room was killed: its mark alone must not end self-healing."""
+    store.deploy("v1")
+    (store.places.run / "yield").write_text("x")
+    assert store.run() == Exit.OK
+
+
+def test_a_candidate_without_a_verdict_is_given_up_after_three_runs(store: Store) -> None:
+    """An engine that dies each time must not keep what worked from running."""
+    store.deploy("v1")
+    store.offer("v2")
+    candidate = Slots(store.places).candidate
+    assert candidate is not None
+    (candidate.folder / "tries").write_text("4")
+    assert store.run() != Exit.OK
+    assert (store.slots, store.app) == ((None, 1), "v1")
 
 
 def test_the_journal_is_never_believed(store: Store) -> None:

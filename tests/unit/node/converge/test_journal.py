@@ -77,7 +77,7 @@ def test_a_run_that_is_gone_reads_empty(tmp_path: Path) -> None:
 
 def test_a_run_id_is_claimed_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Two engines with one id: the second is refused by the file system."""
-    monkeypatch.setattr(journal, "_stamp", lambda: "20260101T000000.000000")
+    monkeypatch.setattr(journal, "_stamp", lambda _: "20260101T000000.000000")
     Journal(tmp_path, "abcd", "heal").close()
     with pytest.raises(FileExistsError):
         Journal(tmp_path, "abcd", "heal")
@@ -88,7 +88,7 @@ def test_runs_are_found_newest_first_and_by_the_beginning_of_their_id(
 ) -> None:
     """As people type them; files of others in the folder do not count."""
     stamps = iter(["20260101T000000.000001", "20260101T000000.000002"])
-    monkeypatch.setattr(journal, "_stamp", lambda: next(stamps))
+    monkeypatch.setattr(journal, "_stamp", lambda _: next(stamps))
     old, new = Journal(tmp_path, "aaaa1111", "deploy"), Journal(tmp_path, "bbbb2222", "heal")
     (tmp_path / "notes.jsonl").write_text("")
     assert journal.runs(tmp_path) == [new.path, old.path]
@@ -101,7 +101,7 @@ def test_runs_are_found_newest_first_and_by_the_beginning_of_their_id(
 def test_heals_do_not_push_deploys_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each kind keeps its own number of runs; the newest stay."""
     stamps = (f"20260101T000000.{number:06d}" for number in range(10_000))
-    monkeypatch.setattr(journal, "_stamp", lambda: next(stamps))
+    monkeypatch.setattr(journal, "_stamp", lambda _: next(stamps))
     first = Journal(tmp_path, "feed0000", "deploy")
     for number in range(100):
         Journal(tmp_path, f"{number:08x}", "heal").close()

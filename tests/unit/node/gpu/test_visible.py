@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from edgectl.node.converge.protocol import ApplyFailed, Status
-from edgectl.node.gpu.visible import Visible, allocatable
+from edgectl.node.gpu.visible import Visible, Withdrawn, allocatable
 from edgectl.wire.payload import Gpu
 from tests.unit.node.fake import FakeNode, case
 
@@ -21,7 +21,8 @@ class Watch:
     def __init__(self, node: FakeNode, *, count: int = 2, required: int = 2) -> None:
         self.node = node
         self.now = 100.0
-        self.gate = Visible(Gpu(RESOURCE, count, required, hold_seconds=3.0), "node-1", monotonic=lambda: self.now)
+        self.declared = Gpu(RESOURCE, count, required, hold_seconds=3.0)
+        self.gate = Visible(self.declared, "node-1", monotonic=lambda: self.now)
         self.show("node-rebooted-gpus")
         node.boot = case("node-rebooted-gpus")["status"]["nodeInfo"]["bootID"]
 
@@ -94,15 +95,29 @@ def test_a_marker_of_another_boot_is_not_believed(watch: Watch) -> None:
 
 @pytest.mark.parametrize("found", ["0", "1"])
 def test_the_marker_goes_with_the_gpus(watch: Watch, found: str) -> None:
-    """Fewer than required: the marker is withdrawn at once, and without it the gate waits."""
+    """Fewer than required: the gate waits (a plugin may restart), and then the marker is withdrawn."""
     watch.look()
     watch.now += 3
     watch.bring()
     watch.show("node-rebooted-gpus", found)
-    assert watch.look() is Status.DRIFTED
-    watch.bring()
-    assert watch.marker is None
     assert watch.look() is Status.IN_PROGRESS
+    assert watch.marker is not None
+    gate = Withdrawn(watch.declared, "node-1")
+    seen = gate.probe(watch.node)
+    assert seen.status is Status.DRIFTED
+    gate.apply(watch.node, seen)
+    gate.apply(watch.node, seen)  # a kill after the removal: the same again does nothing wrong
+    assert watch.marker is None
+    assert gate.probe(watch.node).status is Status.CURRENT
+    assert watch.look() is Status.IN_PROGRESS
+
+
+def test_a_true_marker_stays(watch: Watch) -> None:
+    """As many as required in this boot: nothing is withdrawn."""
+    watch.look()
+    watch.now += 3
+    watch.bring()
+    assert Withdrawn(watch.declared, "node-1").probe(watch.node).status is Status.CURRENT
 
 
 def test_between_required_and_count_it_serves_degraded(node: FakeNode) -> None:
@@ -118,16 +133,6 @@ def test_between_required_and_count_it_serves_degraded(node: FakeNode) -> None:
     assert watch.gate.probe(node).degraded == ""
 
 
-def test_withdrawing_twice_is_fine(watch: Watch) -> None:
-    """A kill after the removal: the same apply again does nothing wrong."""
-    watch.node.write(watch.node.places.gpu_marker, "x")
-    watch.show("node-rebooted-gpus", "0")
-    seen = watch.gate.probe(watch.node)
-    watch.gate.apply(watch.node, seen)
-    watch.gate.apply(watch.node, seen)
-    assert watch.marker is None
-
-
 def test_a_marker_that_cannot_be_written_is_said(watch: Watch) -> None:
     """A failed apply, not a crash."""
     folder = watch.node.places.gpu_marker.parent
@@ -135,7 +140,7 @@ def test_a_marker_that_cannot_be_written_is_said(watch: Watch) -> None:
     folder.write_text("a file where the folder should be")
     watch.look()
     watch.now += 3
-    with pytest.raises(ApplyFailed, match="marker could not be changed"):
+    with pytest.raises(ApplyFailed, match="marker could not be set"):
         watch.bring()
 
 
