@@ -10,7 +10,7 @@ LONGEST_SECONDS = 30 * 86400.0
 
 def seconds(text: str) -> float:
     """Return `30m`, `2h`, `1d` in seconds; ValueError for anything else, and for more than 30 days."""
-    found = re.fullmatch(r"(\d{1,6}(?:\.\d+)?)([mhd])", text)
+    found = re.fullmatch(r"(\d{1,6}(?:\.\d+)?)([mhd])", text, re.ASCII)
     if not found or not 0 < float(found[1]) * _UNIT_SECONDS[found[2]] <= LONGEST_SECONDS:
         raise ValueError("write 30m, 2h or 1d; 30d at most")
     return float(found[1]) * _UNIT_SECONDS[found[2]]

@@ -29,7 +29,8 @@ from edgectl.wire.errors import EdgectlError, NotReady
 from tests.e2e.node import Node
 from tests.e2e.operator import Operator, Said
 
-_BARE, _CLONE, _KEY = "e2e-bare", "e2e-clone", "e2e-converged"
+_PREFIX = os.environ.get("EDGECTL_E2E_PREFIX", "e2e")  # another one for a second run at the same time
+_BARE, _CLONE, _KEY = f"{_PREFIX}-bare", f"{_PREFIX}-clone", f"{_PREFIX}-converged"
 _REUSE = bool(os.environ.get("EDGECTL_E2E_REUSE"))  # keep the converged copy, for who writes tests; stale after changes
 _SKIPPED = pytest.StashKey[str]()
 _TIMES = pytest.StashKey[list[tuple[str, float]]]()

@@ -103,6 +103,20 @@ def removals_come_last(module: Any) -> None:
         assert order(module, desired)[-1].id == "retired"
 
 
+def what_failed_goes_before_what_returns(module: Any) -> None:
+    """Take away what a failed candidate has added before what is put back needs its room and its GPUs."""
+    desired = PAYLOADS["whole"]
+    ids = [step.id for step in module.recipe(desired, desired.nodes[0], returning=True)]
+    assert ids.index("retired") < ids.index("release-nvidia-device-plugin")
+    assert ids.count("retired") == 1
+
+
+def a_marker_is_withdrawn_after_the_wait(module: Any) -> None:
+    """Give a restarting plugin its time before the marker goes, and let it go before pods wait for it."""
+    ids = [step.id for step in order(module, PAYLOADS["whole"])]
+    assert ids.index("gpu") < ids.index("gpu-marker") < ids.index("release-vision-stack")
+
+
 LAWS: tuple[Callable[[Any], None], ...] = (
     needs_are_earlier,
     ids_are_unique,
@@ -110,6 +124,8 @@ LAWS: tuple[Callable[[Any], None], ...] = (
     a_dead_gpu_holds_up_only_vision,
     the_dead_go_before_inference_is_asked,
     removals_come_last,
+    what_failed_goes_before_what_returns,
+    a_marker_is_withdrawn_after_the_wait,
 )
 
 
@@ -143,6 +159,12 @@ def test_law(law: Callable[[Any], None]) -> None:
             removals_come_last,
             "    if not returning:\n        steps.append(",
             "    if not returning:\n        steps.insert(3, ",
+        ),
+        (what_failed_goes_before_what_returns, "    if returning:\n", "    if False:\n"),
+        (
+            a_marker_is_withdrawn_after_the_wait,
+            "Visible(node.gpu, node.name), Withdrawn(node.gpu, node.name)",
+            "Withdrawn(node.gpu, node.name), Visible(node.gpu, node.name)",
         ),
     ],
     ids=lambda value: value.__name__ if callable(value) else "",

@@ -53,6 +53,8 @@ class Workload:
         pods = [pod for pod in found.get("items", []) if not pod["metadata"].get("deletionTimestamp")]
         pods = newest(pods, self._revision(read, live, namespace, labels))
         seen = judge(manifest, live, pods, booted_at=read.booted_at())
+        if seen.status is Status.CURRENT and not pods:  # counts from before a reboot, or of an older template
+            return Observation(Status.IN_PROGRESS, f"{name}: none of its pods is listed")
         if seen.status is Status.CURRENT and (stale := _stale(read, pods)):
             return Observation(Status.IN_PROGRESS, f"{name}: {stale} still shows its state from before this boot")
         return seen

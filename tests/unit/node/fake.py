@@ -65,7 +65,7 @@ class FakeApi:
             for place, item in sorted(self.objects.items())
             if re.fullmatch(pattern, place) and _matches(item, {key: value for key, value in wanted.items() if key})
         ]
-        is_list = split.path.rsplit("/", 1)[-1] in {"pods", "secrets"}
+        is_list = split.path.rsplit("/", 1)[-1] in {"pods", "secrets", "replicasets"}
         return {"kind": "List", "items": copy.deepcopy(items)} if is_list else None
 
     def get_text(self, path: str) -> str:

@@ -73,6 +73,23 @@ def test_the_verdict_of_a_look(statuses: tuple[str, ...], word: str, code: Exit)
     assert (found.word, found.exit) == (word, code)
 
 
+@pytest.mark.parametrize(
+    ("statuses", "word", "reason"),
+    [
+        (("drifted", "failed"), "not ready", "failed: why"),
+        (("drifted", "unknown"), "unknown", "unknown: why"),
+        (("drifted", "blocked"), "pending", "drifted: why"),
+        (("drifted", "in-progress"), "pending", "drifted: why"),
+        (("current", "current"), "ready", ""),
+    ],
+)
+def test_a_status_does_not_hide_a_failure_behind_a_drift(statuses: tuple[str, ...], word: str, reason: str) -> None:
+    """Who asks how a store is, is told first that inference has failed; all steps stay in the verdict."""
+    found = judge_look([step(status) for status in statuses], wrong_first=True)
+    assert (found.word, found.reason) == (word, reason)
+    assert tuple(result.status for result in found.steps) == statuses
+
+
 def test_who_speaks_first() -> None:
     """The first step that is wrong by itself: a blocked one only repeats another's reason."""
     found = judge([step("current"), step("blocked", name="b"), step("drifted", name="d"), step("failed", name="f")])

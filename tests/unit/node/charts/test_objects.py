@@ -156,6 +156,16 @@ def test_a_dry_run_that_is_refused_is_drift_with_the_apis_words(node: FakeNode) 
     assert found == (("Deployment/inference", "spec.selector: field is immutable", "accepted"),)
 
 
+def test_a_secret_is_never_shown(node: FakeNode) -> None:
+    """That it differs is said, with neither value, not even one that was set by hand."""
+    node.kube.objects["/api/v1"] = {"resources": [{"kind": "Secret", "name": "secrets", "namespaced": True}]}
+    secret = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "s"}, "data": {"key": "ZGVjbGFyZWQ="}}
+    by_hand = as_helm({**secret, "data": {"key": "YnkgaGFuZA=="}}, release="r", namespace="n")
+    node.kube.objects["/api/v1/namespaces/n/secrets/s"] = by_hand
+    (found,) = Objects(node).differences(secret, release="r", namespace="n")
+    assert found == ("Secret/s data.key", "another value", "the declared one")
+
+
 def test_an_answer_without_metadata_is_no_look(node: FakeNode) -> None:
     """What cannot be compared is not fine."""
     node.kube.objects["/apis/apps/v1"] = APPS

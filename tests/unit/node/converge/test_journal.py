@@ -98,6 +98,33 @@ def test_runs_are_found_newest_first_and_by_the_beginning_of_their_id(
     assert journal.find(tmp_path, "1111") is None
 
 
+@pytest.mark.parametrize("newest", ["20991231T235959.999999", "garbage"])
+def test_a_new_run_is_the_newest_also_when_the_clock_went_back(tmp_path: Path, newest: str) -> None:
+    """A node that wakes up in 1970 does not hide its runs behind those of last year."""
+    (tmp_path / f"{newest}-heal-0000.jsonl").write_text("")
+    begun = Journal(tmp_path, "abcd", "heal")
+    if newest != "garbage":
+        assert journal.runs(tmp_path)[0] == begun.path
+    assert journal.find(tmp_path, "abcd") == begun.path
+
+
+def test_a_disk_that_cannot_take_a_journal_stops_no_heal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The evidence is lost, the run is not."""
+    real = os.open
+
+    def full(path: Any, flags: int, mode: int = 0o777) -> int:
+        if flags & os.O_EXCL:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return real(path, flags, mode)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "open", full)
+        written = Journal(tmp_path, "abcd", "heal")
+    assert written.write(event.NOTE, reason="said to nobody").reason
+    written.close()
+    assert journal.runs(tmp_path) == []
+
+
 def test_heals_do_not_push_deploys_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each kind keeps its own number of runs; the newest stay."""
     stamps = (f"20260101T000000.{number:06d}" for number in range(10_000))

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from edgectl.node.converge.protocol import LookFailed, Status
-from edgectl.node.vision.workload import Workload, judge
+from edgectl.node.vision.workload import Workload, judge, newest
 from edgectl.wire.payload import Release
 from tests.unit.node.fake import FakeNode, case
 
@@ -163,6 +163,49 @@ def test_what_goes_away_does_not_count(node: FakeNode) -> None:
     node.kube.objects["/api/v1/namespaces/vision/pods/old"] = old
     store.start_tasks("serving")
     assert store.gate.probe(node).status is Status.CURRENT
+
+
+def replica_set(store: Store, revision: str, template: str) -> None:
+    """Give the Deployment a ReplicaSet of a revision."""
+    meta = {
+        "name": f"inference-{template}",
+        "annotations": {"deployment.kubernetes.io/revision": revision},
+        "labels": {**case("pod-serving")["metadata"]["labels"], "pod-template-hash": template},
+    }
+    place = f"/apis/apps/v1/namespaces/vision/replicasets/inference-{template}"
+    store.node.kube.objects[place] = {"kind": "ReplicaSet", "metadata": meta}
+
+
+def test_an_old_pod_says_nothing_about_its_replacement(node: FakeNode) -> None:
+    """A crash loop of the template before is what an update is for: only pods of the newest template are judged."""
+    store = Store(node, live="inference-gated", pods=["gated"])
+    old = case("pod-crash-back-off-4")
+    old["metadata"]["labels"] = {**case("pod-gated")["metadata"]["labels"], "pod-template-hash": "old"}
+    node.kube.objects["/api/v1/namespaces/vision/pods/old"] = old
+    mark = store.live["metadata"]["annotations"]["deployment.kubernetes.io/revision"]
+    assert store.gate.probe(node).status is Status.FAILED
+    replica_set(store, mark, case("pod-gated")["metadata"]["labels"]["pod-template-hash"])
+    replica_set(store, "0", "old")
+    seen = store.gate.probe(node)
+    assert (seen.status, "gpu-gate waits" in seen.reason) == (Status.IN_PROGRESS, True)
+
+
+def test_counts_without_a_pod_are_no_pass(node: FakeNode) -> None:
+    """All four counts right, but no pod of the newest template is listed: not yet."""
+    store = Store(node, live="inference-serving", pods=["serving"])
+    store.start_tasks("serving")
+    replica_set(store, store.live["metadata"]["annotations"]["deployment.kubernetes.io/revision"], "other")
+    seen = store.gate.probe(node)
+    assert (seen.status, "none of its pods is listed" in seen.reason) == (Status.IN_PROGRESS, True)
+
+
+def test_pods_of_a_daemon_set_bear_its_template_s_generation() -> None:
+    """As real ones do: the pod of the captured DaemonSet is one of its newest template."""
+    live, pod = case("workload-plugin-running"), case("pod-plugin-running")
+    revision = live["metadata"]["annotations"]["deprecated.daemonset.template.generation"]
+    assert newest([pod], revision) == [pod]
+    assert newest([pod], "another") == []
+    assert newest([pod], "") == [pod]
 
 
 def test_a_workload_that_does_not_exist_is_not_yet(node: FakeNode) -> None:
