@@ -25,6 +25,7 @@ from edgectl.node.units.install import CONVERGE, install
 from edgectl.wire.document import from_json, to_json
 from edgectl.wire.envelope import Envelope, Sender, judge
 from edgectl.wire.errors import Locked, Refused, StepFailed
+from edgectl.wire.event import VERDICT
 from edgectl.wire.frame import Frames
 from edgectl.wire.payload import decode
 
@@ -78,7 +79,7 @@ def _same(accepted: Envelope, offer: Envelope) -> bool:
 def _meet(places: Places, offer: Envelope) -> str:
     """Return the run to attach to when this very deploy runs already; Locked when another one does."""
     found = holder(places.run)
-    if not found or found.get("kind") != DEPLOY:
+    if not found or found.get("kind") != DEPLOY or _has_ended(places, str(found.get("run", ""))):
         return ""
     sender = from_json(Sender, found.get("sender", {}))
     if sender == offer.sender and found.get("payload") == offer.payload:
@@ -98,6 +99,13 @@ def _judge(slots: Slots, offer: Envelope) -> None:
         current=current.envelope.payload if current else "",
         sequence=slots.sequence,
     )
+
+
+def _has_ended(places: Places, run: str) -> bool:
+    """Tell whether a run has said its verdict: it is then about to let go of the store, and nobody's to attach to."""
+    path = journal.find(places.journal, run)
+    events = journal.read(path, 0)[0] if path else []
+    return bool(events) and events[-1].get("kind") == VERDICT
 
 
 def _hold(places: Places, offer: Envelope) -> Lock:
@@ -151,7 +159,7 @@ def _step_aside(places: Places, run: str, frames: Frames, offer: Envelope) -> st
             if time.monotonic() > deadline:
                 raise Locked(f"a heal does not end for {_STEP_ASIDE_SECONDS:.0f} s", hint="edgectl journal --follow")
             mark.write_text(run)
-            if not told:
+            if not told and (holder(places.run) or {}).get("kind") == HEAL:
                 frames.send("note", reason=f"a {HEAL} steps aside")
                 told = True
             time.sleep(0.1)
