@@ -83,14 +83,21 @@ def test_a_session_costs_five_round_trips(sshd: Sshd, engine: RuntimeArchive, st
     """
     with open_session(sshd.target, engine, state=state) as session:
         session.frames.receive()
-    with long_line(sshd) as (line, target), open_session(target, engine, state=state) as session:
-        session.frames.receive()
-        assert line.turns == 5
+    counted = []  # a machine that stalls splits a burst in two: the least of three is what it costs
+    for _ in range(3):
+        with long_line(sshd) as (line, target), open_session(target, engine, state=state) as session:
+            session.frames.receive()
+            counted.append(line.turns)
+    assert min(counted) == 5
 
 
 def test_sending_the_engine_costs_one_round_trip_more(sshd: Sshd, engine: RuntimeArchive, state: str) -> None:
     """The bootstrap and the engine go out together."""
-    with long_line(sshd) as (line, target), open_session(target, engine, state=state) as session:
-        assert session.engine_sent
-        session.frames.receive()
-        assert line.turns == 6
+    counted = []
+    for number in range(3):
+        fresh = f"{state}-{number}"  # a node that does not have the engine yet
+        with long_line(sshd) as (line, target), open_session(target, engine, state=fresh) as session:
+            assert session.engine_sent
+            session.frames.receive()
+            counted.append(line.turns)
+    assert min(counted) == 6
