@@ -8,6 +8,7 @@ from __future__ import annotations
 import copy
 import json
 import os
+import signal
 import subprocess
 import sys
 import threading
@@ -64,6 +65,7 @@ class Running:
             stderr=subprocess.PIPE,
             text=True,
             errors="replace",
+            preexec_fn=_hears_ctrl_c,  # noqa: PLW1509 - one call that takes no lock
         )
         self._out: list[str] = []
         self._err: list[str] = []
@@ -155,6 +157,11 @@ class Operator:
         """Kill whatever of this operator still runs."""
         for running in self._started:
             running.end()
+
+
+def _hears_ctrl_c() -> None:
+    """Let the command hear SIGINT, which a shell makes its background jobs ignore (CI may be one)."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def _read(stream: Any, lines: list[str]) -> None:

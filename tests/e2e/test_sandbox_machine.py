@@ -94,8 +94,8 @@ def test_a_clone_is_the_same_node_and_answers_within_10_seconds(
     """A clone of a running store has its name, address, keys and files, and both run at the same time."""
     store.execute(NODE, ["sh", "-c", "echo before > /root/history"])
     started = time.monotonic()
-    names.append("e2e-clone")
-    clone = box.clone(store.name, "e2e-clone")
+    names.append("e2e-copied")
+    clone = box.clone(store.name, "e2e-copied")
     assert time.monotonic() - started <= 10
     for question in (["hostname"], ["cat", "/etc/machine-id"], ["cat", "/root/history"], ["ip", "-br", "addr"]):
         if question[0] != "ip":
