@@ -12,7 +12,7 @@ import secrets
 import sys
 import time
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from edgectl.node import pause
@@ -49,12 +49,11 @@ class Request:
     since: str
 
 
-@dataclass
+@dataclass(frozen=True)
 class _Saying:
     """Says every event to the journal, and what was done to the unit's log."""
 
     journal: Journal
-    applied: list[str] = field(default_factory=list)
 
     def __call__(self, word: str, step: Gate[Any], seen: Observation) -> None:
         telling = word not in {event.OK, event.BLOCKED}
@@ -67,8 +66,6 @@ class _Saying:
             differences=seen.differences if telling else (),
             evidence=seen.evidence if seen.status in {Status.FAILED, Status.UNKNOWN} else (),
         )
-        if word == event.CHANGED:
-            self.applied.append(step.id)
         if telling and word != event.WAITING:
             print(f"{word} {step.id}: {seen.reason}", flush=True)  # noqa: T201 - the unit's log, for journalctl
 

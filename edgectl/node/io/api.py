@@ -9,7 +9,6 @@ from __future__ import annotations
 import http.client
 import json
 import ssl
-from contextlib import suppress
 from typing import Any
 from urllib.parse import quote, urlencode
 
@@ -20,7 +19,6 @@ PORT = 6443
 _TIMEOUT_SECONDS = 10.0
 FIELD_MANAGER = "helm"  # Helm 4's own (measured with 4.3.1): comparing as Helm shows what Helm would change
 _NOT_FOUND = 404
-_CONFLICT = 409
 _OK = 300
 _BUSY = 429
 _SERVER_ERROR = 500
@@ -132,15 +130,11 @@ class WriteApi(ReadApi):
 
     def delete(self, path: str) -> None:
         """Delete an object; one that is gone is fine."""
-        with suppress(Denied):
-            self._ask("DELETE", path, {"kind": "DeleteOptions", "apiVersion": "v1", "propagationPolicy": "Background"})
-
-    def create(self, path: str, body: dict[str, Any]) -> None:
-        """Create an object; one that is there is fine."""
+        options = {"kind": "DeleteOptions", "apiVersion": "v1", "propagationPolicy": "Background"}
         try:
-            self._ask("POST", path, body)
+            self._ask("DELETE", path, options)
         except Denied as answer:
-            if answer.status != _CONFLICT:
+            if answer.status != _NOT_FOUND:
                 raise
 
 

@@ -8,13 +8,13 @@ from typing import Any, cast
 import pytest
 
 from edgectl.control.deploy.deploy import Deploy, Offer, Outcome
-from edgectl.control.deploy.listener import Silent
 from edgectl.control.link.lost import LinkLost, WrongHostKey
 from edgectl.control.link.session import Session as RealSession
 from edgectl.wire.document import digest_of
 from edgectl.wire.envelope import Sender
 from edgectl.wire.errors import EdgectlError, Locked, NotReady, Refused, StepFailed, Unreachable
 from tests.unit.control.deploy.node import Node
+from tests.unit.control.deploy.silent import Silent
 
 BLOB = b"x" * 100
 PAYLOAD = b"payload"

@@ -8,11 +8,11 @@ from typing import Any, cast
 import pytest
 
 from edgectl.control.deploy import look
-from edgectl.control.deploy.listener import Silent
 from edgectl.control.deploy.look import Seen
 from edgectl.control.link.lost import LinkLost
 from edgectl.wire.errors import NotReady
 from edgectl.wire.frame import FrameError
+from tests.unit.control.deploy.silent import Silent
 
 
 class Answering:
