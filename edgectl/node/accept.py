@@ -13,17 +13,18 @@ import time
 from contextlib import suppress
 from typing import Any
 
-from edgectl.node import pause
+from edgectl.node import cancel, pause
 from edgectl.node.converge import journal
 from edgectl.node.converge.lock import Lock, holder
-from edgectl.node.converge.slots import Slots
-from edgectl.node.engine import DEPLOY, HEAL, Request, leave_request
+from edgectl.node.converge.slots import Slot, Slots
+from edgectl.node.desired import is_one_way, load
 from edgectl.node.io.look import Hands
 from edgectl.node.io.places import Places
-from edgectl.node.receive import receive, want
+from edgectl.node.receive import absent, receive, want
+from edgectl.node.request import DEPLOY, HEAL, Request, leave
 from edgectl.node.units.install import CONVERGE, install
 from edgectl.wire.document import from_json, to_json
-from edgectl.wire.envelope import Envelope, Sender, judge
+from edgectl.wire.envelope import Envelope, Sender, judge, short
 from edgectl.wire.errors import Locked, Refused, StepFailed
 from edgectl.wire.event import VERDICT
 from edgectl.wire.frame import Frames
@@ -31,6 +32,8 @@ from edgectl.wire.payload import decode
 
 _STEP_ASIDE_SECONDS = 900.0  # an apply of a heal is never interrupted; Helm's own deadline is 330 s
 _CLAIM_SECONDS = 30.0
+_START_AGAIN_SECONDS = 2.0
+_NAMES_WITHIN = 20
 
 
 def deploy(places: Places, frames: Frames, frame: dict[str, Any]) -> tuple[str, int]:
@@ -56,24 +59,29 @@ def deploy(places: Places, frames: Frames, frame: dict[str, Any]) -> tuple[str, 
             receive(places, frames, wanted)
         install(Hands(places))  # also when nothing is new: without its timers a store does not heal itself
         _judge(slots, offer)  # again: a heal may have promoted something while the blobs came
-        newest = slots.candidate or slots.current
-        if newest is not None and _same(newest.envelope, offer):
-            slots.forget_tries(newest)
-        else:
-            _check(places, offer)
-            slots.accept(offer)
-        run = secrets.token_hex(4)
-        met = _step_aside(places, run, frames, offer)
-        if met:
-            return met, slots.sequence
-        since = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
-        leave_request(places, Request(run, DEPLOY, offer.sender, since))
-        _start(places, run)
+        with _Aside(places, frames) as aside:
+            if met := aside.wait(offer):
+                return met, slots.sequence
+            _judge(slots, offer)  # and again: only now does nobody else decide about slots
+            newest = slots.candidate or slots.current
+            if newest is not None and _same(slots, newest, offer):
+                slots.forget_tries(newest)
+            else:
+                _check(places, slots, offer)
+                slots.accept(offer)
+            cancel.end(places)
+            run = secrets.token_hex(4)
+            since = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+            leave(places, Request(run, DEPLOY, offer.sender, since))
+            _start(places, run)
         return run, slots.sequence
 
 
-def _same(accepted: Envelope, offer: Envelope) -> bool:
-    return (accepted.payload, accepted.runtime, accepted.node) == (offer.payload, offer.runtime, offer.node)
+def _same(slots: Slots, accepted: Slot, offer: Envelope) -> bool:
+    """Tell whether what is offered is accepted already, and not turned down in part."""
+    found = accepted.envelope
+    same = (found.payload, found.runtime, found.node) == (offer.payload, offer.runtime, offer.node)
+    return same and slots.apps_of(accepted).folder == accepted.folder
 
 
 def _meet(places: Places, offer: Envelope) -> str:
@@ -82,6 +90,11 @@ def _meet(places: Places, offer: Envelope) -> str:
     if not found or found.get("kind") != DEPLOY or _has_ended(places, str(found.get("run", ""))):
         return ""
     sender = from_json(Sender, found.get("sender", {}))
+    for _ in range(_NAMES_WITHIN):  # it says what it converges just after it has taken the lock
+        if "payload" in found:
+            break
+        time.sleep(0.05)
+        found = holder(places.run) or {"payload": ""}
     if sender == offer.sender and found.get("payload") == offer.payload:
         return str(found.get("run", ""))
     raise Locked(
@@ -103,7 +116,7 @@ def _judge(slots: Slots, offer: Envelope) -> None:
 
 def _has_ended(places: Places, run: str) -> bool:
     """Tell whether a run has said its verdict: it is then about to let go of the store, and nobody's to attach to."""
-    path = journal.find(places.journal, run)
+    path = journal.find(run, *places.journals)
     events = journal.read(path, 0)[0] if path else []
     return bool(events) and events[-1].get("kind") == VERDICT
 
@@ -131,7 +144,7 @@ def _hold(places: Places, offer: Envelope) -> Lock:
     return sending
 
 
-def _check(places: Places, offer: Envelope) -> None:
+def _check(places: Places, slots: Slots, offer: Envelope) -> None:
     try:
         payload = decode(places.blob(offer.payload).read_bytes())
         payload.node(offer.node)
@@ -141,31 +154,58 @@ def _check(places: Places, offer: Envelope) -> None:
         raise Refused(f"the payload has no node {offer.node}") from error
     if payload.store != offer.store:
         raise Refused(f"the payload is for {payload.store}, the envelope for {offer.store}")
+    if missing := absent(places, payload):
+        raise Refused(
+            f"{len(missing)} of {len(payload.blobs)} blobs of payload {short(offer.payload)} are not on this node",
+            hint="deploy the commit that it came from; that sends them",
+        )
+    if not (places.runtime(offer.runtime) / "__main__.py").is_file():
+        raise Refused(f"the engine {short(offer.runtime)} is not on this node", hint="deploy with it; that sends it")
+    current = slots.current
+    if current is not None:
+        with suppress(OSError, ValueError):  # what runs cannot be read: a deploy is the remedy
+            running = load(places, current)[0]
+            if is_one_way(payload, running):
+                raise Refused(
+                    f"{offer.store} runs {running.node(offer.node).k3s.version}; a k3s minor version cannot go back "
+                    f"to {payload.node(offer.node).k3s.version}",
+                    hint="declare the k3s minor version that runs, or a newer one",
+                )
 
 
-def _step_aside(places: Places, run: str, frames: Frames, offer: Envelope) -> str:
-    """Ask a heal to stop between two steps, and wait until it has; returns the run of this very deploy if it is met.
+class _Aside:
+    """Asks heals to stop between two steps, from the question until the deploy's own run has begun."""
 
-    It is met when the link broke just after the engine was started and before the operator knew.
-    """
-    mark = places.run / "yield"
-    places.run.mkdir(parents=True, exist_ok=True)
-    deadline = time.monotonic() + _STEP_ASIDE_SECONDS
-    told = False
-    try:
-        while _active(places):
-            if met := _meet(places, offer):
+    def __init__(self, places: Places, frames: Frames) -> None:
+        self._places = places
+        self._frames = frames
+        self._mark = places.run / "yield"
+
+    def __enter__(self) -> _Aside:
+        self._places.run.mkdir(parents=True, exist_ok=True)
+        self._mark.write_text("")
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._mark.unlink(missing_ok=True)
+
+    def wait(self, offer: Envelope) -> str:
+        """Wait until no engine runs; returns the run of this very deploy if it is met.
+
+        It is met when the link broke just after the engine was started and before the operator knew.
+        """
+        deadline = time.monotonic() + _STEP_ASIDE_SECONDS
+        told = False
+        while _active(self._places):
+            if met := _meet(self._places, offer):
                 return met
             if time.monotonic() > deadline:
                 raise Locked(f"a heal does not end for {_STEP_ASIDE_SECONDS:.0f} s", hint="edgectl journal --follow")
-            mark.write_text(run)
-            if not told and (holder(places.run) or {}).get("kind") == HEAL:
-                frames.send("note", reason=f"a {HEAL} steps aside")
+            if not told and (holder(self._places.run) or {}).get("kind") == HEAL:
+                self._frames.send("note", reason=f"a {HEAL} steps aside")
                 told = True
             time.sleep(0.1)
-    finally:
-        mark.unlink(missing_ok=True)
-    return ""
+        return ""
 
 
 def _active(places: Places) -> bool:
@@ -176,13 +216,18 @@ def _active(places: Places) -> bool:
 
 
 def _start(places: Places, run: str) -> None:
+    """Start the engine until it has begun this run: a timer's run may have come first, and steps aside."""
     hands = Hands(places)
-    ran = hands.change("systemctl", "start", "--no-block", CONVERGE, limit_seconds=30)
-    if not ran.ok:
-        raise StepFailed(f"the engine could not be started: {ran.last_words}", details=ran.evidence())
     deadline = time.monotonic() + _CLAIM_SECONDS
-    while journal.find(places.journal, run) is None:
-        if time.monotonic() > deadline:
+    again = 0.0
+    while journal.find(run, *places.journals) is None:
+        now = time.monotonic()
+        if now > deadline:
             log = hands.run("journalctl", "-u", CONVERGE, "-n", "20", "--no-pager", "-o", "cat")
             raise StepFailed("the engine did not begin its run", details=log.evidence(), hint="edgectl journal STORE")
+        if now >= again:
+            ran = hands.change("systemctl", "start", "--no-block", CONVERGE, limit_seconds=30)
+            if not ran.ok:
+                raise StepFailed(f"the engine could not be started: {ran.last_words}", details=ran.evidence())
+            again = now + _START_AGAIN_SECONDS
         time.sleep(0.01)

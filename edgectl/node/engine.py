@@ -6,47 +6,35 @@ on tmpfs; without one it is a heal. Must not know how steps work.
 
 from __future__ import annotations
 
-import json
 import os
 import secrets
 import sys
 import time
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
-from edgectl.node import pause
+from edgectl.node import cancel, pause
 from edgectl.node.converge.journal import Journal
 from edgectl.node.converge.lock import Lock, holder
-from edgectl.node.converge.loop import Clock, converge
+from edgectl.node.converge.loop import Clock, converge, plan
 from edgectl.node.converge.protocol import Gate, Observation, Status
 from edgectl.node.converge.slots import MOST_TRIES, Slot, Slots
-from edgectl.node.io.files import write_atomic
+from edgectl.node.desired import is_one_way, load, same_base
 from edgectl.node.io.look import Hands, Look
 from edgectl.node.io.places import Places
-from edgectl.node.recipe import recipe
+from edgectl.node.recipe import base_of, recipe
+from edgectl.node.request import HEAL, Request, take
+from edgectl.node.standing import Standing, both, note, noted, standing, worse
 from edgectl.node.sweep import sweep
 from edgectl.wire import event
-from edgectl.wire.document import canonical, from_json, to_json
+from edgectl.wire.document import to_json
 from edgectl.wire.envelope import Sender
 from edgectl.wire.errors import Exit
-from edgectl.wire.payload import Node, Payload, decode
-from edgectl.wire.verdict import UNKNOWN, Verdict
+from edgectl.wire.verdict import NOT_READY, UNKNOWN, Verdict
 
-DEPLOY = "deploy"
-HEAL = "heal"
 _LOCK_TRIES = 50
 _SYNC_SECONDS = 300.0
-
-
-@dataclass(frozen=True)
-class Request:
-    """What a deploy asks of the next run."""
-
-    run: str
-    kind: str
-    sender: Sender
-    since: str
 
 
 @dataclass(frozen=True)
@@ -72,18 +60,12 @@ class _Saying:
 
 def run(places: Places) -> int:
     """Converge the candidate, else what runs. Returns the exit code of the verdict."""
-    request = take_request(places) or Request(secrets.token_hex(4), HEAL, Sender("edgectl", os.uname().nodename), "")
+    request = take(places) or Request(secrets.token_hex(4), HEAL, Sender("edgectl", os.uname().nodename), "")
     paused = pause.read(places)
     if paused and request.kind == HEAL:
         print(paused.sentence(), flush=True)  # noqa: T201 - the unit's log
         return int(Exit.OK)
-    slots = Slots(places)
-    slot = slots.candidate or slots.current
-    if slot is None:
-        print("nothing has been deployed to this node yet", flush=True)  # noqa: T201 - the unit's log
-        return int(Exit.OK)
-    since = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
-    lock = Lock(places.run, {**to_json(request), "since": since, "payload": slot.envelope.payload, "pid": os.getpid()})
+    lock = Lock(places.run, {**to_json(request), "since": _now(), "pid": os.getpid()})
     for _ in range(_LOCK_TRIES):  # whoever looks who holds it takes it for a moment
         if lock.acquire():
             break
@@ -92,11 +74,26 @@ def run(places: Places) -> int:
         print("another run holds this node", file=sys.stderr, flush=True)  # noqa: T201 - the unit's log
         return int(Exit.LOCKED)
     with lock:
-        journal = Journal(places.journal, request.run, request.kind)
+        slots = Slots(places)  # read behind the lock: nobody else decides about them now
+        slot = slots.candidate or slots.current
+        if slot is None:
+            print("nothing has been deployed to this node yet", flush=True)  # noqa: T201 - the unit's log
+            return int(Exit.OK)
+        lock.describe(payload=slot.envelope.payload)
+        journal = Journal(places.journal, request.run, request.kind, spare=places.journals[1])
         try:
             return _Run(places, slots, request, lock, journal).whole(slot)
         finally:
             journal.close()
+
+
+@dataclass(frozen=True)
+class _End:
+    """What has become of the slot that a run was about; `returned` is how going back went."""
+
+    verdict: Verdict
+    promoted: bool = False
+    returned: Verdict | None = None
 
 
 class _Run:
@@ -121,41 +118,129 @@ class _Run:
                 "boot": self.look.boot_id(),
             },
         )
-        candidate, before = self.slots.candidate, self.slots.current
-        is_candidate = candidate is not None and candidate.folder == slot.folder
-        if is_candidate and before is not None and slot.tries > MOST_TRIES:
-            verdict = Verdict("unknown", int(Exit.FAILED), f"no verdict in {MOST_TRIES} attempts")
+        candidate, current = self.slots.candidate, self.slots.current
+        if candidate is None or candidate.folder != slot.folder:
+            end = self._keep(slot)
+        elif current is None:
+            end = self._first(slot)
         else:
-            verdict = self._converge(slot, fresh=is_candidate)
-        promoted = is_candidate and verdict.exit in {Exit.OK, Exit.DEGRADED}
-        returned: Verdict | None = None
-        if promoted:
-            self.slots.promote(slot)
-            with suppress(OSError):  # room is nice to have; the next promotion tries again
-                sweep(self.places)
-        elif is_candidate and verdict.exit == Exit.INTERRUPTED:
-            self.slots.forget_tries(slot)
-        elif is_candidate and before is not None and _is_bad(verdict, slot):
-            self.slots.reject(slot, reason=verdict.reason, time=_now(), run=self.request.run)
-            self.journal.write(event.NOTE, reason=f"going back to sequence {before.envelope.sequence}")
-            returned = self._converge(before, returning=True)
-        self._end(slot, verdict, promoted=promoted, returned=returned)
-        return verdict.exit
+            end = self._try(slot, current)
+        self._end(slot, end)
+        return end.verdict.exit
 
-    def _converge(self, slot: Slot, *, fresh: bool = False, returning: bool = False) -> Verdict:
+    def _keep(self, slot: Slot) -> _End:
+        """Bring the store to what it runs."""
+        verdict = self._converge(slot, self.slots.apps_of(slot))
+        self._note(verdict)
+        return _End(verdict)
+
+    def _first(self, slot: Slot) -> _End:
+        """Bring up what has nothing before it: it is never rejected, only tried again."""
+        verdict = self._converge(slot, fresh=True)
+        promoted = verdict.exit in {Exit.OK, Exit.DEGRADED}
+        if promoted:
+            self._promote(slot, verdict)
+        return _End(verdict, promoted=promoted)
+
+    def _try(self, slot: Slot, current: Slot) -> _End:
+        """Try a candidate: promoted when no gate stands worse than before, else the store goes back."""
+        if slot.tries > MOST_TRIES:
+            return self._turn_down(
+                slot, current, Verdict(UNKNOWN, int(Exit.FAILED), f"no verdict in {MOST_TRIES} attempts"), {}
+            )
+        before = self._before(current)
+        verdict = self._converge(slot, fresh=True)
+        if verdict.exit == Exit.INTERRUPTED:
+            if self._cancelled():
+                return self._turn_down(slot, current, verdict, before)
+            self.slots.forget_tries(slot)
+            return _End(verdict)
+        found = worse(verdict.steps, before, accept_degraded=slot.envelope.accept_degraded)
+        if verdict.steps and not found:
+            self._promote(slot, verdict)
+            return _End(verdict, promoted=True)
+        if verdict.exit == Exit.DEGRADED:
+            reason = f"{verdict.reason}; it was whole before this deploy (to insist: --accept-degraded)"
+            verdict = replace(verdict, word=NOT_READY, exit=int(Exit.NOT_READY), reason=reason)
+        if not _is_bad(verdict, slot):
+            return _End(verdict)
+        return self._turn_down(slot, current, verdict, before)
+
+    def _turn_down(self, slot: Slot, current: Slot, verdict: Verdict, before: Standing) -> _End:
+        """Reject a candidate and go back; a base that has done well stays, under the apps that ran before."""
+        apps, about = self.slots.apps_of(current), {"time": _now(), "run": self.request.run}
+        keeps_base, one_way = self._keeps_base(slot, current, verdict, before)
+        if keeps_base:
+            # Decided before it is done: whoever is killed in here finds a whole decision.
+            previous = self.slots.previous
+            self.slots.promote(slot, apps=apps, word=verdict.word, **about)
+            self.slots.reject(slot, reason=verdict.reason, **about)
+            self._tell(f"the apps go back to sequence {apps.envelope.sequence}; the base stays")
+            returned = self._converge(slot, apps, returning=True)
+            if one_way or returned.exit == Exit.INTERRUPTED or not worse(returned.steps, before):
+                self._note(returned)
+                return _End(verdict, returned=returned)
+            self.slots.put_back(current, previous)
+        else:
+            self.slots.reject(slot, reason=verdict.reason, **about)
+        self._tell(f"going back to sequence {current.envelope.sequence}")
+        returned = self._converge(current, apps, returning=True)
+        self._note(returned)
+        return _End(verdict, returned=returned)
+
+    def _keeps_base(self, slot: Slot, current: Slot, verdict: Verdict, before: Standing) -> tuple[bool, bool]:
+        """Tell whether the candidate's base stays when its apps go, and whether it must, since k3s cannot go back."""
         try:
-            payload, node = load(self.places, slot)
+            new, old = load(self.places, slot), load(self.places, current)
+        except (OSError, ValueError):
+            return False, False
+        if same_base(new[0], old[0]):
+            return False, False
+        names = base_of(*new)
+        base = [step for step in verdict.steps if step.id in names]
+        one_way = is_one_way(old[0], new[0]) and any(step.id == "k3s" and step.applied for step in verdict.steps)
+        whole = {step.id for step in base} == names  # one that was cancelled or has crashed proves nothing
+        return one_way or (whole and not worse(base, before)), one_way
+
+    def _before(self, current: Slot) -> Standing:
+        """Return what is wrong with what runs, before a candidate touches it."""
+        apps = self.slots.apps_of(current)
+        known = noted(self.places, current, apps)
+        if not known:
+            return {}
+        try:
+            steps = recipe(*load(self.places, current, apps))
+        except (OSError, ValueError):
+            return {}
+        seen = plan(steps, self.look, lambda *_: None, self._clock())
+        return both(standing(seen.steps), known)
+
+    def _promote(self, slot: Slot, verdict: Verdict) -> None:
+        self.slots.promote(slot, time=_now(), run=self.request.run, word=verdict.word)
+        self._note(verdict)
+        with suppress(OSError):  # room is nice to have; the next promotion tries again
+            sweep(self.places)
+
+    def _note(self, verdict: Verdict) -> None:
+        current = self.slots.current
+        if current is not None and verdict.exit != Exit.INTERRUPTED:
+            note(self.places, current, self.slots.apps_of(current), standing(verdict.steps))
+
+    def _converge(
+        self, slot: Slot, apps: Slot | None = None, *, fresh: bool = False, returning: bool = False
+    ) -> Verdict:
+        try:
+            payload, node = load(self.places, slot, apps)
         except (OSError, ValueError) as error:
             reason = f"the payload of sequence {slot.envelope.sequence} cannot be read: {error}"
-            return Verdict("unknown", int(Exit.FAILED), reason)
-        clock = Clock(time.monotonic, time.sleep)
+            return Verdict(UNKNOWN, int(Exit.FAILED), reason)
         verdict = converge(
             recipe(payload, node, fresh=fresh, returning=returning),
             self.look,
             self.hands,
             say=self.say,
-            clock=clock,
-            stop=self._asked_to_stop,
+            clock=self._clock(),
+            stop=self._steps_aside if returning else self._asked_to_stop,
         )
         if verdict.changed:
             # "Done" may be said only when what k3s and containerd wrote has reached the disk: a power cut 45 s after
@@ -164,6 +249,9 @@ class _Run:
         return verdict
 
     def _asked_to_stop(self) -> str:
+        return self._steps_aside() or self._cancelled()
+
+    def _steps_aside(self) -> str:
         if self.request.kind != HEAL:
             return ""
         if (self.places.run / "yield").exists() and holder(self.places.run / "sending") is not None:
@@ -171,8 +259,18 @@ class _Run:
         paused = pause.read(self.places)
         return paused.sentence() if paused else ""
 
-    def _end(self, slot: Slot, verdict: Verdict, *, promoted: bool, returned: Verdict | None) -> None:
-        serving = self.slots.current
+    def _cancelled(self) -> str:
+        candidate = self.slots.candidate
+        return cancel.read(self.places, candidate.envelope.sequence) if candidate else ""
+
+    def _clock(self) -> Clock:
+        return Clock(time.monotonic, time.sleep)
+
+    def _tell(self, sentence: str) -> None:
+        self.journal.write(event.NOTE, reason=sentence)
+
+    def _end(self, slot: Slot, end: _End) -> None:
+        verdict, returned, serving = end.verdict, end.returned, self.slots.current
         first = verdict.first_wrong
         data = {
             "word": verdict.word,
@@ -182,8 +280,9 @@ class _Run:
             "seconds": round(verdict.seconds, 3),
             "sequence": slot.envelope.sequence,
             "payload": slot.envelope.payload,
-            "promoted": promoted,
+            "promoted": end.promoted,
             "serving": serving.envelope.sequence if serving else 0,
+            "apps": self.slots.apps_of(serving).envelope.sequence if serving else 0,
             "gate": first.id if first else "",
             "evidence": list(first.evidence) if first else [],
             "returned": None if returned is None else {"word": returned.word, "reason": returned.reason},
@@ -195,30 +294,6 @@ class _Run:
 def _is_bad(verdict: Verdict, slot: Slot) -> bool:
     """Could not look is not looked and wrong: such a candidate is tried again, three times in all."""
     return verdict.word != UNKNOWN or slot.tries >= MOST_TRIES
-
-
-def load(places: Places, slot: Slot) -> tuple[Payload, Node]:
-    """Read a slot's payload and this node's part of it; OSError or ValueError when it cannot be."""
-    payload = decode(places.blob(slot.envelope.payload).read_bytes())
-    try:
-        return payload, payload.node(slot.envelope.node)
-    except KeyError as missing:
-        raise ValueError(f"it has no node {missing}") from missing
-
-
-def leave_request(places: Places, request: Request) -> None:
-    """Ask the next run to be this one."""
-    write_atomic(places.run / "request.json", canonical(to_json(request)))
-
-
-def take_request(places: Places) -> Request | None:
-    """Take what a deploy has asked for; whichever way the unit was started, the first run takes it."""
-    taken = places.run / "request.taken"
-    try:
-        (places.run / "request.json").replace(taken)
-        return from_json(Request, json.loads(taken.read_bytes()))
-    except (OSError, ValueError):
-        return None
 
 
 def _now() -> str:

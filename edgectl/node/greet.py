@@ -31,9 +31,9 @@ def _hello(places: Places) -> dict[str, Any]:
     paused = pause.read(places)
     newest = slots.all()
     return {
-        "current": _slot(slots.current),
-        "candidate": _slot(slots.candidate),
-        "newest": _slot(newest[0]) if newest else None,
+        "current": describe(slots, slots.current),
+        "candidate": describe(slots, slots.candidate),
+        "newest": describe(slots, newest[0]) if newest else None,
         "sequence": slots.sequence,
         "holder": holder(places.run),
         "pause": paused.sentence() if paused else "",
@@ -41,8 +41,12 @@ def _hello(places: Places) -> dict[str, Any]:
     }
 
 
-def _slot(slot: Slot | None) -> dict[str, Any] | None:
-    return None if slot is None else {**to_json(slot.envelope), "rejected": slot.rejected}
+def describe(slots: Slots, slot: Slot | None) -> dict[str, Any] | None:
+    """Return a slot as operators are told of it: its envelope, and what has become of it."""
+    if slot is None:
+        return None
+    more = {"rejected": slot.rejected, "promoted": slot.promoted, "apps": slots.apps_of(slot).envelope.sequence}
+    return {**to_json(slot.envelope), **{key: value for key, value in more.items() if value is not None}}
 
 
 def _read(fd: int, count: int) -> bytes:

@@ -57,7 +57,7 @@ def _person(places: Places, args: argparse.Namespace) -> int:
     if args.command == "status":
         return _status(places)
     if args.command == "journal":
-        newest = next(iter(journal.runs(places.journal)), None)
+        newest = journal.newest(*places.journals)
         for item in journal.read(newest, 0)[0] if newest else []:
             words = " ".join(str(item.get(key, "")) for key in ("word", "title", "reason"))
             out(f"{item.get('time', '')[11:19]}  {item.get('kind', ''):<8}{words}\n")
@@ -78,7 +78,7 @@ def _person(places: Places, args: argparse.Namespace) -> int:
 
 def _status(places: Places) -> int:
     from edgectl.node.converge.loop import Clock, plan
-    from edgectl.node.engine import load
+    from edgectl.node.desired import load
     from edgectl.node.io.look import Look
     from edgectl.node.recipe import recipe
 
@@ -91,7 +91,7 @@ def _status(places: Places) -> int:
     def say(word: str, step: Gate[object], seen: Observation) -> None:
         sys.stdout.write(f"  {word:<9} {step.title:<22} {seen.reason}\n")
 
-    payload, node = load(places, slot)
+    payload, node = load(places, slot, slots.apps_of(slot))
     verdict = plan(recipe(payload, node), Look(places), say, Clock(time.monotonic, time.sleep), wrong_first=True)
     sys.stdout.write(f"{payload.store} is {verdict.word.upper()}. {verdict.reason}\n")
     return verdict.exit

@@ -5,6 +5,7 @@ A gate holds up only what names it in `needs`. Removals come last.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from edgectl.node.charts.release import Release
@@ -66,6 +67,12 @@ def recipe(payload: Payload, node: Node, *, fresh: bool = False, returning: bool
     if not returning:
         steps.append(Retired(payload.releases, needs=("k3s-serves", *workloads)))
     return tuple(steps)
+
+
+def base_of(payload: Payload, node: Node) -> frozenset[str]:
+    """Return the ids of what carries the apps: host, k3s, Helm, GPUs."""
+    steps = recipe(replace(payload, releases=(), inference=None), node)
+    return frozenset(step.id for step in steps if not isinstance(step, (Dead, Retired)))
 
 
 def _release(release: Declared, *, needs: tuple[str, ...]) -> list[Gate[Any]]:

@@ -7,20 +7,21 @@ by the unit; this only follows the journal. It may die at any moment.
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from typing import Any
 
-from edgectl.node import pause
+from edgectl.node import cancel, pause
 from edgectl.node.accept import deploy
 from edgectl.node.converge import journal
 from edgectl.node.converge.lock import holder
 from edgectl.node.converge.loop import Clock, plan
 from edgectl.node.converge.protocol import Gate, LookFailed, Observation, Status
 from edgectl.node.converge.slots import Slots
-from edgectl.node.engine import load
-from edgectl.node.greet import greet
+from edgectl.node.desired import load
+from edgectl.node.greet import describe, greet
 from edgectl.node.io.look import Look
 from edgectl.node.io.places import Places
-from edgectl.node.receive import want
+from edgectl.node.receive import absent, want
 from edgectl.node.recipe import recipe
 from edgectl.wire import event
 from edgectl.wire.document import from_json, to_json
@@ -68,40 +69,99 @@ def answer(places: Places, frames: Frames) -> None:
 
 
 def _answer(places: Places, frames: Frames, frame: dict[str, Any]) -> None:
-    op = frame["op"]
-    if op == "deploy":
-        run, sequence = deploy(places, frames, frame)
-        frames.send("accepted", run=run, sequence=sequence)
+    asked = _QUESTIONS.get(frame["op"])
+    if asked is None:
+        hint = "use the same edgectl version everywhere"
+        raise NotReady(f"this node's engine does not know {frame['op']!r}", hint=hint)
+    asked(places, frames, frame)
+
+
+def _deploy(places: Places, frames: Frames, frame: dict[str, Any]) -> None:
+    run, sequence = deploy(places, frames, frame)
+    frames.send("accepted", run=run, sequence=sequence)
+    _follow(places, frames, run, 0)
+
+
+def _followed(places: Places, frames: Frames, frame: dict[str, Any]) -> None:
+    run, offset = str(frame.get("run", "")), int(frame.get("offset", 0))
+    _follow(places, frames, run, offset, wait=bool(frame.get("wait", True)))
+
+
+def _plan(places: Places, frames: Frames, frame: dict[str, Any]) -> None:
+    payload, node = _given(frames, frame)
+    blobs = {str(digest): int(size) for digest, size in frame["blobs"].items()}
+    frames.send("want", blobs=want(places, blobs))
+    _look(places, frames, payload, node, fresh=True)
+
+
+def _status(places: Places, frames: Frames, frame: dict[str, Any]) -> None:
+    del frame
+    slot = Slots(places).current or Slots(places).candidate
+    if slot is None:
+        raise NotReady("nothing has been deployed to this node yet", hint="edgectl deploy STORE")
+    try:
+        payload, node = load(places, slot, Slots(places).apps_of(slot))
+    except (OSError, ValueError) as error:
+        raise NotReady(f"what this node should be cannot be read: {error}", hint="deploy it again") from error
+    _look(places, frames, payload, node)
+
+
+def _runs_kept(places: Places, frames: Frames, frame: dict[str, Any]) -> None:
+    del frame
+    frames.send("runs", runs=[path.name for path in journal.runs(places.journal)])
+
+
+def _slots_kept(places: Places, frames: Frames, frame: dict[str, Any]) -> None:
+    del frame
+    frames.send("slots", slots=_history(places))
+
+
+def _cancel(places: Places, frames: Frames, frame: dict[str, Any]) -> None:
+    run = cancel.ask(places, str(frame["who"]))
+    frames.send("cancelling", run=run)
+    if run:
         _follow(places, frames, run, 0)
-    elif op == "follow":
-        run, offset = str(frame.get("run", "")), int(frame.get("offset", 0))
-        _follow(places, frames, run, offset, wait=bool(frame.get("wait", True)))
-    elif op == "plan":
-        payload, node = _given(frames, frame)
-        blobs = {str(digest): int(size) for digest, size in frame["blobs"].items()}
-        frames.send("want", blobs=want(places, blobs))
-        _look(places, frames, payload, node, fresh=True)
-    elif op == "status":
-        slot = Slots(places).current or Slots(places).candidate
-        if slot is None:
-            raise NotReady("nothing has been deployed to this node yet", hint="edgectl deploy STORE")
+
+
+def _pause(places: Places, frames: Frames, frame: dict[str, Any]) -> None:
+    seconds = float(frame["seconds"])
+    begun = pause.begin(places, who=str(frame["who"]), why=str(frame["why"]), seconds=seconds)
+    frames.send("paused", sentence=begun.sentence())
+
+
+def _resume(places: Places, frames: Frames, frame: dict[str, Any]) -> None:
+    del frame
+    was = pause.read(places)
+    pause.end(places)
+    frames.send("resumed", was=was.sentence() if was else "")
+
+
+_QUESTIONS: dict[str, Callable[[Places, Frames, dict[str, Any]], None]] = {
+    "deploy": _deploy,
+    "follow": _followed,
+    "plan": _plan,
+    "status": _status,
+    "journal": _runs_kept,
+    "history": _slots_kept,
+    "cancel": _cancel,
+    "pause": _pause,
+    "resume": _resume,
+}
+
+
+def _history(places: Places) -> list[dict[str, Any]]:
+    """Return every kept slot, newest first: what it is to this store, and whether its content is still here."""
+    slots = Slots(places)
+    linked = {"current": slots.current, "previous": slots.previous, "candidate": slots.candidate}
+    state = {slot.folder: name for name, slot in linked.items() if slot}
+    rows = []
+    for slot in slots.all():
         try:
-            payload, node = load(places, slot)
-        except (OSError, ValueError) as error:
-            raise NotReady(f"what this node should be cannot be read: {error}", hint="deploy it again") from error
-        _look(places, frames, payload, node)
-    elif op == "journal":
-        frames.send("runs", runs=[path.name for path in journal.runs(places.journal)])
-    elif op == "pause":
-        seconds = float(frame["seconds"])
-        begun = pause.begin(places, who=str(frame["who"]), why=str(frame["why"]), seconds=seconds)
-        frames.send("paused", sentence=begun.sentence())
-    elif op == "resume":
-        was = pause.read(places)
-        pause.end(places)
-        frames.send("resumed", was=was.sentence() if was else "")
-    else:
-        raise NotReady(f"this node's engine does not know {op!r}", hint="use the same edgectl version everywhere")
+            here = not absent(places, load(places, slot)[0])
+        except (OSError, ValueError):
+            here = False
+        rows.append({**(describe(slots, slot) or {}), "state": state.get(slot.folder, ""), "here": here})
+    return rows
 
 
 def _given(frames: Frames, frame: dict[str, Any]) -> tuple[Payload, Node]:
@@ -148,7 +208,7 @@ def _follow(places: Places, frames: Frames, run: str, offset: int, *, wait: bool
 
     `lost` says that there is no such run, or that it ended without a verdict.
     """
-    path = journal.find(places.journal, run) if run else next(iter(journal.runs(places.journal)), None)
+    path = journal.find(run, *places.journals) if run else journal.newest(*places.journals)
     if path is None:
         frames.send("lost", run=run, found=False)
         return

@@ -22,8 +22,7 @@ def sweep(places: Places) -> int:
     """Remove what is not kept; returns the bytes freed. Removes no blob when a slot's payload cannot be read."""
     if holder(places.run / "sending") is not None:
         return 0  # what is arriving is named by no slot yet
-    slots = Slots(places)
-    kept = [slot.envelope for slot in (slots.candidate, slots.current, slots.previous) if slot]
+    kept = [slot.envelope for slot in Slots(places).kept]
     blobs: set[str] = set()
     for envelope in kept:
         try:

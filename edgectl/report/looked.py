@@ -7,6 +7,7 @@ from typing import Any
 
 from edgectl.control.deploy.look import CONTENT, Seen
 from edgectl.report.advice import for_step
+from edgectl.report.history import is_split
 from edgectl.report.words import count, duration, size
 from edgectl.wire import event
 from edgectl.wire.envelope import short
@@ -68,11 +69,15 @@ def running(hello: dict[str, Any]) -> list[str]:
     newest = hello.get("newest") or {}
     if current := hello.get("current"):
         lines += _slot("runs", current)
+        if is_split(current):
+            lines.append(f"            with the apps of sequence {current['apps']}")
     if candidate := hello.get("candidate"):
         lines += _slot("becomes", candidate)
     if rejected := newest.get("rejected"):
         lines += _slot("rejected", newest)
+        since = str(rejected.get("time", "")).replace("T", " ")[:16]
         lines.append(f"            because {rejected.get('reason', '')}")
+        lines.append(f"            since {since} UTC")
     if pause := str(hello.get("pause") or ""):
         lines.append(f"  paused    {pause.removeprefix('paused ')}")
     if holder := hello.get("holder"):

@@ -16,7 +16,7 @@ def deployed(store: str, outcome: Outcome) -> str:
     """Say how a deploy ended; several lines when it did not end well."""
     verdict = outcome.verdict
     word, reason = str(verdict.get("word", "unknown")), str(verdict.get("reason", ""))
-    if word in _FINE:
+    if word in _FINE and not verdict.get("returned"):
         return _well(store, outcome, word, reason)
     lines = [_headline(store, word, verdict), f"  why       {reason or 'the node gave no reason'}"]
     lines += [f"            {line}" for line in list(verdict.get("evidence") or ())[:_EVIDENCE_LINES]]
@@ -40,14 +40,32 @@ def _well(store: str, outcome: Outcome, word: str, reason: str) -> str:
     )
 
 
+def cancelled(store: str, last: dict[str, Any] | None) -> tuple[str, bool]:
+    """Say how a cancel ended, and whether the store is well; `last` is the verdict of the run that it ended."""
+    if last is None:
+        return f"{store}: nothing is being deployed", True
+    data = last.get("data", {})
+    returned, sequence = data.get("returned"), data.get("sequence", 0)
+    if not data:
+        return f"{store}: what waited to be deployed is dropped; no run was at it", True
+    if returned:
+        fine = returned.get("word") in _FINE
+        tail = "" if fine else f": {returned.get('reason', '')}"
+        where = f"on sequence {data.get('apps', 0)}; sequence {sequence} is cancelled{tail}"
+        return f"{store} is {str(returned.get('word')).upper()} {where}", fine
+    if last.get("word") == "interrupted":
+        return f"{store}: sequence {sequence} stops here until the next deploy or boot; nothing ran before it", True
+    return f"{store} is {str(last.get('word')).upper()}: sequence {sequence} had ended before the cancel came", True
+
+
 def _headline(store: str, word: str, verdict: dict[str, Any]) -> str:
     returned, rejected = verdict.get("returned"), verdict.get("sequence", 0)
     if not returned:
         return f"{store} is {word.upper()}."
     if returned.get("word") in _FINE:
-        serving = verdict.get("serving", 0)
+        apps = verdict.get("apps", verdict.get("serving", 0))
         return (
-            f"{store} is {returned['word'].upper()} on the old version (sequence {serving}). "
+            f"{store} is {returned['word'].upper()} on the old version (sequence {apps}). "
             f"Sequence {rejected} was rejected."
         )
     return f"{store} is {str(returned.get('word', 'unknown')).upper()}. Sequence {rejected} was rejected."
@@ -55,7 +73,10 @@ def _headline(store: str, word: str, verdict: dict[str, Any]) -> str:
 
 def _runs_now(verdict: dict[str, Any]) -> str:
     returned, serving, tried = verdict.get("returned"), int(verdict.get("serving", 0)), verdict.get("sequence", 0)
+    apps = int(verdict.get("apps", serving))
     if returned and returned.get("word") in _FINE:
+        if apps != serving:
+            return f"the apps of sequence {apps}, as before this deploy, on the base of sequence {serving}"
         return f"sequence {serving}, as before this deploy"
     if returned:
         return f"sequence {serving} is put back, but it is {returned.get('word')}: {returned.get('reason', '')}"

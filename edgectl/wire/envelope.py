@@ -33,6 +33,7 @@ class Envelope:
     sender: Sender
     commit: str = ""
     summary: str = ""
+    accept_degraded: bool = False  # promote it also when it serves less than what ran before
 
 
 def judge(offer: Envelope, *, store: str, current: str, sequence: int) -> None:

@@ -62,9 +62,9 @@ def inventory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return path
 
 
-def declare(inventory: Path, text: str) -> None:
+def declare(inventory: Path, text: str, *, before: str = "good") -> None:
     """Change what the store should become; the node's gate reads this word."""
-    inventory.write_text(inventory.read_text().replace('"good"', f'"{text}"'))
+    inventory.write_text(inventory.read_text().replace(f'"{before}"', f'"{text}"'))
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ import os
 import select
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import SimpleNamespace
@@ -43,7 +43,7 @@ class Serves:
 
     id: str = "inference"
     title: str = "inference"
-    wait: Wait = Wait(limit_seconds=0)
+    wait: Wait = Wait(limit_seconds=20, every_seconds=0.05)
     needs: tuple[str, ...] = ("host-files",)
 
     def probe(self, read: Look) -> Observation:
@@ -51,6 +51,8 @@ class Serves:
         text = read.text(read.places.root / MOTD) or ""
         if "bad" in text:
             return Observation(Status.FAILED, "the model does not load", evidence=("out of memory", "twice"))
+        if "slow" in text:
+            return Observation(Status.IN_PROGRESS, "the model loads")
         return Observation(Status.CURRENT, "answers", degraded="GPU-1 is dead" if "thin" in text else "")
 
 
@@ -135,17 +137,21 @@ class StoreNode:
     crashed: list[str] = field(default_factory=list)
     killed: list[int] = field(default_factory=list)
     runs: int = 0
+    one_at_a_time: bool = True
     refuses: Exception | None = None
     threads: list[threading.Thread] = field(default_factory=list)
     sessions: list[threading.Thread] = field(default_factory=list)
 
-    def connect(self, *_: Any, **__: Any) -> Session:
+    def connect(self, _: Any, runtime: Any) -> Session:
         """Open a session, as the link does; an earlier one has ended by then, as sshd would see to."""
         if self.refuses:
             raise self.refuses
         assert len(self.sessions) < _MOST_SESSIONS, "the operator comes back again and again"
-        for earlier in self.sessions:
+        for earlier in self.sessions if self.one_at_a_time else ():
             earlier.join(_PATIENCE_SECONDS)
+        engine_here = self.places.runtime(runtime.digest) / "__main__.py"
+        engine_here.parent.mkdir(parents=True, exist_ok=True)
+        engine_here.touch()
         node_in, operator_out = os.pipe()
         operator_in, node_out = os.pipe()
 
@@ -197,6 +203,13 @@ class StoreNode:
         self.places.run.mkdir(parents=True)
         for remembered in (self.broken, self.heard, self.killed, self.crashed, self.threads, self.sessions):
             remembered.clear()
+
+    def until(self, true: Callable[[], bool]) -> None:
+        """Wait until something is true."""
+        deadline = time.monotonic() + _PATIENCE_SECONDS
+        while not true():
+            assert time.monotonic() < deadline, "it does not come"
+            time.sleep(0.01)
 
     def join(self) -> None:
         """Wait until nothing runs any more."""

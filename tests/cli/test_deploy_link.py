@@ -31,7 +31,7 @@ def test_the_link_breaks_at_every_frame(
         assert said.code == 0, (node.broken, said)
         assert node.file(MOTD).read_text() == "good"
         assert said.err.count("  changed   host files") <= 1
-        run = journal.find(node.places.journal, said.document["run"])
+        run = journal.find(said.document["run"], node.places.journal)
         assert run is not None
         steps = [item for item in journal.read(run, 0)[0] if item["kind"] == "step"]
         for step in steps:

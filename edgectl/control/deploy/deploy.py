@@ -40,6 +40,7 @@ class Offer:
     sender: Sender
     commit: str = ""
     summary: str = ""
+    accept_degraded: bool = False
 
 
 @dataclass(slots=True)
@@ -151,6 +152,7 @@ class Deploy:
             sender=replace(offer.sender, key=key),
             commit=offer.commit,
             summary=offer.summary,
+            accept_degraded=offer.accept_degraded,
         )
         return {"envelope": to_json(envelope), "blobs": offer.blobs}
 

@@ -96,6 +96,28 @@ def runs(connect: Open) -> list[str]:
     return [str(name) for name in ask(connect, "journal")["runs"]]
 
 
+def cancel(connect: Open, who: str) -> dict[str, Any] | None:
+    """Drop what is being deployed; returns the last event of its run, {} when none ran, None when nothing is deployed.
+
+    Raises NotReady when the run ends without a verdict.
+    """
+    with _speaking(connect) as session:
+        need(session.frames.receive(), "hello")
+        session.frames.send("cancel", who=who)
+        found = session.frames.receive()
+        need(found, "cancelling")
+        if not found["run"]:
+            return None if found["run"] is None else {}
+        while True:
+            frame = session.frames.receive()
+            if frame["op"] == "event" and frame["event"].get("kind") == event.VERDICT:
+                return dict(frame["event"])
+            if frame["op"] == "lost":
+                raise NotReady("the run ended without a verdict", hint="edgectl status STORE")
+            if frame["op"] not in {"event", "beat", "end"}:
+                need(frame, "event")
+
+
 def ask(connect: Open, op: str, /, **fields: object) -> dict[str, Any]:
     """Ask one question and return the answer."""
     with _speaking(connect) as session:

@@ -5,62 +5,105 @@ Owns: run ids, bounded size, reading at an offset. Evidence, never memory: nothi
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 
 from edgectl.wire.document import canonical, to_json
-from edgectl.wire.event import Event
+from edgectl.wire.event import STEP, Event
 
 KEEP_RUNS = {"deploy": 40, "heal": 40}  # of each kind; heals must not push deploys out
+MOST_BYTES = 2_000_000  # of one run; a whole first deploy writes about 20 KB
+_KEEP_FULL = 5  # runs that stay when the disk is full
 _NAME_PARTS = 3
 
 
 class Journal:
-    """Writes one run's file. Claiming the file (O_EXCL) is what makes the run id ours."""
+    """Writes one run's file. Claiming the file (O_EXCL) is what makes the run id ours.
 
-    def __init__(self, folder: Path, run: str, kind: str, *, monotonic: Callable[[], float] = time.monotonic) -> None:
-        folder.mkdir(parents=True, exist_ok=True)
+    A full disk never stops a run: old runs give way, and where that does not help, the file lies in `spare`.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        run: str,
+        kind: str,
+        *,
+        spare: Path | None = None,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
         self.run = run
-        self.path = folder / f"{_stamp(folder)}-{kind}-{run}.jsonl"
-        try:
-            self._fd = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND, 0o640)
-        except FileExistsError:
-            raise  # somebody else's run
-        except OSError:  # a full or read-only disk costs the evidence, not the heal
-            self._fd = os.open(os.devnull, os.O_WRONLY)
-        self._torn = False
+        self._folder = folder
         self._monotonic = monotonic
         self._began = monotonic()
-        _prune(folder, kind)
+        self._torn = False
+        self._bytes = 0
+        try:
+            self._claim(folder, kind)
+        except FileExistsError:
+            raise  # somebody else's run
+        except OSError:
+            _prune(folder, keep=_KEEP_FULL)
+            try:
+                self._claim(spare or folder, kind)
+            except OSError:  # that costs the evidence, not the heal
+                self._fd = os.open(os.devnull, os.O_WRONLY)
+        _prune(folder, kind, keep=KEEP_RUNS.get(kind, 20))
 
     def write(self, kind: str, **fields: Any) -> Event:
-        """Add one event and make it durable; a full disk never stops a run."""
+        """Add one event and make it durable."""
         now = datetime.now(timezone.utc).isoformat(timespec="milliseconds")
         event = Event(self.run, kind, round(self._monotonic() - self._began, 3), now, **fields)
+        if self._bytes > MOST_BYTES and kind == STEP:
+            return event  # a step that never rests must not fill the disk; verdict and notes are still told
         line = canonical({key: value for key, value in to_json(event).items() if value not in ("", [], {})}) + b"\n"
+        try:
+            self._append(line)
+        except OSError:
+            _prune(self._folder, keep=_KEEP_FULL, but=self.path)
+            with suppress(OSError):  # the verdict also goes to the unit's log
+                self._append(line)
+        return event
+
+    def _claim(self, folder: Path, kind: str) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        self.path = folder / f"{_stamp(folder)}-{kind}-{self.run}.jsonl"
+        self._fd = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND, 0o640)
+
+    def _append(self, line: bytes) -> None:
         if self._torn:
             line = b"\n" + line
         self._torn = True  # until all of it is written: a line behind half a line would be lost with it
-        try:
-            self._torn = os.write(self._fd, line) < len(line)
-            os.fdatasync(self._fd)
-        except OSError:  # a disk that is full must not stop a heal; the verdict also goes to the unit's log
-            return event
-        return event
+        count = os.write(self._fd, line)
+        self._bytes += count
+        if count < len(line):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        self._torn = False
+        os.fdatasync(self._fd)
 
     def close(self) -> None:
         """End the file."""
         os.close(self._fd)
 
 
-def find(folder: Path, run: str) -> Path | None:
+def find(run: str, *folders: Path) -> Path | None:
     """Return a run's file by its id or the beginning of it; None when there is none."""
-    return next((path for path in runs(folder) if _parts(path)[-1].startswith(run)), None) if run else None
+    if not run:
+        return None
+    found = (path for folder in folders for path in runs(folder) if _parts(path)[-1].startswith(run))
+    return next(found, None)
+
+
+def newest(*folders: Path) -> Path | None:
+    """Return the file of the newest run."""
+    return max((path for folder in folders for path in runs(folder)[:1]), key=lambda path: path.name, default=None)
 
 
 def runs(folder: Path, kind: str = "") -> list[Path]:
@@ -121,6 +164,8 @@ def _parts(path: Path) -> list[str]:
     return path.name.removesuffix(".jsonl").split("-")
 
 
-def _prune(folder: Path, kind: str) -> None:
-    for old in runs(folder, kind)[KEEP_RUNS.get(kind, 20) :]:
-        old.unlink(missing_ok=True)
+def _prune(folder: Path, kind: str = "", *, keep: int, but: Path | None = None) -> None:
+    for old in runs(folder, kind)[keep:]:
+        if old != but:
+            with suppress(OSError):
+                old.unlink(missing_ok=True)

@@ -33,10 +33,16 @@ class Lock:
         except OSError:
             os.close(fd)
             return False
-        os.ftruncate(fd, 0)
-        os.pwrite(fd, canonical(self._holder), 0)
         self.fd = fd
+        self.describe()
         return True
+
+    def describe(self, **more: Any) -> None:
+        """Say (more) about the run for whoever meets it."""
+        self._holder = {**self._holder, **more}
+        note = canonical(self._holder)
+        os.pwrite(self.fd, note, 0)
+        os.ftruncate(self.fd, len(note))
 
     def release(self) -> None:
         """Let go. A child that still runs keeps it."""

@@ -1,7 +1,8 @@
 """Slots: what this node has accepted, what runs, what ran before.
 
 Owns: /var/lib/edgectl/slots: one folder per accepted sequence with its envelope, and the links candidate, current,
-previous, switched atomically. Must not know how anything is applied.
+previous, switched atomically. A slot whose base runs with the apps of another one names that one by its link `apps`.
+Must not know how anything is applied.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from edgectl.wire.envelope import Envelope
 
 KEEP = 20
 TRIES = "tries"
+APPS = "apps"
 MOST_TRIES = 3  # runs of a candidate that end without a verdict; edgectl-node.sh knows this number, too
 
 
@@ -33,6 +35,11 @@ class Slot:
     def rejected(self) -> dict[str, Any] | None:
         """Why and when this slot was rejected; None when it was not."""
         return _read_json(self.folder / "rejected.json")
+
+    @property
+    def promoted(self) -> dict[str, Any] | None:
+        """When this slot became what runs, and how it stood; None when it never did."""
+        return _read_json(self.folder / "promoted.json")
 
     @property
     def tries(self) -> int:
@@ -69,6 +76,17 @@ class Slots:
         """What ran before current."""
         return self._link("previous")
 
+    def apps_of(self, slot: Slot) -> Slot:
+        """Return the slot whose apps run on this slot's base: itself, unless its own were rejected."""
+        return self._load((slot.folder / APPS).resolve()) or slot if (slot.folder / APPS).is_symlink() else slot
+
+    @property
+    def kept(self) -> list[Slot]:
+        """All that may be gone back to or gone on with: what runs, what ran before, the candidate, and their apps."""
+        linked = [slot for slot in (self.candidate, self.current, self.previous) if slot]
+        found = [*linked, *(self.apps_of(slot) for slot in linked)]
+        return list({slot.folder: slot for slot in found}.values())
+
     @property
     def sequence(self) -> int:
         """The newest sequence ever accepted; 0 on a bare node."""
@@ -89,25 +107,47 @@ class Slots:
         link_atomic(self._folder / "candidate", folder.name)
         return Slot(envelope, folder)
 
-    def promote(self, slot: Slot) -> None:
-        """Make the candidate what runs. Killed anywhere in here, the next run finishes it."""
+    def promote(self, slot: Slot, *, apps: Slot | None = None, **note: Any) -> None:
+        """Make the candidate what runs; with `apps`, its base only, under the apps of that slot.
+
+        One rename decides. Killed anywhere in here, the store is before or after it, and the next run goes on.
+        """
+        if apps is None or apps.folder == slot.folder:
+            self._unlink(slot.folder / APPS)
+        else:
+            link_atomic(slot.folder / APPS, f"../{apps.folder.name}")
+        with suppress(OSError):  # what people read; a full disk must not undo a good update
+            write_atomic(slot.folder / "promoted.json", canonical(note))
         current = self.current
         if current and current.folder != slot.folder:
             link_atomic(self._folder / "previous", current.folder.name)
+        candidate = self._link("candidate")
         link_atomic(self._folder / "current", slot.folder.name)
-        self._unlink("candidate")
+        if candidate is None or candidate.folder == slot.folder:
+            self._unlink(self._folder / "candidate")
+        named = {kept.folder.name for kept in self.kept}
         for old in self.all()[KEEP:]:
-            if old.folder.name not in self._linked():
+            if old.folder.name not in named:
                 for file in old.folder.iterdir():
                     file.unlink()
                 old.folder.rmdir()
+
+    def put_back(self, slot: Slot, previous: Slot | None) -> None:
+        """Make a slot current again whose base was replaced in vain, with what was previous then."""
+        link_atomic(self._folder / "current", slot.folder.name)
+        if previous is not None:
+            link_atomic(self._folder / "previous", previous.folder.name)
+        else:
+            self._unlink(self._folder / "previous")
 
     def reject(self, slot: Slot, *, reason: str, time: str, run: str) -> None:
         """Mark the candidate as bad; it is tried again only by a person's deploy."""
         doc = {"reason": reason, "time": time, "run": run}
         with suppress(OSError):  # a disk that this candidate has filled must not keep the store from going back
             write_atomic(slot.folder / "rejected.json", canonical(doc))
-        self._unlink("candidate")
+        candidate = self._link("candidate")
+        if candidate is None or candidate.folder == slot.folder:
+            self._unlink(self._folder / "candidate")
 
     def forget_tries(self, slot: Slot) -> None:
         """Begin to count anew: a person asks for this candidate again, or a run of it was asked to stop."""
@@ -127,12 +167,10 @@ class Slots:
         except ValueError:
             return None
 
-    def _linked(self) -> set[str]:
-        return {slot.folder.name for slot in (self.candidate, self.current, self.previous) if slot}
-
-    def _unlink(self, name: str) -> None:
-        (self._folder / name).unlink(missing_ok=True)
-        sync_dir(self._folder)
+    @staticmethod
+    def _unlink(path: Path) -> None:
+        path.unlink(missing_ok=True)
+        sync_dir(path.parent)
 
 
 def _read_json(path: Path) -> dict[str, Any] | None:

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from edgectl.node.converge.protocol import ApplyFailed, Observation, Status, Wait
+from edgectl.node.host.owned import Owned
 from edgectl.node.io.look import Hands, Look
 from edgectl.wire.payload import ManagedFile
+
+_RETIRED = "retired"
 
 
 @dataclass(frozen=True)
@@ -29,6 +34,7 @@ class Files:
             for path in self.absent
             if path not in declared and read.text(read.places.root / path.lstrip("/")) is not None
         ]
+        differences += [(path, "present", _RETIRED) for path in sorted(Owned(read, self.id).paths() - declared)]
         for file in self.files:
             path = read.places.root / file.path.lstrip("/")
             have = read.text(path)
@@ -46,18 +52,30 @@ class Files:
         return Observation(Status.CURRENT, f"{len(self.files)} files as declared")
 
     def apply(self, write: Hands, seen: Observation) -> None:
-        """Write what differs."""
+        """Write what differs, take away what is declared no more."""
         changed = {path.removesuffix(" mode") for path, _, _ in seen.differences}
+        owned = Owned(write, self.id)
+        with _as_failed("the list of managed files"):
+            owned.claim(write, [file.path for file in self.files if file.path in changed])
+        for file in self.files:
+            if file.path in changed:
+                with _as_failed(file.path):
+                    write.write(write.places.root / file.path.lstrip("/"), file.text, mode=int(file.mode, 8))
         for name, _, want in seen.differences:
             if want == "absent" and name in self.absent:
                 write.remove(write.places.root / name.lstrip("/"))
-        for file in self.files:
-            if file.path in changed:
-                path = write.places.root / file.path.lstrip("/")
-                try:
-                    write.write(path, file.text, mode=int(file.mode, 8))
-                except OSError as error:
-                    raise ApplyFailed(f"{file.path} could not be written: {error.strerror}") from error
+        retired = [path for path, _, want in seen.differences if want == _RETIRED]
+        if retired:
+            with _as_failed(", ".join(retired)):
+                owned.retire(write, retired)
+
+
+@contextmanager
+def _as_failed(what: str) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise ApplyFailed(f"{what} could not be written: {error.strerror}") from error
 
 
 def first_difference(have: str, want: str) -> tuple[str, str]:

@@ -38,9 +38,19 @@ class Places:
         return self.state / "slots"
 
     @property
+    def owned(self) -> Path:
+        """Which files of the host are ours, and what stood there before."""
+        return self.state / "owned"
+
+    @property
     def journal(self) -> Path:
         """One JSONL file a run."""
         return self.state / "journal"
+
+    @property
+    def journals(self) -> tuple[Path, Path]:
+        """Where runs' files lie: the journal, and its spare on tmpfs for a disk that is full."""
+        return self.journal, self.run / "journal"
 
     @property
     def pause(self) -> Path:

@@ -35,6 +35,11 @@ class Disk:
         self.done: list[tuple[str, str]] = []
 
     @property
+    def kills(self) -> bool:
+        """It dies rather than fails."""
+        return self._kill
+
+    @property
     def reached(self) -> bool:
         """It came to the fault; when it did not, the sweep is over."""
         return self._dead

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pytest
 
-from edgectl.node import engine, pause
+from edgectl.node import cancel, engine, pause
 from edgectl.node.converge import journal
 from edgectl.node.converge.lock import Lock, holder
 from edgectl.node.converge.protocol import Gate, Observation, Status, Wait
 from edgectl.node.converge.slots import Slots
-from edgectl.node.engine import DEPLOY, HEAL, Request, leave_request, run, take_request
+from edgectl.node.engine import run
 from edgectl.node.io.places import Places
+from edgectl.node.request import DEPLOY, HEAL, Request, leave, take
 from edgectl.wire.document import digest_of
 from edgectl.wire.envelope import Envelope, Sender
 from edgectl.wire.errors import Exit
@@ -61,12 +62,12 @@ class Store:
     runs: int = 0
     extra: list[Gate[Any]] = field(default_factory=list)
 
-    def deploy(self, title: str) -> int:
+    def deploy(self, title: str, *, accept_degraded: bool = False) -> int:
         """Accept a payload and run the engine for it."""
-        self.offer(title)
+        self.offer(title, accept_degraded=accept_degraded)
         return self.run(DEPLOY)
 
-    def offer(self, title: str) -> None:
+    def offer(self, title: str, *, accept_degraded: bool = False) -> None:
         """Accept a payload."""
         k3s = K3s("v1", "sha256:0", "k3s.service", (), ())
         node = Node("node-1", "server", "10.77.0.11", Host(1), k3s)
@@ -76,13 +77,14 @@ class Store:
         self.places.blob(payload.digest).write_bytes(payload.encode())
         self.sequence += 1
         digest = payload.digest
-        Slots(self.places).accept(Envelope("store-042", "node-1", digest, digest_of(b""), "", self.sequence, "t", ADA))
+        offer = Envelope("store-042", "node-1", digest, digest_of(b""), "", self.sequence, "t", ADA)
+        Slots(self.places).accept(replace(offer, accept_degraded=accept_degraded))
 
     def run(self, kind: str = HEAL) -> int:
         """Run the engine, for a request or by itself."""
         self.runs += 1
         if kind == DEPLOY:
-            leave_request(self.places, Request(f"{self.runs:08x}", DEPLOY, ADA, "now"))
+            leave(self.places, Request(f"{self.runs:08x}", DEPLOY, ADA, "now"))
         return run(self.places)
 
     @property
@@ -170,6 +172,79 @@ def test_a_degraded_candidate_serves(store: Store) -> None:
     """Exit 9, promoted: the store sells."""
     assert store.deploy("v1-thin") == Exit.DEGRADED
     assert store.slots == (None, 1)
+
+
+def test_a_candidate_that_serves_less_is_rejected(store: Store) -> None:
+    """Law: no worse than before. What was whole is not degraded by an update; the reason says how to insist."""
+    store.deploy("v1")
+    assert store.deploy("v2-thin") == Exit.NOT_READY
+    assert (store.slots, store.app) == ((None, 1), "v1")
+    assert store.said()[-1]["reason"] == "1 of 2; it was whole before this deploy (to insist: --accept-degraded)"
+
+
+def test_a_person_may_insist_on_less(store: Store) -> None:
+    """--accept-degraded lets it serve less, and never lets it fail."""
+    store.deploy("v1")
+    assert store.deploy("v2-thin", accept_degraded=True) == Exit.DEGRADED
+    assert (store.slots, store.app) == ((None, 2), "v2-thin")
+    assert store.deploy("v3-bad", accept_degraded=True) == Exit.FAILED
+    assert (store.slots, store.app) == ((None, 2), "v2-thin")
+
+
+def test_what_served_less_may_go_on_serving_less(store: Store) -> None:
+    """A store with a dead GPU is updated like any other: compared with what it was, not with what it should be."""
+    store.deploy("v1-thin")
+    assert store.deploy("v2-thin") == Exit.DEGRADED
+    assert (store.slots, store.app) == ((None, 2), "v2-thin")
+
+
+class Gone(App):
+    """A gate that is false whatever is deployed: a camera that was stolen."""
+
+    def probe(self, read: Any) -> Observation:
+        """Say no."""
+        del read
+        return Observation(Status.FAILED, "the camera is gone")
+
+
+def test_what_was_wrong_before_does_not_condemn_an_update(store: Store) -> None:
+    """It became wrong while the old one ran, a heal has waited for it in vain, and it still is."""
+    store.deploy("v1")
+    store.extra.append(Gone(store.node, "", id="camera", title="camera"))
+    assert store.run() == Exit.FAILED
+    assert store.deploy("v2") == Exit.FAILED
+    assert (store.slots, store.app) == ((None, 2), "v2")
+    assert store.verdict()["promoted"] is True
+
+
+def test_what_nobody_has_waited_for_is_not_taken_for_wrong(store: Store) -> None:
+    """Just after a boot everything looks wrong: only a run of this boot that ended says how the store stood."""
+    store.deploy("v1")
+    store.extra.append(Gone(store.node, "", id="camera", title="camera"))
+    assert store.deploy("v2") == Exit.FAILED
+    assert (store.slots, store.app) == ((None, 1), "v1")
+
+
+def test_a_cancelled_candidate_is_dropped(store: Store) -> None:
+    """Between two steps; what ran before is put back, the next deploy is free."""
+    store.deploy("v1")
+    store.offer("v2")
+    cancel.begin(store.places, sequence=2, who="grace@desk")
+    assert store.run(DEPLOY) == Exit.INTERRUPTED
+    assert (store.slots, store.app) == ((None, 1), "v1")
+    assert store.said()[-1]["reason"] == "cancelled by grace@desk"
+    assert store.verdict()["returned"]["word"] == "ready"
+    assert store.deploy("v3") == Exit.OK
+
+
+def test_a_cancelled_first_candidate_only_stops(store: Store) -> None:
+    """There is nothing to go back to, and it is never rejected."""
+    store.offer("v1")
+    cancel.begin(store.places, sequence=1, who="grace@desk")
+    assert store.run(DEPLOY) == Exit.INTERRUPTED
+    assert (store.slots, store.app) == ((1, None), "")
+    cancel.end(store.places)
+    assert store.run() == Exit.OK
 
 
 def test_a_candidate_that_was_cut_off_is_gone_on_with(store: Store) -> None:
@@ -272,10 +347,10 @@ def test_the_holder_says_who_and_what(store: Store) -> None:
 
 def test_a_request_is_taken_once(store: Store) -> None:
     """The run after a deploy's is a heal again."""
-    leave_request(store.places, Request("abcd", DEPLOY, ADA, "now"))
-    found = take_request(store.places)
+    leave(store.places, Request("abcd", DEPLOY, ADA, "now"))
+    found = take(store.places)
     assert found == Request("abcd", DEPLOY, ADA, "now")
-    assert take_request(store.places) is None
+    assert take(store.places) is None
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", '{"run":1}'])
@@ -283,7 +358,7 @@ def test_a_request_that_cannot_be_read_is_a_heal(store: Store, text: str) -> Non
     """It is not taken twice, either."""
     store.places.run.mkdir(parents=True)
     (store.places.run / "request.json").write_text(text)
-    assert take_request(store.places) is None
+    assert take(store.places) is None
     assert not (store.places.run / "request.json").exists()
 
 

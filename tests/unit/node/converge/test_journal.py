@@ -72,7 +72,7 @@ def test_a_run_that_is_gone_reads_empty(tmp_path: Path) -> None:
     """The journal is evidence: its loss stops nobody."""
     assert journal.read(tmp_path / "none.jsonl", 7) == ([], 7)
     assert journal.runs(tmp_path / "none") == []
-    assert journal.find(tmp_path / "none", "abcd") is None
+    assert journal.find("abcd", tmp_path / "none") is None
 
 
 def test_a_run_id_is_claimed_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -93,9 +93,9 @@ def test_runs_are_found_newest_first_and_by_the_beginning_of_their_id(
     (tmp_path / "notes.jsonl").write_text("")
     assert journal.runs(tmp_path) == [new.path, old.path]
     assert journal.runs(tmp_path, "deploy") == [old.path]
-    assert journal.find(tmp_path, "aaaa") == old.path
-    assert journal.find(tmp_path, "") is None
-    assert journal.find(tmp_path, "1111") is None
+    assert journal.find("aaaa", tmp_path) == old.path
+    assert journal.find("", tmp_path) is None
+    assert journal.find("1111", tmp_path) is None
 
 
 @pytest.mark.parametrize("newest", ["20991231T235959.999999", "garbage"])
@@ -105,7 +105,7 @@ def test_a_new_run_is_the_newest_also_when_the_clock_went_back(tmp_path: Path, n
     begun = Journal(tmp_path, "abcd", "heal")
     if newest != "garbage":
         assert journal.runs(tmp_path)[0] == begun.path
-    assert journal.find(tmp_path, "abcd") == begun.path
+    assert journal.find("abcd", tmp_path) == begun.path
 
 
 def test_a_disk_that_cannot_take_a_journal_stops_no_heal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

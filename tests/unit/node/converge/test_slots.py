@@ -60,6 +60,13 @@ def reject(slots: Slots) -> None:
         slots.reject(candidate, reason="it crash-loops", time="2026-01-01T00:00:00Z", run="abcd")
 
 
+def promote_base(slots: Slots) -> None:
+    """Make the candidate's base current, under the apps of sequence 2."""
+    candidate, current = slots.candidate, slots.current
+    if candidate is not None and current is not None:
+        slots.promote(candidate, apps=slots.apps_of(current))
+
+
 BEFORE: Seen = (3, 2, 1)
 
 
@@ -68,6 +75,7 @@ BEFORE: Seen = (3, 2, 1)
     [
         (accept, (None, 2, 1), {(None, 2, 1), (3, 2, 1)}, (3, 2, 1)),
         (promote, BEFORE, {(3, 2, 1), (3, 2, 2), (None, 3, 2)}, (None, 3, 2)),
+        (promote_base, BEFORE, {(3, 2, 1), (3, 2, 2), (None, 3, 2)}, (None, 3, 2)),
         (reject, BEFORE, {(3, 2, 1), (None, 2, 1)}, (None, 2, 1)),
     ],
 )
@@ -118,6 +126,60 @@ def test_the_sweep_bites(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
 
     sweep(attempt)
     assert lost
+
+
+def test_a_base_runs_under_the_apps_that_worked(tmp_path: Path) -> None:
+    """Through any number of bases with bad apps; the next whole promotion ends it."""
+    places = Places(tmp_path)
+    slots = rolled_out(places, 1)
+    for sequence in (2, 3):
+        current = slots.current
+        assert current is not None
+        slots.promote(slots.accept(envelope(sequence)), apps=slots.apps_of(current))
+        assert apps(places) == 1
+    slots.promote(slots.accept(envelope(4)))
+    assert apps(places) == 4
+
+
+def test_a_half_promotion_leaves_no_apps_behind(tmp_path: Path) -> None:
+    """A base promotion that was cut off before it decided does not change what a whole promotion means."""
+    places = Places(tmp_path)
+    slots = rolled_out(places, 1)
+    two = slots.accept(envelope(2))
+    (two.folder / "apps").symlink_to("../1")
+    assert apps(places) == 1
+    slots.promote(two)
+    assert apps(places) == 2
+
+
+def apps(places: Places) -> int:
+    """Return the sequence whose apps run."""
+    slots = Slots(places)
+    assert slots.current is not None
+    return slots.apps_of(slots.current).envelope.sequence
+
+
+def test_slots_whose_apps_run_are_kept(tmp_path: Path) -> None:
+    """Also when many bases came after them."""
+    places = Places(tmp_path)
+    slots = rolled_out(places, 1)
+    for sequence in range(2, 40):
+        current = slots.current
+        assert current is not None
+        slots.promote(slots.accept(envelope(sequence)), apps=slots.apps_of(current))
+    assert (apps(places), [slot.envelope.sequence for slot in slots.all()][-1]) == (1, 1)
+
+
+def test_another_candidate_is_not_dropped_with_a_promotion(tmp_path: Path) -> None:
+    """One that was accepted in the meantime stays."""
+    places = Places(tmp_path)
+    slots = rolled_out(places, 1)
+    two = slots.accept(envelope(2))
+    slots.accept(envelope(3))
+    slots.promote(two)
+    assert seen(places) == (3, 2, 1)
+    slots.reject(two, reason="late", time="t", run="r")
+    assert seen(places) == (3, 2, 1)
 
 
 def test_a_bare_node_has_nothing(tmp_path: Path) -> None:

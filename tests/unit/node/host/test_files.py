@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+from pathlib import Path
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -11,6 +14,7 @@ from edgectl.node.host.files import Files, Sysctls, first_difference
 from edgectl.node.io.programs import Ran
 from edgectl.wire.payload import ManagedFile
 from tests.unit.node.fake import FakeNode, ran
+from tests.unit.node.faults import Disk, Killed, sweep
 
 ONE = ManagedFile("/etc/one.conf", "a = 1\nb = 2\n", "0600")
 TWO = ManagedFile("/etc/deep/er/two.conf", "ü\n")
@@ -62,6 +66,64 @@ def test_a_folder_in_the_place_of_a_file_is_no_look(node: FakeNode) -> None:
     (node.places.root / "etc/one.conf").mkdir(parents=True)
     with pytest.raises(LookFailed):
         STEP.probe(node)
+
+
+def files(*declared: ManagedFile) -> Files:
+    """Return the step of these files."""
+    return Files("host-files", "host files", declared)
+
+
+def converge(node: FakeNode, step: Files) -> None:
+    """Bring the node there."""
+    seen = step.probe(node)
+    if seen.status is Status.DRIFTED:
+        step.apply(node, seen)
+    assert step.probe(node).status is Status.CURRENT
+
+
+def test_a_file_that_is_declared_no_more_goes(node: FakeNode) -> None:
+    """Law: going back removes what the candidate added. A stranger's file beside it stays."""
+    converge(node, files(ONE, TWO))
+    (node.places.root / "etc/deep/er/other").write_text("a stranger's")
+    seen = files(ONE).probe(node)
+    assert seen.differences == ((TWO.path, "present", "retired"),)
+    converge(node, files(ONE))
+    assert not (node.places.root / "etc/deep/er/two.conf").exists()
+    assert (node.places.root / "etc/deep/er/other").exists()
+
+
+def test_what_stood_there_before_comes_back(node: FakeNode) -> None:
+    """With its mode; also after the declared text has changed in between."""
+    path = node.places.root / "etc/one.conf"
+    path.parent.mkdir(parents=True)
+    path.write_text("the distribution's")
+    path.chmod(0o640)
+    converge(node, files(ONE))
+    converge(node, files(ManagedFile(ONE.path, "c = 3\n")))
+    converge(node, files())
+    assert (path.read_text(), path.stat().st_mode & 0o777) == ("the distribution's", 0o640)
+    assert list((node.places.owned / "originals").iterdir()) == []
+
+
+@pytest.mark.parametrize("last", [(ONE,), (TWO,), ()], ids=["one", "two", "none"])
+def test_killed_anywhere_files_come_and_go(tmp_path: Path, last: tuple[ManagedFile, ...]) -> None:
+    """The next run ends at the same files, and what stood there before is never lost."""
+
+    def attempt(disk: Disk, number: int) -> bool:
+        node = FakeNode(tmp_path / f"{number}-{disk.kills}")
+        path = node.places.root / "etc/one.conf"
+        path.parent.mkdir(parents=True)
+        path.write_text("the distribution's")
+        with disk.armed(), suppress(OSError, Killed, ApplyFailed):
+            converge(node, files(ONE, TWO))
+            converge(node, files(*last))
+        converge(node, files(*last))
+        if ONE not in last:
+            assert path.read_text() == "the distribution's"
+        assert (node.places.root / "etc/deep/er/two.conf").exists() == (TWO in last)
+        return disk.reached
+
+    assert sweep(attempt) > 20
 
 
 @given(st.text(max_size=30), st.text(max_size=30))

@@ -1,0 +1,58 @@
+"""The press of the button: one offer to one node, watched to its verdict. Shared by `deploy` and `rollback`."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import TYPE_CHECKING
+
+from edgectl.cli.interrupted import Interrupted
+from edgectl.cli.options import Format
+from edgectl.wire.errors import Exit, Locked, NotReady, Refused
+
+if TYPE_CHECKING:
+    from edgectl.cli.store import Door
+    from edgectl.control.deploy.deploy import Deploy, Offer
+
+
+def press(offer: Offer, door: Door, *, head: str, output: Format, verbose: bool) -> int:
+    """Deploy, and say how it ended; returns the exit code."""
+    from edgectl.cli.result import show
+    from edgectl.control.deploy.deploy import Deploy
+    from edgectl.report.sentence import deployed
+    from edgectl.report.terminal import Terminal
+
+    terminal = Terminal(head=head, verbose=verbose, all_bytes=sum(offer.blobs.values()))
+    running = Deploy(offer, door.open, terminal)
+    try:
+        terminal.connecting(offer.node)
+        outcome = running.run()
+    except KeyboardInterrupt as error:
+        raise _stopped_watching(running, offer) from error
+    except (Locked, Refused, NotReady) as error:
+        if running.outcome.sessions and not running.outcome.run:
+            error.details = (*error.details, f"runs now: {_runs(running)}; this deploy has changed nothing")
+        raise
+    finally:
+        terminal.close()
+    code = int(outcome.verdict.get("exit", Exit.NOT_READY))
+    document = {"store": offer.store, "payload": offer.payload, **asdict(outcome)}
+    return show(output, document, deployed(offer.store, outcome), code=code)
+
+
+def _runs(running: Deploy) -> str:
+    serving = running.outcome.serving
+    return f"sequence {serving}" if serving else "nothing that was deployed"
+
+
+def _stopped_watching(running: Deploy, offer: Offer) -> Interrupted:
+    """Say what goes on without us."""
+    if running.outcome.run:
+        return Interrupted(
+            f"stopped watching; {offer.node} goes on by itself (run {running.outcome.run})",
+            hint=f"watch again with `edgectl journal {offer.store} --follow`, "
+            f"re-attach with `edgectl deploy {offer.store}`",
+        )
+    return Interrupted(
+        f"interrupted before {offer.node} has taken over; what was sent is kept there",
+        hint=f"run the same command again to go on; `edgectl status {offer.store}` shows what runs",
+    )

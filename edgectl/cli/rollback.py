@@ -1,0 +1,49 @@
+"""`edgectl rollback`: a new sequence that names old content."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from edgectl.cli.options import DEFAULT_INVENTORY, Format, InventoryPath, Output, StoreName, Verbose
+
+_EPILOG = """\b
+Examples:
+  edgectl rollback store-042
+  edgectl rollback store-042 --to 6        (a sequence of `edgectl history`)
+
+It is a deploy like any other, of what the node still holds: judged by the
+same gates, under a new sequence. Nothing is sent. Volumes and CRDs stay. The
+inventory still says what you have gone back from: correct it, or the next
+deploy brings it again.
+
+\b
+Exit codes: those of `edgectl deploy`; 11 when the node cannot go back to it."""
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command("rollback", epilog=_EPILOG)(rollback)
+
+
+def rollback(
+    store: StoreName,
+    to: Annotated[int, typer.Option("--to", metavar="SEQ", help="A sequence of `edgectl history`.")] = 0,
+    inventory: InventoryPath = DEFAULT_INVENTORY,
+    output: Output = Format.TEXT,
+    verbose: Verbose = False,
+) -> int:
+    """Go back to what a store ran before."""
+    from edgectl.cli import store as stores
+    from edgectl.cli.press import press
+    from edgectl.control.deploy.look import ask
+    from edgectl.control.deploy.operator import sender
+    from edgectl.control.deploy.rollback import offer_of, target
+
+    found = stores.find(store, inventory)
+    door = stores.Door(found.node(), stores.runtime(), verbose=verbose)
+    with stores.speaking_of(store):
+        row = target(ask(door.open, "history")["slots"], to)
+        offer = offer_of(row, sender())
+        return press(offer, door, head=f"{store}  {offer.summary}", output=output, verbose=verbose)

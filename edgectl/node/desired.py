@@ -1,0 +1,69 @@
+"""What a slot wants this node to be: its base, under its own apps or those of another slot.
+
+Owns: what is base and what are apps, and how both are put together. Must not know how anything is applied.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+
+from edgectl.node.converge.slots import Slot
+from edgectl.node.io.places import Places
+from edgectl.wire.payload import Node, Payload, decode
+
+_MINOR = re.compile(r"v?(\d+)\.(\d+)")
+
+
+def load(places: Places, slot: Slot, apps: Slot | None = None) -> tuple[Payload, Node]:
+    """Read a payload and this node's part of it; OSError or ValueError when it cannot be.
+
+    With `apps`, the base (host, k3s, Helm, GPUs) is the first slot's and what runs on it the other's.
+    """
+    payload = _read(places, slot)
+    if apps is not None and apps.folder != slot.folder:
+        payload = together(payload, _read(places, apps))
+    try:
+        return payload, payload.node(slot.envelope.node)
+    except KeyError as missing:
+        raise ValueError(f"it has no node {missing}") from missing
+
+
+def together(base: Payload, apps: Payload) -> Payload:
+    """Return one payload of both: apps are the releases, the question that proves them, and their images."""
+    images = {node.name: node.k3s.images for node in apps.nodes}
+    nodes = []
+    for node in base.nodes:
+        both = {image.archive: image for image in (*node.k3s.images, *images.get(node.name, ()))}
+        nodes.append(replace(node, k3s=replace(node.k3s, images=tuple(both[name] for name in sorted(both)))))
+    return replace(
+        base,
+        nodes=tuple(nodes),
+        releases=apps.releases,
+        inference=apps.inference,
+        blobs=dict(sorted({**apps.blobs, **base.blobs}.items())),
+    )
+
+
+def same_base(one: Payload, other: Payload) -> bool:
+    """Tell whether two payloads want the same host, k3s, Helm and GPUs of every node."""
+    return _bases(one) == _bases(other)
+
+
+def is_one_way(before: Payload, after: Payload) -> bool:
+    """Tell whether k3s would have to go back by a minor version from `after` to `before`: it cannot."""
+    old = {node.name: _minor(node.k3s.version) for node in before.nodes}
+    return any(_minor(node.k3s.version) > old.get(node.name, (0, 0)) for node in after.nodes if node.name in old)
+
+
+def _bases(payload: Payload) -> tuple[Node, ...]:
+    return tuple(replace(node, k3s=replace(node.k3s, images=())) for node in payload.nodes)
+
+
+def _minor(version: str) -> tuple[int, int]:
+    found = _MINOR.match(version)
+    return (int(found[1]), int(found[2])) if found else (0, 0)
+
+
+def _read(places: Places, slot: Slot) -> Payload:
+    return decode(places.blob(slot.envelope.payload).read_bytes())

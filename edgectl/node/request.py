@@ -1,0 +1,42 @@
+"""What a deploy asks of the next run of the engine: a file on tmpfs, taken by whichever run begins first.
+
+Owns: /run/edgectl/request.json. Without a request, a run is a heal.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+
+from edgectl.node.io.files import write_atomic
+from edgectl.node.io.places import Places
+from edgectl.wire.document import canonical, from_json, to_json
+from edgectl.wire.envelope import Sender
+
+DEPLOY = "deploy"
+HEAL = "heal"
+
+
+@dataclass(frozen=True)
+class Request:
+    """One run that is asked for: its id, its kind, who asks, since when (the node's clock)."""
+
+    run: str
+    kind: str
+    sender: Sender
+    since: str
+
+
+def leave(places: Places, request: Request) -> None:
+    """Ask the next run to be this one."""
+    write_atomic(places.run / "request.json", canonical(to_json(request)))
+
+
+def take(places: Places) -> Request | None:
+    """Take what a deploy has asked for; whichever way the unit was started, the first run takes it."""
+    taken = places.run / "request.taken"
+    try:
+        (places.run / "request.json").replace(taken)
+        return from_json(Request, json.loads(taken.read_bytes()))
+    except (OSError, ValueError):
+        return None
