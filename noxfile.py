@@ -15,7 +15,7 @@ import nox
 ROOT = Path(__file__).parent
 PYTHON = sys.executable
 SYSTEM = ("openssh-server", "openssh-client")
-FAST = ("tests/unit", "tests/laws", "tests/cli", "tests/link", "tests/docs", "tests/contract")
+FAST = ("tests/unit", "tests/laws", "tests/sim", "tests/cli", "tests/link", "tests/docs", "tests/contract")
 nox.options.sessions = ["lint", "types", "unit"]
 nox.options.error_on_missing_interpreters = True
 
@@ -89,9 +89,8 @@ def unit(session: nox.Session) -> None:
     _pytest(
         session,
         *[folder for folder in FAST if (ROOT / folder).is_dir()],
-        "-q",
-        "-m",
-        "not long and not e2e",
+        *("-q", "-n", "auto", "--dist", "worksteal"),
+        *("-m", "not long and not e2e"),
         *session.posargs,
     )
 
@@ -101,6 +100,13 @@ def e2e(session: nox.Session) -> None:
     """Run the end-to-end tests on real stores in the sandbox (root)."""
     _install(session)
     _pytest(session, "tests/e2e", "-q", "-m", "not long", "--durations=15", *session.posargs, root=True)
+
+
+@nox.session(python=False)
+def faults(session: nox.Session) -> None:
+    """Print the fault table: what survives which fault at which event. `-- --every 1` tries all of them."""
+    _install(session)
+    session.run(PYTHON, "-m", "tests.sim.matrix", *session.posargs, external=True)
 
 
 @nox.session(python=False)

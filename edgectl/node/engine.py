@@ -12,19 +12,18 @@ import sys
 import time
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from typing import Any
 
 from edgectl.node import cancel, pause
 from edgectl.node.converge.journal import Journal
 from edgectl.node.converge.lock import Lock, holder
 from edgectl.node.converge.loop import Clock, converge, plan
-from edgectl.node.converge.protocol import Gate, Observation, Status
 from edgectl.node.converge.slots import MOST_TRIES, Slot, Slots
 from edgectl.node.desired import is_one_way, load, same_base
 from edgectl.node.io.look import Hands, Look
 from edgectl.node.io.places import Places
 from edgectl.node.recipe import base_of, recipe
 from edgectl.node.request import HEAL, Request, take
+from edgectl.node.saying import Saying
 from edgectl.node.standing import Standing, both, note, noted, standing, worse
 from edgectl.node.sweep import sweep
 from edgectl.wire import event
@@ -35,27 +34,6 @@ from edgectl.wire.verdict import NOT_READY, UNKNOWN, Verdict
 
 _LOCK_TRIES = 50
 _SYNC_SECONDS = 300.0
-
-
-@dataclass(frozen=True)
-class _Saying:
-    """Says every event to the journal, and what was done to the unit's log."""
-
-    journal: Journal
-
-    def __call__(self, word: str, step: Gate[Any], seen: Observation) -> None:
-        telling = word not in {event.OK, event.BLOCKED}
-        self.journal.write(
-            event.STEP,
-            step=step.id,
-            title=step.title,
-            word=word,
-            reason=seen.reason,
-            differences=seen.differences if telling else (),
-            evidence=seen.evidence if seen.status in {Status.FAILED, Status.UNKNOWN} else (),
-        )
-        if telling and word != event.WAITING:
-            print(f"{word} {step.id}: {seen.reason}", flush=True)  # noqa: T201 - the unit's log, for journalctl
 
 
 def run(places: Places) -> int:
@@ -104,10 +82,12 @@ class _Run:
         self.journal = journal
         self.look = Look(places, keep_fds=(lock.fd,))
         self.hands = Hands(places, keep_fds=(lock.fd,))
-        self.say = _Saying(journal)
+        self.say = Saying(journal)
+        self._sequence = 0  # what this run is about
 
     def whole(self, slot: Slot) -> int:
         envelope = slot.envelope
+        self._sequence = envelope.sequence
         self.journal.write(
             event.RUN,
             reason=self.request.kind,
@@ -118,15 +98,20 @@ class _Run:
                 "boot": self.look.boot_id(),
             },
         )
-        candidate, current = self.slots.candidate, self.slots.current
-        if candidate is None or candidate.folder != slot.folder:
-            end = self._keep(slot)
-        elif current is None:
-            end = self._first(slot)
-        else:
-            end = self._try(slot, current)
+        try:
+            end = self._decide(slot)
+        except OSError as error:  # a full disk, say: the machine is as it is, only the decision could not be kept
+            self.slots.forget_tries(slot)
+            reason = f"what was decided could not be kept on the disk: {error.strerror or error}"
+            end = _End(Verdict(UNKNOWN, int(Exit.FAILED), reason))
         self._end(slot, end)
         return end.verdict.exit
+
+    def _decide(self, slot: Slot) -> _End:
+        candidate, current = self.slots.candidate, self.slots.current
+        if candidate is None or candidate.folder != slot.folder:
+            return self._keep(slot)
+        return self._first(slot) if current is None else self._try(slot, current)
 
     def _keep(self, slot: Slot) -> _End:
         """Bring the store to what it runs."""
@@ -196,10 +181,12 @@ class _Run:
             return False, False
         if same_base(new[0], old[0]):
             return False, False
+        if verdict.exit == Exit.INTERRUPTED:
+            return False, False  # cancelled: all of it goes
         names = base_of(*new)
         base = [step for step in verdict.steps if step.id in names]
         one_way = is_one_way(old[0], new[0]) and any(step.id == "k3s" and step.applied for step in verdict.steps)
-        whole = {step.id for step in base} == names  # one that was cancelled or has crashed proves nothing
+        whole = {step.id for step in base} == names  # a run that has crashed proves nothing
         return one_way or (whole and not worse(base, before)), one_way
 
     def _before(self, current: Slot) -> Standing:
@@ -260,8 +247,7 @@ class _Run:
         return paused.sentence() if paused else ""
 
     def _cancelled(self) -> str:
-        candidate = self.slots.candidate
-        return cancel.read(self.places, candidate.envelope.sequence) if candidate else ""
+        return cancel.read(self.places, self._sequence)
 
     def _clock(self) -> Clock:
         return Clock(time.monotonic, time.sleep)

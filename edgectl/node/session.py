@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 from edgectl.node import cancel, pause
@@ -44,28 +45,29 @@ def serve(places: Places, *, stdin: int = 0, stdout: int = 1) -> None:
 
 def answer(places: Places, frames: Frames) -> None:
     """Answer questions until the link ends."""
-    while True:
-        try:
+    with suppress(FrameError):  # the operator is gone; what was begun goes on
+        while True:
             frame = frames.receive()
-        except FrameError:
-            return
-        try:
-            _answer(places, frames, frame)
-        except EdgectlError as error:
-            frames.send("error", **error.to_json())
-        except FrameError:
-            return
-        except LookFailed as failure:
-            hint = "look at the node (systemctl, journalctl), then run the same command again"
-            slow = NotReady(failure.reason, hint=hint, details=failure.evidence)
-            frames.send("error", **slow.to_json())
-        except OSError as error:  # a full or read-only disk, say: the node's state, no bug of ours
-            place = f" ({error.filename})" if error.filename else ""
-            failed = NotReady(
-                f"this node cannot go on: {error.strerror or error}{place}",
-                hint="look at its disk (df -h, df -i, mount), then run the same command again",
-            )
-            frames.send("error", **failed.to_json())
+            if error := _said(places, frames, frame):
+                frames.send("error", **error.to_json())
+
+
+def _said(places: Places, frames: Frames, frame: dict[str, Any]) -> EdgectlError | None:
+    """Answer one question; returns what stands against it."""
+    try:
+        _answer(places, frames, frame)
+    except EdgectlError as error:
+        return error
+    except LookFailed as failure:
+        hint = "look at the node (systemctl, journalctl), then run the same command again"
+        return NotReady(failure.reason, hint=hint, details=failure.evidence)
+    except OSError as error:  # a full or read-only disk, say: the node's state, no bug of ours
+        place = f" ({error.filename})" if error.filename else ""
+        return NotReady(
+            f"this node cannot go on: {error.strerror or error}{place}",
+            hint="look at its disk (df -h, df -i, mount), then run the same command again",
+        )
+    return None
 
 
 def _answer(places: Places, frames: Frames, frame: dict[str, Any]) -> None:

@@ -1,7 +1,8 @@
 """How a store stands, gate by gate: what a candidate must be no worse than.
 
 Owns: the comparison, and the note on tmpfs of how the last run of this boot has left the store. What was wrong before
-is tolerated only where that run, which had waited, and a look just before the candidate agree.
+is tolerated only where that run, which had waited, and a look just before the candidate agree. A store that could not
+be looked at, or is not what it was declared to be, shows nothing about its declaration: then nothing is tolerated.
 """
 
 from __future__ import annotations
@@ -18,12 +19,16 @@ from edgectl.wire.document import canonical
 from edgectl.wire.verdict import StepResult
 
 FINE, LESS, WRONG = 0, 1, 2
+_NOT_THE_DECLARATION = frozenset({"drifted", "unknown"})
 Standing = Mapping[str, int]  # id of a step -> LESS or WRONG; what is fine is left out
 
 
 def standing(steps: Iterable[StepResult]) -> Standing:
-    """Return what is not fine."""
-    return {step.id: found for step in steps if (found := _severity(step))}
+    """Return what is not fine with what is declared; nothing when that cannot be told."""
+    found = tuple(steps)
+    if any(step.status in _NOT_THE_DECLARATION for step in found):
+        return {}
+    return {step.id: severity for step in found if (severity := _severity(step))}
 
 
 def worse(steps: Iterable[StepResult], before: Standing, *, accept_degraded: bool = False) -> tuple[StepResult, ...]:

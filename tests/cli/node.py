@@ -19,7 +19,7 @@ from typing import Any
 import pytest
 
 from edgectl.control.link.lost import LinkLost
-from edgectl.node import accept, engine, session
+from edgectl.node import accept, engine, saying, session
 from edgectl.node.converge.lock import holder
 from edgectl.node.converge.protocol import Gate, Observation, Status, Wait
 from edgectl.node.host.blobs import Blobs
@@ -237,7 +237,8 @@ def store_node(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[StoreN
     monkeypatch.setattr(engine, "recipe", recipe)
     monkeypatch.setattr(session, "recipe", recipe)
     monkeypatch.setattr(session, "_LOST_SECONDS", 0.3)
-    monkeypatch.setattr(engine, "print", lambda *_, **__: None, raising=False)  # the unit's log
+    for module in (engine, saying):
+        monkeypatch.setattr(module, "print", lambda *_, **__: None, raising=False)  # the unit's log
     monkeypatch.setattr(accept, "os", SimpleNamespace(kill=lambda pid, _: node.killed.append(pid), getpid=os.getpid))
     monkeypatch.setattr("edgectl.control.link.bootstrap.open_session", node.connect)
     yield node

@@ -1,0 +1,195 @@
+"""Seeded faults of the product: each is one change of its source, and the test that must find it.
+
+A test is a pytest node, or `sim: HISTORY / FAULT` for the cases of the fault matrix.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Mutant:
+    """One change: in this file this text, which is there once, becomes that."""
+
+    name: str
+    file: str
+    old: str
+    new: str
+    test: str
+
+
+_SLOTS = "tests/unit/node/converge/test_slots.py::"
+_ENGINE = "tests/unit/node/test_engine.py::"
+MUTANTS = (
+    Mutant(
+        "a link that is gone while it is switched",
+        "node/io/files.py",
+        "    temporary.replace(path)\n    sync_dir(path.parent)\n\n\ndef copy",
+        "    path.unlink(missing_ok=True)\n    temporary.replace(path)\n    sync_dir(path.parent)\n\n\ndef copy",
+        _SLOTS + "test_killed_anywhere_it_is_before_or_after",
+    ),
+    Mutant(
+        "a file that a power cut empties",
+        "node/io/files.py",
+        "            os.fchmod(file.fileno(), mode)\n            os.fsync(file.fileno())\n        os.replace",
+        "            os.fchmod(file.fileno(), mode)\n        os.replace",
+        "sim: update that changes nothing on the node / power cut, unsynced lost",
+    ),
+    Mutant(
+        "names that a power cut takes back",
+        "node/io/files.py",
+        "        os.fsync(descriptor)\n",
+        "        pass\n",
+        "sim: update that changes nothing on the node / power cut, unsynced lost",
+    ),
+    Mutant(
+        "done is said before it is on the disk",
+        "node/engine.py",
+        '            self.hands.change("sync", limit_seconds=_SYNC_SECONDS)\n',
+        "            pass\n",
+        "sim: update / link reset",
+    ),
+    Mutant(
+        "what was rejected stays the candidate",
+        "node/engine.py",
+        "            self.slots.reject(slot, reason=verdict.reason, **about)\n        self._tell",
+        "            pass\n        self._tell",
+        "sim: failing update / kill engine",
+    ),
+    Mutant(
+        "nothing is ever worse",
+        "node/standing.py",
+        "    return tuple(step for step in steps if _severity(step) > max(before.get(step.id, FINE), least))",
+        "    return ()",
+        "sim: failing update / kill operator",
+    ),
+    Mutant(
+        "a store that was not as declared excuses its update",
+        "node/standing.py",
+        '_NOT_THE_DECLARATION = frozenset({"drifted", "unknown"})',
+        "_NOT_THE_DECLARATION: frozenset[str] = frozenset()",
+        "sim: failing update / hang",
+    ),
+    Mutant(
+        "a bad app rolls its base back",
+        "node/engine.py",
+        "        return one_way or (whole and not worse(base, before)), one_way",
+        "        return one_way, one_way",
+        "sim: failing update on a new base / kill operator",
+    ),
+    Mutant(
+        "the apps of a base are forgotten",
+        "node/desired.py",
+        "    if apps is not None and apps.folder != slot.folder:",
+        "    if False:",
+        "sim: failing update on a new base / kill engine",
+    ),
+    Mutant(
+        "a follower waits for a run that has died",
+        "node/session.py",
+        "        if now - quiet > _LOST_SECONDS and not _runs(places, path):",
+        "        if False:",
+        "sim: update / kill engine",
+    ),
+    Mutant(
+        "an operator gives up with the link",
+        "control/deploy/deploy.py",
+        "                if not self.outcome.sessions or isinstance(lost, WrongHostKey):",
+        "                if True:",
+        "sim: update / link reset",
+    ),
+    Mutant(
+        "an own session of before the black hole keeps its owner out",
+        "node/accept.py",
+        '                os.kill(found["pid"], signal.SIGKILL)',
+        "                pass",
+        "sim: first deploy / black hole / session: judge",
+    ),
+    Mutant(
+        "a lock that locks nothing",
+        "node/converge/lock.py",
+        "            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)\n        except OSError:\n            os.close(fd)",
+        "            pass\n        except OSError:\n            os.close(fd)",
+        "sim: update / kill session",
+    ),
+    Mutant(
+        "a full disk ends the engine",
+        "node/engine.py",
+        "        except OSError as error:  # a full disk, say:",
+        "        except ZeroDivisionError as error:  # a full disk, say:",
+        "sim: first deploy / disk full",
+    ),
+    Mutant(
+        "a full disk ends the journal, and with it the run",
+        "node/converge/journal.py",
+        "            with suppress(OSError):  # the verdict also goes to the unit's log\n"
+        "                self._append(line)",
+        "            self._append(line)",
+        "sim: update / disk full",
+    ),
+    Mutant(
+        "the sweep takes what can be gone back to",
+        "node/sweep.py",
+        "    kept = [slot.envelope for slot in Slots(places).kept]",
+        "    kept = [slot.envelope for slot in Slots(places).kept[:1]]",
+        "sim: rollback / kill operator",
+    ),
+    Mutant(
+        "a heal converges what ran, not what was accepted",
+        "node/engine.py",
+        "        slot = slots.candidate or slots.current\n",
+        "        slot = slots.current or slots.candidate\n",
+        "sim: update / power cut",
+    ),
+    Mutant(
+        "going back does nothing",
+        "node/engine.py",
+        "        returned = self._converge(current, apps, returning=True)\n        self._note(returned)\n",
+        "        returned = None\n",
+        "sim: failing update / link reset",
+    ),
+    Mutant(
+        "what was received is received again from nothing",
+        "node/receive.py",
+        '        missing.append({"digest": digest, "size": size, "have_bytes": staged})',
+        '        missing.append({"digest": digest, "size": size, "have_bytes": 0})',
+        "sim: first deploy / kill session",
+    ),
+    Mutant(
+        "a base that is replaced in vain is kept",
+        "node/converge/slots.py",
+        "        if candidate is None or candidate.folder == slot.folder:\n"
+        '            self._unlink(self._folder / "candidate")\n        named',
+        '        self._unlink(self._folder / "candidate")\n        named',
+        _SLOTS + "test_another_candidate_is_not_dropped_with_a_promotion",
+    ),
+    Mutant(
+        "a whole promotion keeps the apps of before",
+        "node/converge/slots.py",
+        "            self._unlink(slot.folder / APPS)\n",
+        "            pass\n",
+        _SLOTS + "test_a_half_promotion_leaves_no_apps_behind",
+    ),
+    Mutant(
+        "insisting on less also lets it fail",
+        "node/standing.py",
+        "    least = LESS if accept_degraded else FINE",
+        "    least = WRONG if accept_degraded else FINE",
+        _ENGINE + "test_a_person_may_insist_on_less",
+    ),
+    Mutant(
+        "what was wrong before condemns every update",
+        "node/engine.py",
+        "        return both(standing(seen.steps), known)",
+        "        return {}",
+        _ENGINE + "test_what_was_wrong_before_does_not_condemn_an_update",
+    ),
+    Mutant(
+        "a candidate without a verdict is tried for ever",
+        "node/engine.py",
+        "        if slot.tries > MOST_TRIES:",
+        "        if False:",
+        _ENGINE + "test_a_candidate_without_a_verdict_is_given_up_after_three_runs",
+    ),
+)

@@ -1,0 +1,78 @@
+"""The payloads of the simulated store: two good ones, a bad app, and a bad app on a changed base."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from edgectl.control.deploy.deploy import Offer
+from edgectl.wire.document import canonical, digest_of
+from edgectl.wire.envelope import Sender
+from edgectl.wire.payload import Gpu, Helm, Host, Image, Inference, K3s, ManagedFile, Node, Payload, Release
+
+ADA = Sender("ada", "laptop")
+GRACE = Sender("grace", "desk")
+RUNTIME = digest_of(b"engine")
+_DEPLOYMENT = {"kind": "Deployment", "metadata": {"name": "x"}}
+CONTENT = {name: f"{name}".encode() * 40 for name in ("k3s", "helm", "chart", "image-1", "image-2")}
+BLOBS = {digest_of(data): data for data in CONTENT.values()}
+
+
+def _blob(name: str) -> str:
+    return digest_of(CONTENT[name])
+
+
+def _release(name: str, *, values: dict[str, object], needs: tuple[str, ...] = ()) -> Release:
+    digest = digest_of(canonical([name, values]))
+    return Release(name, name, _blob("chart"), values, digest, (_DEPLOYMENT,), needs, timeout_seconds=20)
+
+
+def payload(
+    *, base: str = "1", app: str = "1", bad: bool = False, extra: bool = False, title: str = "Berlin"
+) -> Payload:
+    """Return one; `extra` adds a release that others do not have."""
+    image = f"image-{app if app in '12' else '2'}"
+    files = (ManagedFile("/etc/store.conf", base),)
+    k3s = K3s("v1.36.3+k3s1", _blob("k3s"), "k3s.service", (), (Image(_blob(image), (f"vision:{app}",)),))
+    node = Node(
+        "node-1", "server", "10.77.0.11", Host(1, files), k3s, Helm("v4", _blob("helm")), Gpu("nvidia.com/gpu", 1, 1)
+    )
+    releases = [
+        _release("plugin", values={}),
+        _release("vision", values={"image": app, "bad": bad}, needs=("gpu",)),
+    ]
+    if extra:
+        releases.insert(1, _release("extra", values={}))
+    blobs = {_blob(name): len(CONTENT[name]) for name in ("k3s", "helm", "chart", image)}
+    question = Inference("vision", "vision", 8000, "m", {}, (0.0,))
+    return Payload("store-042", title, (node,), tuple(releases), blobs, question)
+
+
+A = payload()
+A2 = payload(title="Berlin Mitte")
+B = payload(base="1", app="2", extra=True)
+B_BASE = payload(base="2", app="2")
+BAD = payload(app="2", bad=True, extra=True)
+BAD_BASE = payload(base="2", app="2", bad=True)
+NAMES = {
+    one.digest: name for name, one in (("A", A), ("A2", A2), ("B", B), ("B'", B_BASE), ("bad", BAD), ("bad'", BAD_BASE))
+}
+
+
+def offer(of: Payload, sender: Sender = ADA) -> Offer:
+    """Return what a deploy of it offers."""
+    data = of.encode()
+    sources = {digest: BLOBS[digest] for digest in of.blobs}
+    return Offer(
+        store=of.store,
+        node="node-1",
+        payload=of.digest,
+        runtime=RUNTIME,
+        blobs={**of.blobs, of.digest: len(data)},
+        sources={**sources, of.digest: data},
+        sender=sender,
+    )
+
+
+def again(of: Offer, sender: Sender) -> Offer:
+    """Return the same from somebody else."""
+    return replace(of, sender=sender)
