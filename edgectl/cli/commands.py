@@ -26,6 +26,7 @@ TABLE = {
     "history": ("history", "Show what a store was given, what became of it, and why."),
     "rollback": ("rollback", "Go back to what a store ran before."),
     "cancel": ("cancel", "End a running deploy between two steps, and go back."),
+    "adopt": ("adopt", "Propose inventory lines for what was changed by hand."),
     "pause": ("pause", "Stop self-healing and deploys of a store for a while."),
     "resume": ("pause", "End a pause now."),
     "ssh": ("ssh", "Open a shell on the store's node, or run one command there."),

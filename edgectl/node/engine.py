@@ -11,19 +11,21 @@ import secrets
 import sys
 import time
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from typing import Any
 
-from edgectl.node import cancel, pause
+from edgectl.node import cancel, pause, restraint
 from edgectl.node.converge.journal import Journal
 from edgectl.node.converge.lock import Lock, holder
 from edgectl.node.converge.loop import Clock, converge, plan
+from edgectl.node.converge.protocol import Gate
 from edgectl.node.converge.slots import MOST_TRIES, Slot, Slots
 from edgectl.node.desired import is_one_way, load, same_base
 from edgectl.node.io.look import Hands, Look
 from edgectl.node.io.places import Places
 from edgectl.node.recipe import base_of, recipe
 from edgectl.node.request import HEAL, Request, take
-from edgectl.node.saying import Saying
+from edgectl.node.saying import End, Saying
 from edgectl.node.standing import Standing, both, note, noted, standing, worse
 from edgectl.node.sweep import sweep
 from edgectl.wire import event
@@ -65,15 +67,6 @@ def run(places: Places) -> int:
             journal.close()
 
 
-@dataclass(frozen=True)
-class _End:
-    """What has become of the slot that a run was about; `returned` is how going back went."""
-
-    verdict: Verdict
-    promoted: bool = False
-    returned: Verdict | None = None
-
-
 class _Run:
     def __init__(self, places: Places, slots: Slots, request: Request, lock: Lock, journal: Journal) -> None:
         self.places = places
@@ -99,35 +92,55 @@ class _Run:
             },
         )
         try:
+            if self.request.kind != HEAL:
+                restraint.forget(self.places)  # a person has pressed
             end = self._decide(slot)
         except OSError as error:  # a full disk, say: the machine is as it is, only the decision could not be kept
             self.slots.forget_tries(slot)
             reason = f"what was decided could not be kept on the disk: {error.strerror or error}"
-            end = _End(Verdict(UNKNOWN, int(Exit.FAILED), reason))
-        self._end(slot, end)
+            end = End(Verdict(UNKNOWN, int(Exit.FAILED), reason))
+        self.say.end(slot, end, self.slots)
         return end.verdict.exit
 
-    def _decide(self, slot: Slot) -> _End:
+    def _decide(self, slot: Slot) -> End:
         candidate, current = self.slots.candidate, self.slots.current
         if candidate is None or candidate.folder != slot.folder:
             return self._keep(slot)
         return self._first(slot) if current is None else self._try(slot, current)
 
-    def _keep(self, slot: Slot) -> _End:
-        """Bring the store to what it runs."""
+    def _keep(self, slot: Slot) -> End:
+        """Bring the store to what it runs; a heal with restraint."""
+        held = restraint.read(self.places)
+        if self.request.kind == HEAL and (wait := held.waits(restraint.now())) and (seen := self._unchanged(slot)):
+            self._tell(f"nothing has changed since the last {held.vain} runs; the next repair in {wait / 60:.0f} min")
+            return End(seen)
         verdict = self._converge(slot, self.slots.apps_of(slot))
         self._note(verdict)
-        return _End(verdict)
+        if self.request.kind == HEAL and verdict.exit != Exit.INTERRUPTED:
+            well = verdict.exit in {Exit.OK, Exit.DEGRADED}
+            restraint.keep(self.places, held.after(verdict.changed, well=well, now=restraint.now()))
+        return End(verdict)
 
-    def _first(self, slot: Slot) -> _End:
+    def _unchanged(self, slot: Slot) -> Verdict | None:
+        """Look: return the verdict when the store stands as the last run has left it."""
+        apps = self.slots.apps_of(slot)
+        try:
+            steps = recipe(*load(self.places, slot, apps))
+        except (OSError, ValueError):
+            return None
+        seen = plan(steps, self.look, lambda *_: None, self._clock(), wrong_first=True)
+        found = standing(seen.steps)
+        return seen if found and found.keys() == noted(self.places, slot, apps).keys() else None
+
+    def _first(self, slot: Slot) -> End:
         """Bring up what has nothing before it: it is never rejected, only tried again."""
         verdict = self._converge(slot, fresh=True)
         promoted = verdict.exit in {Exit.OK, Exit.DEGRADED}
         if promoted:
             self._promote(slot, verdict)
-        return _End(verdict, promoted=promoted)
+        return End(verdict, promoted=promoted)
 
-    def _try(self, slot: Slot, current: Slot) -> _End:
+    def _try(self, slot: Slot, current: Slot) -> End:
         """Try a candidate: promoted when no gate stands worse than before, else the store goes back."""
         if slot.tries > MOST_TRIES:
             return self._turn_down(
@@ -139,19 +152,19 @@ class _Run:
             if self._cancelled():
                 return self._turn_down(slot, current, verdict, before)
             self.slots.forget_tries(slot)
-            return _End(verdict)
+            return End(verdict)
         found = worse(verdict.steps, before, accept_degraded=slot.envelope.accept_degraded)
         if verdict.steps and not found:
             self._promote(slot, verdict)
-            return _End(verdict, promoted=True)
+            return End(verdict, promoted=True)
         if verdict.exit == Exit.DEGRADED:
             reason = f"{verdict.reason}; it was whole before this deploy (to insist: --accept-degraded)"
             verdict = replace(verdict, word=NOT_READY, exit=int(Exit.NOT_READY), reason=reason)
         if not _is_bad(verdict, slot):
-            return _End(verdict)
+            return End(verdict)
         return self._turn_down(slot, current, verdict, before)
 
-    def _turn_down(self, slot: Slot, current: Slot, verdict: Verdict, before: Standing) -> _End:
+    def _turn_down(self, slot: Slot, current: Slot, verdict: Verdict, before: Standing) -> End:
         """Reject a candidate and go back; a base that has done well stays, under the apps that ran before."""
         apps, about = self.slots.apps_of(current), {"time": _now(), "run": self.request.run}
         keeps_base, one_way = self._keeps_base(slot, current, verdict, before)
@@ -164,14 +177,14 @@ class _Run:
             returned = self._converge(slot, apps, returning=True)
             if one_way or returned.exit == Exit.INTERRUPTED or not worse(returned.steps, before):
                 self._note(returned)
-                return _End(verdict, returned=returned)
+                return End(verdict, returned=returned)
             self.slots.put_back(current, previous)
         else:
             self.slots.reject(slot, reason=verdict.reason, **about)
         self._tell(f"going back to sequence {current.envelope.sequence}")
         returned = self._converge(current, apps, returning=True)
         self._note(returned)
-        return _End(verdict, returned=returned)
+        return End(verdict, returned=returned)
 
     def _keeps_base(self, slot: Slot, current: Slot, verdict: Verdict, before: Standing) -> tuple[bool, bool]:
         """Tell whether the candidate's base stays when its apps go, and whether it must, since k3s cannot go back."""
@@ -228,12 +241,18 @@ class _Run:
             say=self.say,
             clock=self._clock(),
             stop=self._steps_aside if returning else self._asked_to_stop,
+            spare=self._spared,
         )
         if verdict.changed:
             # "Done" may be said only when what k3s and containerd wrote has reached the disk: a power cut 45 s after
             # the first boot left most unpacked image files empty (measured).
             self.hands.change("sync", limit_seconds=_SYNC_SECONDS)
         return verdict
+
+    def _spared(self, step: Gate[Any]) -> str:
+        if self.request.kind != HEAL:
+            return ""
+        return restraint.read(self.places).spares(step.id, restraint.now())
 
     def _asked_to_stop(self) -> str:
         return self._steps_aside() or self._cancelled()
@@ -254,27 +273,6 @@ class _Run:
 
     def _tell(self, sentence: str) -> None:
         self.journal.write(event.NOTE, reason=sentence)
-
-    def _end(self, slot: Slot, end: _End) -> None:
-        verdict, returned, serving = end.verdict, end.returned, self.slots.current
-        first = verdict.first_wrong
-        data = {
-            "word": verdict.word,
-            "exit": verdict.exit,
-            "looked": len(verdict.steps),
-            "changed": list(verdict.changed),
-            "seconds": round(verdict.seconds, 3),
-            "sequence": slot.envelope.sequence,
-            "payload": slot.envelope.payload,
-            "promoted": end.promoted,
-            "serving": serving.envelope.sequence if serving else 0,
-            "apps": self.slots.apps_of(serving).envelope.sequence if serving else 0,
-            "gate": first.id if first else "",
-            "evidence": list(first.evidence) if first else [],
-            "returned": None if returned is None else {"word": returned.word, "reason": returned.reason},
-        }
-        self.journal.write(event.VERDICT, word=verdict.word, reason=verdict.reason, data=data)
-        print(f"{verdict.word}: {verdict.reason or 'as declared'}", flush=True)  # noqa: T201 - the unit's log
 
 
 def _is_bad(verdict: Verdict, slot: Slot) -> bool:

@@ -19,6 +19,8 @@ from edgectl.node.k3s.binary import Binary
 from edgectl.node.k3s.images import Archives, Loaded
 from edgectl.node.k3s.serves import Serves
 from edgectl.node.k3s.service import Service
+from edgectl.node.k3s.unpacked import Unpacked
+from edgectl.node.units.install import Units
 from edgectl.node.vision.dead import Dead
 from edgectl.node.vision.inference import Answers
 from edgectl.node.vision.workload import PLURAL, Workload
@@ -37,12 +39,14 @@ def recipe(payload: Payload, node: Node, *, fresh: bool = False, returning: bool
     k3s, host = node.k3s, node.host
     steps: list[Gate[Any]] = [
         Preflight(host.free_bytes, must=fresh),
+        Units(),
         Blobs(payload.blobs),
         Files("host-files", "host files", host.files, needs=("host",)),
         Sysctls(host.sysctls, needs=("host-files",)),
         Binary("k3s-binary", "k3s binary", "k3s", k3s.version, k3s.binary, names=("kubectl", "crictl", "ctr")),
         Files("k3s-files", "k3s files", k3s.files, needs=("host",), absent=(REGISTRIES,)),
         Archives(k3s.images),
+        Unpacked(k3s.images, k3s.unit),
         Service(k3s),
         Serves(node.name, k3s.version),
         Loaded(k3s.images),

@@ -10,7 +10,18 @@ from typing import Any
 
 from edgectl.node.converge.journal import Journal
 from edgectl.node.converge.protocol import Gate, Observation, Status
+from edgectl.node.converge.slots import Slot, Slots
 from edgectl.wire import event
+from edgectl.wire.verdict import Verdict
+
+
+@dataclass(frozen=True)
+class End:
+    """What has become of the slot that a run was about; `returned` is how going back went."""
+
+    verdict: Verdict
+    promoted: bool = False
+    returned: Verdict | None = None
 
 
 @dataclass(frozen=True)
@@ -33,3 +44,26 @@ class Saying:
         )
         if telling and word != event.WAITING:
             print(f"{word} {step.id}: {seen.reason}", flush=True)  # noqa: T201 - the unit's log, for journalctl
+
+    def end(self, slot: Slot, end: End, slots: Slots) -> None:
+        """Say the verdict: always the last."""
+        verdict, returned, serving = end.verdict, end.returned, slots.current
+        first = verdict.first_wrong
+        data = {
+            "word": verdict.word,
+            "exit": verdict.exit,
+            "looked": len(verdict.steps),
+            "changed": list(verdict.changed),
+            "seconds": round(verdict.seconds, 3),
+            "probes": round(sum(step.seconds for step in verdict.steps), 3),
+            "sequence": slot.envelope.sequence,
+            "payload": slot.envelope.payload,
+            "promoted": end.promoted,
+            "serving": serving.envelope.sequence if serving else 0,
+            "apps": slots.apps_of(serving).envelope.sequence if serving else 0,
+            "gate": first.id if first else "",
+            "evidence": list(first.evidence) if first else [],
+            "returned": None if returned is None else {"word": returned.word, "reason": returned.reason},
+        }
+        self.journal.write(event.VERDICT, word=verdict.word, reason=verdict.reason, data=data)
+        print(f"{verdict.word}: {verdict.reason or 'as declared'}", flush=True)  # noqa: T201 - the unit's log

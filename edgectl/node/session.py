@@ -118,6 +118,18 @@ def _slots_kept(places: Places, frames: Frames, frame: dict[str, Any]) -> None:
     frames.send("slots", slots=_history(places))
 
 
+def _texts(places: Places, frames: Frames, frame: dict[str, Any]) -> None:
+    """Tell what managed files of the host say now; those that not everybody may read are told to nobody."""
+    slots, texts = Slots(places), {}
+    if (slot := slots.current) is not None:
+        look, wanted = Look(places), set(frame["paths"])
+        for file in load(places, slot, slots.apps_of(slot))[1].host.files:
+            text = look.text(places.root / file.path.lstrip("/"))
+            if file.path in wanted and text is not None and int(file.mode, 8) & 0o004:
+                texts[file.path] = text
+    frames.send("texts", texts=texts)
+
+
 def _cancel(places: Places, frames: Frames, frame: dict[str, Any]) -> None:
     run = cancel.ask(places, str(frame["who"]))
     frames.send("cancelling", run=run)
@@ -146,6 +158,7 @@ _QUESTIONS: dict[str, Callable[[Places, Frames, dict[str, Any]], None]] = {
     "journal": _runs_kept,
     "history": _slots_kept,
     "cancel": _cancel,
+    "texts": _texts,
     "pause": _pause,
     "resume": _resume,
 }

@@ -10,6 +10,7 @@ from edgectl.wire.errors import EdgectlError, Exit
 # The beginning of a step's id -> what to do; {store} is filled in. The first that fits counts.
 _BY_STEP = (
     ("host", "put right on the node what the reason names (edgectl ssh {store}), then deploy again"),
+    ("units", "see what systemd says: edgectl ssh {store} -- systemctl status edgectl-converge"),
     ("blobs", "run `edgectl deploy {store}`; it sends what is missing"),
     ("sysctls", "correct host.sysctls in the inventory, or update the node's kernel"),
     ("k3s", "read k3s's own log: edgectl ssh {store} -- journalctl -u k3s -n 50"),

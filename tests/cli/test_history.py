@@ -7,6 +7,7 @@ import threading
 from pathlib import Path
 
 import pytest
+import yaml
 
 from edgectl.node.converge.slots import Slots
 from tests.cli.conftest import Edgectl, declare
@@ -109,3 +110,19 @@ def _quiet(inventory: Path) -> int:
     from edgectl.cli.main import run
 
     return run(["deploy", "store-042", "-i", str(inventory)])
+
+
+def test_adopt_proposes_lines_that_declare_a_hand_edit(inventory: Path, node: StoreNode, edgectl: Edgectl) -> None:
+    """The whole text of the file; merged into the inventory, the store is as declared, and nothing is changed."""
+    deploy(inventory, edgectl, "one")
+    assert edgectl("adopt", "store-042").out == "# store-042: nothing was changed by hand\n"
+    node.file(MOTD).write_text("by hand\nin two lines\n")
+    said = edgectl("adopt", "store-042")
+    assert said.code == 0
+    patch = yaml.safe_load(said.out)
+    (file,) = patch["stores"]["store-042"]["host"]["files"]
+    assert file == {"path": "/etc/motd", "text": "by hand\nin two lines\n", "mode": "0644"}
+    doc = yaml.safe_load(inventory.read_text())
+    doc["stores"]["store-042"]["host"] = patch["stores"]["store-042"]["host"]
+    inventory.write_text(yaml.safe_dump(doc))
+    assert edgectl("deploy", "store-042", "-o", "json").document["changed"] == []

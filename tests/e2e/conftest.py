@@ -29,13 +29,13 @@ from edgectl.wire.errors import EdgectlError, NotReady
 from tests.e2e.node import Node
 from tests.e2e.operator import Operator, Said
 
-_PREFIX = os.environ.get("EDGECTL_E2E_PREFIX", "e2e")  # another one for a second run at the same time
-_BARE, _CLONE, _KEY = f"{_PREFIX}-bare", f"{_PREFIX}-clone", f"{_PREFIX}-converged"
+PREFIX = os.environ.get("EDGECTL_E2E_PREFIX", "e2e")  # another one for a second run at the same time
+_BARE, _CLONE, _KEY = f"{PREFIX}-bare", f"{PREFIX}-clone", f"{PREFIX}-converged"
 _REUSE = bool(os.environ.get("EDGECTL_E2E_REUSE"))  # keep the converged copy, for who writes tests; stale after changes
 _SKIPPED = pytest.StashKey[str]()
 _TIMES = pytest.StashKey[list[tuple[str, float]]]()
 _FAILED = pytest.StashKey[bool]()
-_UP: dict[str, SandboxStore] = {}  # the stores whose evidence a failure wants
+STORES_UP: dict[str, SandboxStore] = {}  # the stores whose evidence a failure wants
 
 
 @dataclass(slots=True)
@@ -69,7 +69,7 @@ def pytest_runtest_makereport(item: pytest.Item) -> Any:
     report: pytest.TestReport = yield
     if report.failed and report.when in {"setup", "call"}:
         item.stash[_FAILED] = True
-        for name, store in _UP.items():
+        for name, store in STORES_UP.items():
             with suppress(EdgectlError, OSError):
                 report.sections.append((f"store {name}", Node(store).evidence()))
     return report
@@ -120,7 +120,7 @@ def converged(box: Sandbox, supplies: Supplies, pytestconfig: pytest.Config) -> 
     """Bring up a bare node, deploy it once, keep a copy of its disk: this is the way from bare to converged."""
     times = pytestconfig.stash[_TIMES]
     began = time.monotonic()
-    _UP[_BARE] = store = box.up(_BARE, gpus=1)
+    STORES_UP[_BARE] = store = box.up(_BARE, gpus=1)
     operator = Operator(_BARE, write_inventory(store, supplies))
     try:
         node = Node(store)
@@ -143,7 +143,7 @@ def converged(box: Sandbox, supplies: Supplies, pytestconfig: pytest.Config) -> 
         times.append((f"{_BARE}: power off and keep a copy", time.monotonic() - began))
     finally:
         operator.end_all()
-        _UP.pop(_BARE)
+        STORES_UP.pop(_BARE)
         box.down(_BARE)
     yield found
     if not _REUSE:
@@ -161,7 +161,7 @@ class _Clones:
     def take(self) -> Shop:
         if self._shop is None:
             began = time.monotonic()
-            _UP[_CLONE] = store = self._box.from_saved(_KEY, _CLONE)
+            STORES_UP[_CLONE] = store = self._box.from_saved(_KEY, _CLONE)
             powered = time.monotonic() - began
             node = Node(store)
             self._shop = Shop(store, node, Operator(deployed_as(store), store.inventory))
@@ -174,7 +174,7 @@ class _Clones:
         if self._shop is not None:
             self._shop.operator.end_all()
         self._shop = None
-        if _UP.pop(_CLONE, None) is not None:
+        if STORES_UP.pop(_CLONE, None) is not None:
             self._box.down(_CLONE)
 
 

@@ -25,9 +25,14 @@ def _allocatable(shop: Shop) -> str:
 
 
 def test_one_of_two_gpus_with_one_required_is_degraded(settled: Shop) -> None:
-    """Exit 9: it serves, and names what is missing; the timer's unit takes that for success, not for a failure."""
+    """Exit 9: it serves, and names what is missing; the timer's unit takes that for success, not for a failure.
+
+    The store was whole before, so a person has to insist on it.
+    """
     degraded = settled.operator.with_(change=_gpus(count=2, required=1))
-    said = degraded.run("deploy", code=9)
+    degraded.run("deploy", code=5).has("1 of 2 GPUs; it was whole before this deploy (to insist: --accept-degraded)")
+    assert settled.operator.run("status").code == 0
+    said = degraded.run("deploy", "--accept-degraded", code=9)
     said.has("is DEGRADED. 1 of 2 GPUs")
     assert settled.node.answers() == ""
     degraded.run("status", code=9).has("is DEGRADED: 1 of 2 GPUs")

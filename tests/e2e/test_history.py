@@ -23,14 +23,15 @@ def _note(doc: dict[str, Any], text: str = "new base") -> None:
     doc["defaults"].setdefault("host", {})["files"] = [{"path": NOTE, "text": text}]
 
 
-def _state(shop: Shop) -> list[tuple[int, str]]:
+def _current(shop: Shop) -> int:
+    """Return the sequence that runs."""
     rows = shop.operator.run("history", "-o", "json").document["slots"]
-    return [(row["sequence"], row["state"] or ("rejected" if "rejected" in row else "")) for row in rows]
+    return next(int(row["sequence"]) for row in rows if row["state"] == "current")
 
 
 def test_a_bad_app_does_not_roll_its_base_back(settled: Shop) -> None:
     """Host file and app change together; the app never gets ready: the old app runs on the new base."""
-    before = _state(settled)[0][0]
+    before = _current(settled)
 
     def change(doc: dict[str, Any]) -> None:
         _note(doc)
@@ -69,7 +70,7 @@ def test_rollback_takes_away_what_the_update_added(settled: Shop) -> None:
 
 def test_cancel_puts_back_what_ran(settled: Shop) -> None:
     """In the middle of a rollout that never ends; the one who pressed learns who has cancelled, and runs what ran."""
-    before = settled.operator.run("status", "-o", "json").document["current"]["sequence"]
+    before = _current(settled)
 
     def change(doc: dict[str, Any]) -> None:
         _vision(doc)["values"]["inference"]["env"] = {"PYTHONHOME": "/nowhere"}
@@ -83,3 +84,20 @@ def test_cancel_puts_back_what_ran(settled: Shop) -> None:
     ended.has("cancelled by grace@")
     assert settled.node.answers() == ""
     settled.operator.run("cancel").has("nothing is being deployed")
+
+
+def test_adopt_finds_the_value_behind_a_hand_edit(settled: Shop) -> None:
+    """A limit set by hand is proposed as a value; what no value gives is said; nothing is changed by asking."""
+    settled.operator.run("pause", "--for", "10m", "--why", "a person tries something")
+    try:
+        name = ("deployment/inference", "-n", "vision")
+        settled.node.kubectl("set", "resources", *name, "--containers=inference", "--limits=cpu=1")
+        settled.node.kubectl("label", *name, "app.kubernetes.io/name=other", "--overwrite")
+        found = settled.operator.run("adopt", "-o", "json").document
+        (patch,) = found["patch"]["stores"].values()
+        assert patch["releases"]["vision-stack"]["values"] == {"inference": {"resources": {"limits": {"cpu": "1"}}}}
+        assert [item["have"] for item in found["left"]] == ["other"]
+    finally:
+        settled.operator.run("resume")
+    assert settled.operator.deploy()["changed"] == ["release-vision-stack"]
+    assert settled.node.answers() == ""

@@ -235,10 +235,18 @@ class Runner:
     said: list[tuple[str, str]] = field(default_factory=list)
     kill_at: int = -1
 
-    def converge(self, steps: tuple[Gate[Any], ...], *, stop: Callable[[], str] = lambda: "") -> Verdict:
+    def converge(
+        self,
+        steps: tuple[Gate[Any], ...],
+        *,
+        stop: Callable[[], str] = lambda: "",
+        spare: Callable[[Gate[Any]], str] = lambda _: "",
+    ) -> Verdict:
         """Bring the store to its declared state."""
         read, write = Reader(self.store), Writer(self.store)
-        found: Verdict = self.loop.converge(steps, read, write, say=self._say, clock=self._clock(), stop=stop)
+        found: Verdict = self.loop.converge(
+            steps, read, write, say=self._say, clock=self._clock(), stop=stop, spare=spare
+        )
         return found
 
     def plan(self, steps: tuple[Gate[Any], ...]) -> Verdict:

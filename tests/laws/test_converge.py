@@ -152,6 +152,17 @@ def it_stops_between_two_steps(loop: Any) -> None:
         assert store.facts == END
 
 
+def it_leaves_what_it_is_told_to_leave(loop: Any) -> None:
+    """Spared, a step is looked at, named with its reason, and not applied; what needs it is blocked, the rest heals."""
+    store = Store({})
+    verdict = Runner(loop, store).converge(
+        recipe(), spare=lambda step: "somebody else changes it" if step.id == "config" else ""
+    )
+    assert verdict.exit == Exit.FAILED
+    assert verdict.reason == "config: differs; somebody else changes it"
+    assert store.facts == {"etc/files": "v1", "etc/beside": "b1"}
+
+
 def it_stops_while_it_waits(loop: Any) -> None:
     """Let no deploy stand behind a heal that waits for a gate."""
     store = Store()
@@ -208,6 +219,7 @@ LAWS: dict[str, tuple[Callable[..., None], tuple[Any, ...]]] = {
     "one bug does not stop the others": (one_bug_does_not_stop_the_others, ()),
     "it stops between two steps": (it_stops_between_two_steps, ()),
     "it stops while it waits": (it_stops_while_it_waits, ()),
+    "it leaves what it is told to leave": (it_leaves_what_it_is_told_to_leave, ()),
     "killed anywhere it ends the same": (killed_anywhere_it_ends_the_same, (recipe(),)),
 }
 
@@ -317,6 +329,11 @@ FAULTS: dict[str, tuple[Callable[..., None], tuple[tuple[str, str], ...], tuple[
     "does not stop in a wait": (
         it_stops_while_it_waits,
         (("        if why := stop():\n            raise", "        if why := False:\n            raise"),),
+        (),
+    ),
+    "what is to be left is not": (
+        it_leaves_what_it_is_told_to_leave,
+        (("            if why := spare(step):", "            if why := False:"),),
         (),
     ),
     "a stop forgets what was applied": (

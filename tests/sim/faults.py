@@ -49,6 +49,8 @@ FAULTS: dict[str, Callable[[World], object]] = {
 _AT_STEPS = frozenset({"step error", "hang"})
 _NEEDS = {"kill engine": "engine", "kill session": "session", "link reset": "session", "black hole": "session"}
 _LINK = frozenset({"kill session", "link reset", "black hole"})
+_POWER = frozenset({"power cut", "power cut, unsynced lost"})
+AFTER = -1  # no event: when all is said
 _OUTLAST = 6  # runs of the timer that a store alone may need
 
 
@@ -104,7 +106,7 @@ def cases(history: History, kept: Kept) -> list[Case]:
             if _NEEDS.get(fault, who) not in alive or (fault == "kill operator" and "operator" not in alive):
                 continue
             found.append(Case(history, at, f"{who}: {what}", fault, alone=(at + number) % 2 == 1))
-    return found
+    return found + [Case(history, AFTER, "operator: has its answer", fault, alone=True) for fault in sorted(_POWER)]
 
 
 def run(case: Case, kept: Kept) -> str:
@@ -112,7 +114,11 @@ def run(case: Case, kept: Kept) -> str:
     with kept.world() as world:
         before = world.slots.sequence
         world.strikes_at, world.fault = case.at, FAULTS[case.fault]
-        first = _last(case.history, world, alone=case.alone)
+        first = _last(case.history, world, alone=case.alone and case.at != AFTER)
+        if case.at == AFTER:
+            world.struck = case.event
+            world.fault(world)
+            world.settle()
         assert world.struck, "the fault did not strike"
         if case.fault in _LINK and not case.alone and first is not None:
             good = state(world) == case.history.last.partition(" ")[2]
@@ -173,7 +179,7 @@ def _laws(case: Case, world: World, before: int) -> None:
     history = case.history
     assert world.facts.wrong == [], world.facts.wrong
     found = state(world)
-    allowed = history.alone if case.alone else history.again
+    allowed = history.alone if case.alone and case.at != AFTER else history.again
     assert found in allowed, f"it ends as {found}"
     slots = world.slots
     assert slots.sequence >= before, "a sequence was given twice"

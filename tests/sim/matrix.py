@@ -16,12 +16,14 @@ from collections import Counter
 from collections.abc import Iterable
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
+from pathlib import Path
 
 from tests.sim.faults import FAULTS, Case, cases, run
 from tests.sim.histories import Kept, given, histories
 
 EVERY = 8  # in CI: about each eighth case, which is more than 1,500
 _SLICES = 8
+_MARK = "<!-- faults -->"
 _PLACES = (
     (r"^operator", "operator: its frames"),
     (r"^session: (?!systemctl)", "session: judge, receive, accept"),
@@ -126,19 +128,24 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="nox -s faults --")
     parser.add_argument("--every", type=int, default=EVERY, metavar="N", help="one case in N, drawn by name; 1 for all")
     parser.add_argument("--only", default="", metavar="TEXT", help="cases of histories and faults that bear this name")
+    parser.add_argument("--write", type=Path, metavar="FILE", help="write the table below the line `<!-- faults -->`")
     parser.add_argument("--first", action="store_true", help="end at the first case that does not survive")
     asked = parser.parse_args()
     every = asked.every
     began = time.monotonic()
     rows = run_all(every, asked.only, first=asked.first)
     broken = [row for row in rows if row.broken]
-    sys.stdout.write(table(rows) + "\n")
+    text = (
+        table(rows)
+        + f"\n\n{len(rows) - len(broken)} of {len(rows)} survived"
+        + ("" if every == 1 else f" (one case in {every}; all: nox -s faults -- --every 1)")
+    )
+    if asked.write:
+        head = asked.write.read_text().partition(_MARK)[0]
+        asked.write.write_text(f"{head}{_MARK}\n\n{text}\n")
+    sys.stdout.write(text + f", {time.monotonic() - began:.0f} s\n")
     for row in broken:
         sys.stdout.write(f"\nnot survived: {row.case}\n  {row.broken}\n")
-    sys.stdout.write(
-        f"\n{len(rows) - len(broken)} of {len(rows)} survived, {time.monotonic() - began:.0f} s "
-        f"({'every case' if every == 1 else f'one case in {every}; all: nox -s faults -- --every 1'})\n"
-    )
     return 1 if broken else 0
 
 

@@ -35,6 +35,16 @@ class Chart:
     size: int
     path: Path
 
+    def values(self) -> dict[str, Any]:
+        """Return the chart's own default values; {} when it has none."""
+        with tarfile.open(self.path) as archive:
+            try:
+                found = archive.extractfile(f"{self.name}/values.yaml")
+            except KeyError:
+                return {}
+            doc = load_all(found.read().decode())[0] if found else {}
+        return doc if isinstance(doc, dict) else {}
+
 
 def pack(folder: Path) -> Chart:
     """Pack a chart folder into the user's cache and return it; InvalidInput when it is no chart.

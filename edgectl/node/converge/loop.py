@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import traceback
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from edgectl.node.converge.protocol import ApplyFailed, Gate, LookFailed, Observation, Status, Step
@@ -65,10 +65,12 @@ def converge(
     say: Say,
     clock: Clock,
     stop: Callable[[], str] = lambda: "",
+    spare: Callable[[Gate[Any]], str] = lambda _: "",
 ) -> Verdict:
     """For each step: probe, apply if drifted, probe again; wait at gates.
 
     `stop` is asked between two steps and while waiting, never during an apply; a non-empty sentence ends the run.
+    `spare` is asked before an apply; a non-empty sentence says why this step is left as it is.
     """
     began = clock.monotonic()
     results: list[StepResult] = []
@@ -81,7 +83,7 @@ def converge(
             seen, applied = _blocked(blocker), False
         else:
             try:
-                seen, applied = _bring(step, read, write, say=say, clock=clock, stop=stop)
+                seen, applied = _bring(step, read, write, say=say, clock=clock, stop=stop, spare=spare)
             except _Stopped as stopped:
                 took = clock.monotonic() - start
                 results.append(_result(step, stopped.seen, applied=stopped.applied, seconds=took))
@@ -92,7 +94,14 @@ def converge(
 
 
 def _bring(
-    step: Gate[Any], read: Any, write: Any, *, say: Say, clock: Clock, stop: Callable[[], str]
+    step: Gate[Any],
+    read: Any,
+    write: Any,
+    *,
+    say: Say,
+    clock: Clock,
+    stop: Callable[[], str],
+    spare: Callable[[Gate[Any]], str],
 ) -> tuple[Observation, bool]:
     """Bring one step to its declared state or to the reason why not; returns (last look, applied)."""
     applied = False
@@ -105,6 +114,8 @@ def _bring(
         if seen.status is Status.DRIFTED:
             if not isinstance(step, Step) or applied:
                 return (_lied(seen) if applied else seen), applied
+            if why := spare(step):
+                return replace(seen, reason=f"{seen.reason}; {why}"), applied
             say(event.CHANGING, step, seen)
             applied = True
             try:

@@ -6,8 +6,10 @@ Owns: which verbs a probe has. A probe gets a Look, which has no writing method.
 from __future__ import annotations
 
 import os
+import signal
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from edgectl.node.converge.protocol import LookFailed
@@ -61,6 +63,16 @@ class Look:
             raise LookFailed(f"systemd does not tell about {name}: {ran.last_words}", evidence=ran.evidence())
         return dict(line.split("=", 1) for line in ran.out.splitlines() if "=" in line)
 
+    def processes(self) -> dict[int, tuple[int, bytes]]:
+        """Return pid -> (parent, command line with NULs) of all that run."""
+        found = {}
+        for folder in Path("/proc").iterdir():
+            if folder.name.isdigit():
+                with suppress(OSError, ValueError):  # it has ended meanwhile
+                    after = (folder / "stat").read_text().rpartition(")")[2].split()
+                    found[int(folder.name)] = (int(after[1]), (folder / "cmdline").read_bytes())
+        return found
+
     def free_bytes(self, path: Path) -> int:
         """Return what root may still write on a path's file system."""
         found = os.statvfs(path)
@@ -97,6 +109,16 @@ class Hands(Look):
         path.unlink(missing_ok=True)
         if path.parent.is_dir():
             files.sync_dir(path.parent)
+
+    def rename(self, path: Path, new: Path) -> None:
+        """Rename a file or folder, durably."""
+        path.rename(new)
+        files.sync_dir(path.parent)
+
+    def kill(self, pid: int) -> None:
+        """End a process at once; one that is gone is fine."""
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
 
     def change(self, *argv: str, limit_seconds: float, stdin: bytes = b"", cwd: str = "/") -> programs.Ran:
         """Run a program that changes something."""

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from edgectl.node.io.look import Hands
+from edgectl.node.converge.protocol import ApplyFailed, Observation, Status, Wait
+from edgectl.node.io.look import Hands, Look
 from edgectl.wire.errors import StepFailed
 
 _HERE = Path(__file__).parent
@@ -15,22 +16,62 @@ TIMERS = ("edgectl-boot.timer", "edgectl-heal.timer")
 CONVERGE = "edgectl-converge.service"
 
 
+class Units:
+    """Step: units and command are ours. A hand that has edited them is undone by the next run that still starts."""
+
+    id = "units"
+    title = "edgectl's units"
+    needs: tuple[str, ...] = ()
+    wait = Wait(limit_seconds=0)
+
+    def probe(self, read: Look) -> Observation:
+        """Compare text, mode and links."""
+        differences = _differences(read)
+        if differences:
+            names = ", ".join(Path(path).name for path, _, _ in differences)
+            return Observation(Status.DRIFTED, f"{names} changed by hand", differences=differences)
+        return Observation(Status.CURRENT, "as installed")
+
+    def apply(self, write: Hands, seen: Observation) -> None:
+        """Put them back."""
+        del seen
+        try:
+            install(write)
+        except StepFailed as failure:
+            raise ApplyFailed(failure.message, evidence=failure.details) from failure
+
+
 def install(hands: Hands) -> bool:
     """Write what differs, let systemd read it, start the timers; returns whether anything changed."""
-    root = hands.places.root
-    wanted = {name: (root / "etc/systemd/system" / name, 0o644) for name in (CONVERGE, *TIMERS)}
-    wanted["edgectl-node.sh"] = (root / "usr/local/sbin/edgectl-node", 0o755)
-    changed = False
-    for name, (path, mode) in wanted.items():
-        text = (_HERE / name).read_text()
-        if hands.text(path) != text or hands.mode(path) != mode:
-            hands.write(path, text, mode=mode)
-            changed = True
-    enabled = all((root / "etc/systemd/system/timers.target.wants" / timer).is_symlink() for timer in TIMERS)
-    if not changed and enabled:
+    differences = _differences(hands)
+    if not differences:
         return False
+    for path, (name, mode) in _wanted(hands).items():
+        if any(path == Path(where) for where, _, _ in differences):
+            hands.write(path, (_HERE / name).read_text(), mode=mode)
     for argv in (("systemctl", "daemon-reload"), ("systemctl", "enable", "--now", *TIMERS)):
         ran = hands.change(*argv, limit_seconds=60)
         if not ran.ok:
             raise StepFailed(f"the node's units could not be installed: {ran.last_words}", details=ran.evidence())
     return True
+
+
+def _wanted(read: Look) -> dict[Path, tuple[str, int]]:
+    root = read.places.root
+    units = {root / "etc/systemd/system" / name: (name, 0o644) for name in (CONVERGE, *TIMERS)}
+    return {**units, root / "usr/local/sbin/edgectl-node": ("edgectl-node.sh", 0o755)}
+
+
+def _differences(read: Look) -> tuple[tuple[str, str, str], ...]:
+    found = []
+    for path, (name, mode) in _wanted(read).items():
+        have = read.text(path)
+        if have is None:
+            found.append((str(path), "missing", "present"))
+        elif have != (_HERE / name).read_text():
+            found.append((str(path), "another text", "ours"))
+        elif read.mode(path) != mode:
+            found.append((str(path), f"{read.mode(path) or 0:04o}", f"{mode:04o}"))
+    links = read.places.root / "etc/systemd/system/timers.target.wants"
+    found += [(str(links / timer), "not enabled", "enabled") for timer in TIMERS if not (links / timer).is_symlink()]
+    return tuple(found)

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from edgectl.node import cancel, engine, pause
+from edgectl.node import cancel, engine, pause, restraint
 from edgectl.node.converge import journal
 from edgectl.node.converge.lock import Lock, holder
 from edgectl.node.converge.protocol import Gate, Observation, Status, Wait
@@ -158,6 +158,50 @@ def test_a_heal_repairs_what_a_hand_has_changed(store: Store) -> None:
     assert (store.app, store.verdict()["changed"]) == ("v1", ["app"])
     assert store.run() == Exit.OK
     assert store.verdict()["changed"] == []
+
+
+def test_a_heal_does_not_fight(store: Store) -> None:
+    """What is changed again and again is left after the sixth repair of an hour, and says so; a deploy repairs it."""
+    store.deploy("v1")
+    for _ in range(restraint.MOST_REPAIRS):
+        store.node.write(store.places.root / "app", "by somebody else")
+        assert store.run() == Exit.OK
+    store.node.write(store.places.root / "app", "by somebody else")
+    assert store.run() == Exit.FAILED
+    assert store.app == "by somebody else"
+    assert "repaired 6 times within the hour, so something else changes it: left for " in store.said()[-1]["reason"]
+    assert store.run(DEPLOY) == Exit.OK
+    assert store.app == "v1"
+    store.node.write(store.places.root / "app", "by somebody else")
+    assert store.run() == Exit.OK
+
+
+def test_a_heal_in_vain_becomes_patient(store: Store) -> None:
+    """After three, it only looks, until something is different or its pause is over."""
+    store.deploy("v1")
+    gone = Gone(store.node, "", id="camera", title="camera")
+    store.extra.append(gone)
+    for _ in range(restraint.PATIENT_RUNS):
+        assert store.run() == Exit.FAILED
+        assert store.said()[1]["kind"] == "step"
+    assert store.run() == Exit.FAILED
+    assert [item["kind"] for item in store.said()] == ["run", "note", "verdict"]
+    assert "nothing has changed since the last 3 runs; the next repair in 10 min" in store.said()[1]["reason"]
+    store.extra.clear()
+    assert store.run() == Exit.OK
+    assert restraint.read(store.places).vain == 0
+
+
+def test_pauses_double_and_end() -> None:
+    """10, 20, 40, then an hour; what was repaired an hour ago counts no more."""
+    held, now, pauses = restraint.Restraint(), 0.0, []
+    for _ in range(8):
+        held = held.after(("app",), well=False, now=now)
+        pauses.append(held.waits(now) / 60)
+        now += held.waits(now) + 400
+    assert pauses == [0, 0, 10, 20, 40, 60, 60, 60]
+    assert len(held.repairs["app"]) == 1
+    assert held.after((), well=True, now=now).waits(now) == 0
 
 
 def test_the_first_candidate_is_never_rejected(store: Store) -> None:

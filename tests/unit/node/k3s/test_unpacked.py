@@ -1,0 +1,167 @@
+"""Image files that a power cut has emptied: seen once a boot, beside the archives; containerd's store goes."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import json
+import tarfile
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from edgectl.node.converge.protocol import ApplyFailed, LookFailed, Status
+from edgectl.node.io.programs import Ran
+from edgectl.node.k3s.archive import files_in
+from edgectl.node.k3s.unpacked import Unpacked
+from edgectl.wire.document import digest_of
+from edgectl.wire.payload import Image
+from tests.unit.node.fake import FakeNode, ran
+
+FILES = {"bin/app": b"\x7fELF" * 40, "etc/app.conf": b"a = 1\n", "etc/empty": b""}
+
+
+def tar(files: dict[str, bytes]) -> bytes:
+    """Return a tar of files."""
+    out = io.BytesIO()
+    with tarfile.open(fileobj=out, mode="w") as archive:
+        for name, data in files.items():
+            entry = tarfile.TarInfo(name)
+            entry.size = len(data)
+            archive.addfile(entry, io.BytesIO(data))
+    return out.getvalue()
+
+
+def docker(files: dict[str, bytes]) -> bytes:
+    """Return a docker-archive with one layer."""
+    return tar({"manifest.json": json.dumps([{"Layers": ["a/layer.tar"]}]).encode(), "a/layer.tar": tar(files)})
+
+
+def oci(files: dict[str, bytes]) -> bytes:
+    """Return an OCI layout in a tar, with an index in the index and a gzip layer."""
+    blobs: dict[str, bytes] = {}
+
+    def put(data: bytes) -> dict[str, Any]:
+        digest = digest_of(data)
+        blobs["blobs/" + digest.replace(":", "/")] = data
+        return {"digest": digest}
+
+    layer = put(gzip.compress(tar(files)))
+    manifest = put(json.dumps({"config": {}, "layers": [layer]}).encode())
+    other = {"digest": digest_of(b"of another architecture, not in the archive")}
+    index = put(json.dumps({"manifests": [manifest, other]}).encode())
+    return tar({**blobs, "index.json": json.dumps({"manifests": [index]}).encode()})
+
+
+@pytest.mark.parametrize("write", [docker, oci])
+def test_an_archive_tells_its_files(tmp_path: Path, write: Any) -> None:
+    """Both formats, plain and compressed."""
+    path = tmp_path / "image.tar"
+    path.write_bytes(write(FILES))
+    assert dict(files_in(path)) == {name: len(data) for name, data in FILES.items()}
+
+
+@pytest.mark.parametrize(
+    "data", [b"", b"no tar", tar({"x": b""}), tar({"manifest.json": b"{"}), tar({"manifest.json": b"[1]"})]
+)
+def test_an_archive_that_cannot_be_read_is_no_look(tmp_path: Path, data: bytes) -> None:
+    """Could not look is not fine."""
+    path = tmp_path / "image.tar"
+    path.write_bytes(data)
+    with pytest.raises(LookFailed):
+        list(files_in(path))
+
+
+class Store:
+    """A node with one image, unpacked."""
+
+    def __init__(self, node: FakeNode) -> None:
+        self.node = node
+        archive = docker(FILES)
+        image = Image(digest_of(archive), ("app:1",))
+        blob = node.places.blob(image.archive)
+        blob.parent.mkdir(parents=True)
+        blob.write_bytes(archive)
+        self.step = Unpacked((image,), "k3s.service")
+        self.store = node.places.k3s_data / "agent/containerd"
+        self.fs = self.store / "io.containerd.snapshotter.v1.overlayfs/snapshots/7/fs"
+        for name, data in FILES.items():
+            (self.fs / name).parent.mkdir(parents=True, exist_ok=True)
+            (self.fs / name).write_bytes(data)
+        node.on_change = self.change
+
+    def change(self, *argv: str) -> Ran:
+        """Stand for systemctl and rm."""
+        if argv[0] == "rm":
+            for path in sorted(Path(argv[2]).rglob("*"), reverse=True):
+                path.rmdir() if path.is_dir() else path.unlink()
+            Path(argv[2]).rmdir()
+        return ran(argv=argv)
+
+
+@pytest.fixture
+def store(node: FakeNode) -> Store:
+    """Return it."""
+    return Store(node)
+
+
+def test_whole_files_are_noted_once_a_boot(store: Store) -> None:
+    """The look is not free: after it, a note on tmpfs stands until the next boot."""
+    seen = store.step.probe(store.node)
+    assert (seen.status, seen.differences) == (Status.DRIFTED, ())
+    assert seen.reason == "3 unpacked files are whole; to be noted for this boot"
+    store.step.apply(store.node, seen)
+    assert store.node.changes == []
+    (store.fs / "bin/app").write_bytes(b"")
+    assert store.step.probe(store.node).status is Status.CURRENT
+    store.node.boot = "another"
+    assert store.step.probe(store.node).differences
+
+
+def test_a_bare_node_has_nothing_to_lose(node: FakeNode) -> None:
+    """Nothing is unpacked yet, no archive is read."""
+    step = Unpacked((Image("sha256:0", ("x",)),), "k3s.service")
+    seen = step.probe(node)
+    assert seen.reason == "0 unpacked files are whole; to be noted for this boot"
+    step.apply(node, seen)
+    assert step.probe(node).status is Status.CURRENT
+
+
+def test_emptied_files_take_containerds_store_with_them(store: Store) -> None:
+    """k3s is stopped, the store is gone, and the next look is content; k3s is started by its own step."""
+    (store.fs / "bin/app").write_bytes(b"")
+    seen = store.step.probe(store.node)
+    assert seen.reason == ("1 of 3 unpacked image files are empty: the power went before they reached the disk")
+    assert seen.differences == (("/bin/app", "empty", "160 bytes"),)
+    store.step.apply(store.node, seen)
+    assert store.node.changes[0] == ("systemctl", "stop", "k3s.service")
+    assert not store.store.exists()
+    assert not store.store.with_name("containerd.broken").exists()
+    assert store.step.probe(store.node).status is Status.CURRENT
+
+
+def test_a_killed_repair_is_gone_on_with(store: Store) -> None:
+    """Also when an earlier one has left the old store beside the new."""
+    (store.fs / "bin/app").write_bytes(b"")
+    left = store.store.with_name("containerd.broken")
+    (left / "old").mkdir(parents=True)
+    store.step.apply(store.node, store.step.probe(store.node))
+    assert not left.exists()
+    assert not store.store.exists()
+
+
+def test_a_k3s_that_does_not_stop_is_a_failed_apply(store: Store) -> None:
+    """Its containers go on; nothing is taken from under them."""
+    (store.fs / "bin/app").write_bytes(b"")
+    store.node.on_change = lambda *argv: ran(code=1, err="timeout", argv=argv)
+    with pytest.raises(ApplyFailed, match="k3s could not be stopped"):
+        store.step.apply(store.node, store.step.probe(store.node))
+    assert store.fs.exists()
+
+
+def test_files_that_an_image_has_empty_are_no_loss(store: Store) -> None:
+    """Nor are files that no archive knows, which a container has made itself."""
+    (store.fs / "var").mkdir()
+    (store.fs / "var/made").write_bytes(b"")
+    assert store.step.probe(store.node).differences == ()
