@@ -6,16 +6,20 @@ Source: moby's image spec v1.2 (manifest.json), OCI image-layout spec 1.1 (index
 from __future__ import annotations
 
 import json
-import tarfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, TYPE_CHECKING, Any
 
 from edgectl.node.converge.protocol import LookFailed
+
+if TYPE_CHECKING:
+    import tarfile
 
 
 def files_in(archive: Path) -> Iterator[tuple[str, int]]:
     """Yield (path, bytes) of every regular file of every layer; LookFailed when the archive cannot be read."""
+    import tarfile  # here: once a boot is soon enough, and every other run starts without it
+
     try:
         with tarfile.open(archive, "r:") as outer:
             for layer in _layers(outer):
