@@ -194,11 +194,11 @@ class _Run:
             return False, False
         if same_base(new[0], old[0]):
             return False, False
+        one_way = is_one_way(old[0], new[0]) and any(step.id == "k3s" and step.applied for step in verdict.steps)
         if verdict.exit == Exit.INTERRUPTED:
-            return False, False  # cancelled: all of it goes
+            return one_way, one_way  # cancelled: all of it goes that can
         names = base_of(*new)
         base = [step for step in verdict.steps if step.id in names]
-        one_way = is_one_way(old[0], new[0]) and any(step.id == "k3s" and step.applied for step in verdict.steps)
         whole = {step.id for step in base} == names  # a run that has crashed proves nothing
         return one_way or (whole and not worse(base, before)), one_way
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from edgectl.control.bundle.layout import Bundle
 from edgectl.node.converge.slots import Slots
 from tests.cli.conftest import Edgectl, declare
 from tests.cli.node import MOTD, StoreNode
@@ -126,3 +127,16 @@ def test_adopt_proposes_lines_that_declare_a_hand_edit(inventory: Path, node: St
     doc["stores"]["store-042"]["host"] = patch["stores"]["store-042"]["host"]
     inventory.write_text(yaml.safe_dump(doc))
     assert edgectl("deploy", "store-042", "-o", "json").document["changed"] == []
+
+
+def test_a_k3s_minor_version_never_goes_back(inventory: Path, node: StoreNode, edgectl: Edgectl) -> None:
+    """Refused where it arrives, before anything is changed: its datastore could not be read."""
+    deploy(inventory, edgectl, "one")
+    older = "v1.35.9+k3s1"
+    Bundle.open(inventory.parent / "bundle").add(b"older", kind="k3s", name="k3s", version=older)
+    inventory.write_text(inventory.read_text().replace("v1.36.3+k3s1", older))
+    said = edgectl("deploy", "store-042")
+    assert said.code == 11
+    assert f"store-042 runs v1.36.3+k3s1; a k3s minor version cannot go back to {older}" in said.err
+    assert "runs now: sequence 1; this deploy has changed nothing" in said.err
+    assert Slots(node.places).sequence == 1
