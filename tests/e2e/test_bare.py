@@ -23,6 +23,7 @@ def test_a_bare_node_converges(converged: Converged) -> None:
         "k3s-binary",
         "k3s-files",
         "image-archives",
+        "image-files",
         "k3s",
         "helm-binary",
         "release-nvidia-device-plugin",
