@@ -23,10 +23,10 @@ from edgectl.node.io.places import Places
 from edgectl.node.receive import absent, receive, want
 from edgectl.node.request import DEPLOY, HEAL, Request, leave
 from edgectl.node.units.install import CONVERGE, install
+from edgectl.wire import event
 from edgectl.wire.document import from_json, to_json
 from edgectl.wire.envelope import Envelope, Sender, judge, short
 from edgectl.wire.errors import Locked, Refused, StepFailed
-from edgectl.wire.event import VERDICT
 from edgectl.wire.frame import Frames
 from edgectl.wire.payload import decode
 
@@ -58,11 +58,10 @@ def deploy(places: Places, frames: Frames, frame: dict[str, Any]) -> tuple[str, 
         if wanted:
             receive(places, frames, wanted)
         install(Hands(places))  # also when nothing is new: without its timers a store does not heal itself
-        _judge(slots, offer)  # again: a heal may have promoted something while the blobs came
         with _Aside(places, frames) as aside:
             if met := aside.wait(offer):
                 return met, slots.sequence
-            _judge(slots, offer)  # and again: only now does nobody else decide about slots
+            _judge(slots, offer)  # again: only now does nobody else decide about slots
             newest = slots.candidate or slots.current
             if newest is not None and _same(slots, newest, offer):
                 slots.forget_tries(newest)
@@ -71,8 +70,7 @@ def deploy(places: Places, frames: Frames, frame: dict[str, Any]) -> tuple[str, 
                 slots.accept(offer)
             cancel.end(places)
             run = secrets.token_hex(4)
-            since = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
-            leave(places, Request(run, DEPLOY, offer.sender, since))
+            leave(places, Request(run, DEPLOY, offer.sender, event.now()))
             _start(places, run)
         return run, slots.sequence
 
@@ -118,7 +116,7 @@ def _has_ended(places: Places, run: str) -> bool:
     """Tell whether a run has said its verdict: it is then about to let go of the store, and nobody's to attach to."""
     path = journal.find(run, *places.journals)
     events = journal.read(path, 0)[0] if path else []
-    return bool(events) and events[-1].get("kind") == VERDICT
+    return bool(events) and events[-1].get("kind") == event.VERDICT
 
 
 def _hold(places: Places, offer: Envelope) -> Lock:

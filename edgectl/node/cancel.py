@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import json
 import os
-import time
 from dataclasses import dataclass
 
 from edgectl.node.converge.lock import Lock, holder
 from edgectl.node.converge.slots import Slots
 from edgectl.node.io.files import write_atomic
 from edgectl.node.io.places import Places
+from edgectl.wire import event
 from edgectl.wire.document import canonical, from_json, to_json
 
 
@@ -53,8 +53,7 @@ def ask(places: Places, who: str) -> str | None:
     with lock:
         candidate = slots.candidate  # again: its run may have ended in between
         if candidate is not None and slots.current is not None:
-            since = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
-            slots.reject(candidate, reason=f"cancelled by {who}", time=since, run="")
+            slots.reject(candidate, reason=f"cancelled by {who}", time=event.now(), run="")
     return ""
 
 

@@ -45,7 +45,7 @@ def run(places: Places) -> int:
     if paused and request.kind == HEAL:
         print(paused.sentence(), flush=True)  # noqa: T201 - the unit's log
         return int(Exit.OK)
-    lock = Lock(places.run, {**to_json(request), "since": _now(), "pid": os.getpid()})
+    lock = Lock(places.run, {**to_json(request), "since": event.now(), "pid": os.getpid()})
     for _ in range(_LOCK_TRIES):  # whoever looks who holds it takes it for a moment
         if lock.acquire():
             break
@@ -111,26 +111,29 @@ class _Run:
     def _keep(self, slot: Slot) -> End:
         """Bring the store to what it runs; a heal with restraint."""
         held = restraint.read(self.places)
-        if self.request.kind == HEAL and (wait := held.waits(restraint.now())) and (seen := self._unchanged(slot)):
+        if self.request.kind == HEAL and (wait := held.waits(time.monotonic())) and (seen := self._unchanged(slot)):
             self._tell(f"nothing has changed since the last {held.vain} runs; the next repair in {wait / 60:.0f} min")
             return End(seen)
         verdict = self._converge(slot, self.slots.apps_of(slot))
         self._note(verdict)
         if self.request.kind == HEAL and verdict.exit != Exit.INTERRUPTED:
             well = verdict.exit in {Exit.OK, Exit.DEGRADED}
-            restraint.keep(self.places, held.after(verdict.changed, well=well, now=restraint.now()))
+            restraint.keep(self.places, held.after(verdict.changed, well=well, now=time.monotonic()))
         return End(verdict)
 
     def _unchanged(self, slot: Slot) -> Verdict | None:
         """Look: return the verdict when the store stands as the last run has left it."""
-        apps = self.slots.apps_of(slot)
+        seen = self._seen(slot)
+        found = standing(seen.steps) if seen else {}
+        return seen if found and found.keys() == noted(self.places, slot, self.slots.apps_of(slot)).keys() else None
+
+    def _seen(self, slot: Slot) -> Verdict | None:
+        """Look at what should run; None when that cannot be read."""
         try:
-            steps = recipe(*load(self.places, slot, apps))
+            steps = recipe(*load(self.places, slot, self.slots.apps_of(slot)))
         except (OSError, ValueError):
             return None
-        seen = plan(steps, self.look, lambda *_: None, self._clock(), wrong_first=True)
-        found = standing(seen.steps)
-        return seen if found and found.keys() == noted(self.places, slot, apps).keys() else None
+        return plan(steps, self.look, lambda *_: None, self._clock(), wrong_first=True)
 
     def _first(self, slot: Slot) -> End:
         """Bring up what has nothing before it: it is never rejected, only tried again."""
@@ -166,12 +169,17 @@ class _Run:
 
     def _turn_down(self, slot: Slot, current: Slot, verdict: Verdict, before: Standing) -> End:
         """Reject a candidate and go back; a base that has done well stays, under the apps that ran before."""
-        apps, about = self.slots.apps_of(current), {"time": _now(), "run": self.request.run}
+        apps, about = self.slots.apps_of(current), {"time": event.now(), "run": self.request.run}
         keeps_base, one_way = self._keeps_base(slot, current, verdict, before)
+        previous = self.slots.previous
         if keeps_base:
-            # Decided before it is done: whoever is killed in here finds a whole decision.
-            previous = self.slots.previous
-            self.slots.promote(slot, apps=apps, word=verdict.word, **about)
+            try:  # decided before it is done: whoever is killed in here finds a whole decision
+                self.slots.promote(slot, apps=apps, word=verdict.word, **about)
+            except OSError:  # a disk that this candidate has filled must not keep the store from going back
+                if one_way:
+                    raise
+                keeps_base = False
+        if keeps_base:
             self.slots.reject(slot, reason=verdict.reason, **about)
             self._tell(f"the apps go back to sequence {apps.envelope.sequence}; the base stays")
             returned = self._converge(slot, apps, returning=True)
@@ -204,19 +212,12 @@ class _Run:
 
     def _before(self, current: Slot) -> Standing:
         """Return what is wrong with what runs, before a candidate touches it."""
-        apps = self.slots.apps_of(current)
-        known = noted(self.places, current, apps)
-        if not known:
-            return {}
-        try:
-            steps = recipe(*load(self.places, current, apps))
-        except (OSError, ValueError):
-            return {}
-        seen = plan(steps, self.look, lambda *_: None, self._clock())
-        return both(standing(seen.steps), known)
+        known = noted(self.places, current, self.slots.apps_of(current))
+        seen = self._seen(current) if known else None
+        return both(standing(seen.steps), known) if seen else {}
 
     def _promote(self, slot: Slot, verdict: Verdict) -> None:
-        self.slots.promote(slot, time=_now(), run=self.request.run, word=verdict.word)
+        self.slots.promote(slot, time=event.now(), run=self.request.run, word=verdict.word)
         self._note(verdict)
         with suppress(OSError):  # room is nice to have; the next promotion tries again
             sweep(self.places)
@@ -252,7 +253,7 @@ class _Run:
     def _spared(self, step: Gate[Any]) -> str:
         if self.request.kind != HEAL:
             return ""
-        return restraint.read(self.places).spares(step.id, restraint.now())
+        return restraint.read(self.places).spares(step.id, time.monotonic())
 
     def _asked_to_stop(self) -> str:
         return self._steps_aside() or self._cancelled()
@@ -278,7 +279,3 @@ class _Run:
 def _is_bad(verdict: Verdict, slot: Slot) -> bool:
     """Could not look is not looked and wrong: such a candidate is tried again, three times in all."""
     return verdict.word != UNKNOWN or slot.tries >= MOST_TRIES
-
-
-def _now() -> str:
-    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())

@@ -34,7 +34,7 @@ def _hello(places: Places) -> dict[str, Any]:
         "current": describe(slots, slots.current),
         "candidate": describe(slots, slots.candidate),
         "newest": describe(slots, newest[0]) if newest else None,
-        "sequence": slots.sequence,
+        "sequence": newest[0].envelope.sequence if newest else 0,
         "holder": holder(places.run),
         "pause": paused.sentence() if paused else "",
         "host": os.uname().nodename,

@@ -6,7 +6,6 @@ Owns: /run/edgectl/restraint.json (tmpfs: a boot begins anew; so does a person's
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
@@ -71,11 +70,6 @@ def keep(places: Places, restraint: Restraint) -> None:
 def forget(places: Places) -> None:
     """Begin anew: a person has deployed."""
     _path(places).unlink(missing_ok=True)
-
-
-def now() -> float:
-    """Return the time that restraint counts in."""
-    return time.monotonic()
 
 
 def _path(places: Places) -> Path:

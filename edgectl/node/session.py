@@ -98,11 +98,12 @@ def _plan(places: Places, frames: Frames, frame: dict[str, Any]) -> None:
 
 def _status(places: Places, frames: Frames, frame: dict[str, Any]) -> None:
     del frame
-    slot = Slots(places).current or Slots(places).candidate
+    slots = Slots(places)
+    slot = slots.current or slots.candidate
     if slot is None:
         raise NotReady("nothing has been deployed to this node yet", hint="edgectl deploy STORE")
     try:
-        payload, node = load(places, slot, Slots(places).apps_of(slot))
+        payload, node = load(places, slot, slots.apps_of(slot))
     except (OSError, ValueError) as error:
         raise NotReady(f"what this node should be cannot be read: {error}", hint="deploy it again") from error
     _look(places, frames, payload, node)
@@ -194,7 +195,7 @@ def _look(places: Places, frames: Frames, payload: Payload, node: Node, *, fresh
     began = time.monotonic()
 
     def say(word: str, step: Gate[Any], seen: Observation) -> None:
-        stamp = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+        stamp = event.now()
         evidence = seen.evidence if seen.status in {Status.FAILED, Status.UNKNOWN} else ()
         at = round(time.monotonic() - began, 3)
         line = Event("", event.STEP, at, stamp, step.id, step.title, word, seen.reason, seen.differences, evidence)

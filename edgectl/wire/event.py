@@ -5,6 +5,7 @@ Owns: the event's shape and its words. The journal is evidence, never memory: no
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -23,6 +24,11 @@ FAILED = "failed"
 BLOCKED = "blocked"
 UNKNOWN = "unknown"
 DRIFTED = "drifted"
+
+
+def now() -> str:
+    """Return this machine's wall clock as people read it, RFC 3339 in UTC: shown, never compared."""
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,17 +34,11 @@ from tests.sim.facts import PULLS_SECONDS, Facts
 from tests.sim.pipe import Pipe, Session, node_frames
 from tests.sim.processes import Killed, Process, Processes
 from tests.sim.twins import twins
+from tests.unit.control.deploy.silent import Silent
 
 SERVES_AFTER_SECONDS = 5.0
 BOOTS_AFTER_SECONDS = 30.0
 TIMER_SECONDS = 330.0
-
-
-class Deaf:
-    """A listener."""
-
-    def __getattr__(self, name: str) -> Callable[..., None]:
-        return lambda *_, **__: None
 
 
 @dataclass
@@ -108,7 +102,7 @@ class World:
 
         def work() -> None:
             wait = self.processes.wait
-            running = Deploy(offer, self._connect, Deaf(), monotonic=lambda: self.now, sleep=wait)
+            running = Deploy(offer, self._connect, Silent(), monotonic=lambda: self.now, sleep=wait)
             try:
                 pressed.outcome = running.run()
             except EdgectlError as error:

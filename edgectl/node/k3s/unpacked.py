@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 from edgectl.node.converge.protocol import ApplyFailed, Observation, Status, Wait
@@ -55,11 +56,10 @@ class Unpacked:
             if not stopped.ok:
                 raise ApplyFailed(f"k3s could not be stopped: {stopped.last_words}", evidence=stopped.evidence())
             end_containers(write)
-            store, broken = _store(write), _store(write).with_name("containerd.broken")
-            _gone(write, broken)
-            if store.is_dir():
-                write.rename(store, broken)
-            _gone(write, broken)
+            _gone(write)
+            if _store(write).is_dir():
+                write.rename(_store(write), _broken(write))
+        _gone(write)  # also what a repair has left that was cut off
         write.write(_note(write), write.boot_id() + "\n")
 
     def _compare(self, read: Look) -> tuple[int, list[tuple[str, int]]]:
@@ -88,7 +88,12 @@ def _note(read: Look) -> Path:
     return read.places.run / "images.whole"
 
 
-def _gone(write: Hands, path: Path) -> None:
+def _broken(read: Look) -> Path:
+    return _store(read).with_name("containerd.broken")
+
+
+def _gone(write: Hands) -> None:
+    path = _broken(write)
     if path.exists():
         ran = write.change("rm", "-rf", str(path), limit_seconds=_REMOVE_SECONDS)
         if not ran.ok:
@@ -99,9 +104,9 @@ def _files(snapshots: Path) -> Iterator[tuple[str, int]]:
     """Yield (path inside the image, bytes) of every regular file of every snapshot."""
     for snapshot in snapshots.iterdir():
         root = snapshot / "fs"
-        folders = [str(root)] if root.is_dir() else []
+        folders = [str(root)]
         while folders:
-            with os.scandir(folders.pop()) as entries:
+            with suppress(FileNotFoundError), os.scandir(folders.pop()) as entries:  # a container that ends meanwhile
                 for entry in entries:
                     if entry.is_dir(follow_symlinks=False):
                         folders.append(entry.path)

@@ -269,6 +269,20 @@ def test_what_nobody_has_waited_for_is_not_taken_for_wrong(store: Store) -> None
     assert (store.slots, store.app) == ((None, 1), "v1")
 
 
+def test_a_full_disk_keeps_no_bad_candidate(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its base would stay, but that cannot be written: then all of it goes, and the store serves what it served."""
+    store.deploy("v1")
+
+    def full(*_: Any, **__: Any) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(engine._Run, "_keeps_base", lambda *_: (True, False))
+    monkeypatch.setattr(Slots, "promote", full)
+    assert store.deploy("v2-bad") == Exit.FAILED
+    assert (store.slots, store.app) == ((None, 1), "v1")
+    assert store.verdict()["returned"]["word"] == "ready"
+
+
 def test_a_cancelled_candidate_is_dropped(store: Store) -> None:
     """Between two steps; what ran before is put back, the next deploy is free."""
     store.deploy("v1")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import io
 import json
+import os
 import tarfile
 from pathlib import Path
 from typing import Any
@@ -149,6 +150,34 @@ def test_a_killed_repair_is_gone_on_with(store: Store) -> None:
     store.step.apply(store.node, store.step.probe(store.node))
     assert not left.exists()
     assert not store.store.exists()
+
+
+def test_a_repair_that_was_cut_off_leaves_no_old_store_behind(store: Store) -> None:
+    """The power went between the rename and the removal: k3s has unpacked anew, and the old gigabyte goes, too."""
+    left = store.store.with_name("containerd.broken")
+    (left / "old").mkdir(parents=True)
+    seen = store.step.probe(store.node)
+    assert seen.differences == ()
+    store.step.apply(store.node, seen)
+    assert not left.exists()
+    assert store.fs.exists()
+
+
+def test_a_container_that_ends_while_it_is_looked_at_is_no_fault(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Just after a boot the kubelet removes what has ended: a folder that is gone is not looked at."""
+    gone, real = store.fs.parents[1] / "8/fs/etc", os.scandir
+    gone.mkdir(parents=True)
+
+    def scandir(path: str) -> Any:
+        if path == str(gone.parent) and gone.exists():
+            found = real(path)
+            gone.rmdir()
+            return found
+        return real(path)
+
+    monkeypatch.setattr("edgectl.node.k3s.unpacked.os.scandir", scandir)
+    assert store.step.probe(store.node).reason.startswith("3 unpacked files are whole")
+    assert not gone.exists()
 
 
 def test_a_k3s_that_does_not_stop_is_a_failed_apply(store: Store) -> None:
