@@ -41,7 +41,7 @@ def adopt(
     from edgectl.report.terminal import Terminal
 
     found = stores.find(store, inventory)
-    door = stores.Door(found.node(), stores.runtime(), verbose=verbose)
+    door = stores.Door(found.lead, stores.runtime(), verbose=verbose)
     with stores.speaking_of(store):
         seen = look(door.open, Terminal(verbose=verbose, quiet=not verbose))
         paths = [

@@ -47,12 +47,15 @@ def deploy(
 
     found = stores.find(store, inventory)
     engine = stores.runtime()
-    door = stores.Door(found.node(), engine, verbose=verbose).knock()
+    others = stores.doors(found.followers, engine, verbose=verbose)
+    door = stores.Door(found.lead, engine, verbose=verbose).knock()
     try:
         with stores.speaking_of(store):
-            offer = stores.offer(found, stores.render(found), engine, inventory=inventory)
+            rendered = stores.render(found)
+            offer = stores.offer(found, rendered, engine, inventory=inventory)
             offer = replace(offer, accept_degraded=accept_degraded)
+            followers = {name: (stores.for_node(offer, rendered, name), other) for name, other in others.items()}
             head = stores.header(found, offer.commit, offer.summary)
-            return press(offer, door, head=head, output=output, verbose=verbose)
+            return press(offer, door, followers, head=head, output=output, verbose=verbose)
     finally:
         door.close()

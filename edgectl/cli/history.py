@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from edgectl.cli.options import DEFAULT_INVENTORY, Format, InventoryPath, Output, StoreName, Verbose
+from edgectl.cli.options import DEFAULT_INVENTORY, Format, InventoryPath, NodeName, Output, StoreName, Verbose
 
 _EPILOG = """\b
 Examples:
@@ -22,6 +22,7 @@ def register(app: typer.Typer) -> None:
 
 def history(
     store: StoreName,
+    node: NodeName = "",
     inventory: InventoryPath = DEFAULT_INVENTORY,
     output: Output = Format.TEXT,
     verbose: Verbose = False,
@@ -33,5 +34,5 @@ def history(
     from edgectl.report.history import told
 
     with stores.speaking_of(store):
-        rows = ask(stores.door(store, inventory, verbose=verbose).open, "history")["slots"]
+        rows = ask(stores.door(store, inventory, node=node, verbose=verbose).open, "history")["slots"]
     return show(output, {"store": store, "slots": rows}, told(store, rows))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from edgectl.cli.interrupted import Interrupted
-from edgectl.cli.options import DEFAULT_INVENTORY, Format, InventoryPath, Output, StoreName, Verbose
+from edgectl.cli.options import DEFAULT_INVENTORY, Format, InventoryPath, NodeName, Output, StoreName, Verbose
 from edgectl.wire.errors import Exit
 
 if TYPE_CHECKING:
@@ -32,6 +32,7 @@ def register(app: typer.Typer) -> None:
 
 def journal(
     store: StoreName,
+    node: NodeName = "",
     inventory: InventoryPath = DEFAULT_INVENTORY,
     run: Annotated[str, typer.Option("--run", metavar="ID", help="A run's id, or its beginning.")] = "",
     follow: Annotated[bool, typer.Option("--follow", "-f", help="Wait for the run's verdict.")] = False,
@@ -42,7 +43,7 @@ def journal(
     """Show what a run on the node said, whoever started it."""
     from edgectl.cli import store as stores
 
-    door = stores.door(store, inventory, verbose=verbose)
+    door = stores.door(store, inventory, node=node, verbose=verbose)
     with stores.speaking_of(store):
         if listing:
             return _list(store, door, output)

@@ -41,7 +41,7 @@ def kubectl(
 
     if not arguments:
         raise UsageError("kubectl needs arguments", hint=f"edgectl kubectl {store} -- get pods -A")
-    node = find(store, inventory).node()
+    node = find(store, inventory).lead
     sudo = [] if node.ssh.user == "root" else ["sudo", "-n"]
     words = [*sudo, "/usr/local/bin/k3s", "kubectl", *arguments]
     return run_there(store, node, [shlex.join(words)], output=output, verbose=verbose)

@@ -50,5 +50,8 @@ InventoryPath = Annotated[
         show_default=True,
     ),
 ]
+NodeName = Annotated[
+    str, typer.Option("--node", metavar="NAME", help="A node of the store; its server when not given.")
+]
 Output = Annotated[Format, typer.Option("--output", "-o", help="text for people, json: one document on stdout.")]
 Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Say more on stderr: what is fine, too, and evidence.")]

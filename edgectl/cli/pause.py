@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from edgectl.cli.options import DEFAULT_INVENTORY, Format, InventoryPath, Output, StoreName, Verbose
-from edgectl.wire.errors import UsageError
+from edgectl.wire.errors import EdgectlError, Exit, UsageError
 from edgectl.wire.length import seconds
 
 _PAUSE = """\b
@@ -50,8 +51,10 @@ def pause(
 
     who, lasting = sender(), _seconds(length)
     asked = {"seconds": lasting, "why": why, "who": f"{who.user}@{who.host}"}
-    sentence = str(_ask(store, inventory, "pause", asked, verbose=verbose)["sentence"])
-    return show(output, {"store": store, "pause": sentence}, f"{store} is {sentence}")
+    said, unreached = _ask(store, inventory, "pause", asked, verbose=verbose)
+    sentence = str(said["sentence"])
+    document = {"store": store, "pause": sentence, **_unreached(unreached)}
+    return show(output, document, f"{store} is {sentence}{_without(unreached)}", code=_code(unreached))
 
 
 def resume(
@@ -63,14 +66,38 @@ def resume(
     """End a pause now."""
     from edgectl.cli.result import show
 
-    was = str(_ask(store, inventory, "resume", {}, verbose=verbose).get("was", ""))
+    said, unreached = _ask(store, inventory, "resume", {}, verbose=verbose)
+    was = str(said.get("was", ""))
     text = f"{store} is resumed (it was {was})" if was else f"{store} was not paused"
-    return show(output, {"store": store, "was": was}, text)
+    document = {"store": store, "was": was, **_unreached(unreached)}
+    return show(output, document, text + _without(unreached), code=_code(unreached))
 
 
-def _ask(store: str, inventory: Path, op: str, fields: dict[str, Any], *, verbose: bool) -> dict[str, Any]:
+def _ask(
+    store: str, inventory: Path, op: str, fields: dict[str, Any], *, verbose: bool
+) -> tuple[dict[str, Any], dict[str, str]]:
+    """Ask every node of the store; returns the lead's answer, and why others could not be asked."""
     from edgectl.cli import store as stores
+    from edgectl.control.deploy.everywhere import everywhere
     from edgectl.control.deploy.look import ask
 
+    found = stores.find(store, inventory)
+    doors = stores.doors(found.nodes, stores.runtime(), verbose=verbose)
     with stores.speaking_of(store):
-        return ask(stores.door(store, inventory, verbose=verbose).open, op, **fields)
+        answers = everywhere({name: partial(ask, door.open, op, **fields) for name, door in doors.items()})
+        lead = answers.pop(found.lead.name)
+        if isinstance(lead, EdgectlError):
+            raise lead
+    return lead, {name: str(answer.message) for name, answer in answers.items() if isinstance(answer, EdgectlError)}
+
+
+def _unreached(unreached: dict[str, str]) -> dict[str, dict[str, str]]:
+    return {"unreached": unreached} if unreached else {}
+
+
+def _without(unreached: dict[str, str]) -> str:
+    return "".join(f"\n  not       {name}: {why}" for name, why in unreached.items())
+
+
+def _code(unreached: dict[str, str]) -> Exit:
+    return Exit.DEGRADED if unreached else Exit.OK

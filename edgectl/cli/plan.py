@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from edgectl.cli.options import DEFAULT_INVENTORY, Format, InventoryPath, Output, StoreName, Verbose
 from edgectl.wire.errors import Exit
+
+if TYPE_CHECKING:
+    from edgectl.control.deploy.look import Seen
 
 _EPILOG = """\b
 Examples:
@@ -35,19 +39,28 @@ def plan(
     """Show what a deploy would change and send; change nothing."""
     from edgectl.cli import store as stores
     from edgectl.cli.result import show
+    from edgectl.control.deploy.everywhere import everywhere, together
     from edgectl.control.deploy.look import plan as look
     from edgectl.report.looked import planned
     from edgectl.report.terminal import Terminal
 
     found = stores.find(store, inventory)
     engine = stores.runtime()
-    door = stores.Door(found.node(), engine, verbose=verbose).knock()
+    others = stores.doors(found.followers, engine, verbose=verbose)
+    door = stores.Door(found.lead, engine, verbose=verbose).knock()
     try:
         rendered = stores.render(found)
         offer = stores.offer(found, rendered, engine, inventory=inventory)
         terminal = Terminal(verbose=verbose, quiet=not verbose)
+        data = rendered.payload.encode()
+
+        def look_at(name: str) -> Callable[[], Seen]:
+            given = stores.for_node(offer, rendered, name)
+            return lambda: look(given, data, others[name].open, Terminal(quiet=True))
+
         with stores.speaking_of(store):
-            seen = look(offer, rendered.payload.encode(), door.open, terminal)
+            seen = look(offer, data, door.open, terminal)
+            seen = together(seen, everywhere({name: look_at(name) for name in others}))
     finally:
         door.close()
     code = seen.exit

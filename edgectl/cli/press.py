@@ -1,8 +1,10 @@
-"""The press of the button: one offer to one node, watched to its verdict. Shared by `deploy` and `rollback`."""
+"""The press of the button: one offer to a store, watched to its verdict. Shared by `deploy` and `rollback`."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from edgectl.cli.interrupted import Interrupted
@@ -13,19 +15,24 @@ if TYPE_CHECKING:
     from edgectl.cli.store import Door
     from edgectl.control.deploy.deploy import Deploy, Offer
 
+Followers = Mapping[str, "tuple[Offer, Door]"]
 
-def press(offer: Offer, door: Door, *, head: str, output: Format, verbose: bool) -> int:
+
+def press(
+    offer: Offer, door: Door, followers: Followers = MappingProxyType({}), *, head: str, output: Format, verbose: bool
+) -> int:
     """Deploy, and say how it ended; returns the exit code."""
     from edgectl.cli.result import show
-    from edgectl.control.deploy.deploy import Deploy
+    from edgectl.control.deploy.together import Together
     from edgectl.report.sentence import deployed
     from edgectl.report.terminal import Terminal
 
     terminal = Terminal(head=head, verbose=verbose, all_bytes=sum(offer.blobs.values()))
-    running = Deploy(offer, door.open, terminal)
+    whole = Together(offer, door.open, terminal, {name: (given, at.open) for name, (given, at) in followers.items()})
+    running = whole.lead
     try:
         terminal.connecting(offer.node)
-        outcome = running.run()
+        outcome = whole.run()
     except KeyboardInterrupt as error:
         raise _stopped_watching(running, offer) from error
     except (Locked, Refused, NotReady) as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Annotated
 
 import typer
@@ -42,8 +43,11 @@ def rollback(
     from edgectl.control.deploy.rollback import offer_of, target
 
     found = stores.find(store, inventory)
-    door = stores.Door(found.node(), stores.runtime(), verbose=verbose)
+    engine = stores.runtime()
+    others = stores.doors(found.followers, engine, verbose=verbose)
+    door = stores.Door(found.lead, engine, verbose=verbose)
     with stores.speaking_of(store):
         row = target(ask(door.open, "history")["slots"], to)
         offer = offer_of(row, sender())
-        return press(offer, door, head=f"{store}  {offer.summary}", output=output, verbose=verbose)
+        followers = {name: (replace(offer, node=name), other) for name, other in others.items()}
+        return press(offer, door, followers, head=f"{store}  {offer.summary}", output=output, verbose=verbose)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from edgectl.cli.options import DEFAULT_INVENTORY, Format, InventoryPath, Output, StoreName, Verbose
+from edgectl.cli.options import DEFAULT_INVENTORY, Format, InventoryPath, NodeName, Output, StoreName, Verbose
 from edgectl.wire.errors import Unreachable, UsageError
 
 if TYPE_CHECKING:
@@ -37,6 +37,7 @@ def register(app: typer.Typer) -> None:
 def ssh(
     store: StoreName,
     command: Command = None,
+    node: NodeName = "",
     inventory: InventoryPath = DEFAULT_INVENTORY,
     output: Output = Format.TEXT,
     verbose: Verbose = False,
@@ -44,12 +45,12 @@ def ssh(
     """Open a shell on the store's node, or run one command there."""
     from edgectl.cli import store as stores
 
-    node = stores.find(store, inventory).node()
+    there = stores.node_of(stores.find(store, inventory), node)
     if output is Format.JSON and not command:
         raise UsageError(
             "a shell has no JSON document", hint=f"name a command: edgectl ssh {store} -o json -- uname -r"
         )
-    return run_there(store, node, command or [], output=output, verbose=verbose)
+    return run_there(store, there, command or [], output=output, verbose=verbose)
 
 
 def run_there(store: str, node: NodeTarget, words: list[str], *, output: Format, verbose: bool) -> int:

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
 import typer
 
 from edgectl.cli.options import DEFAULT_INVENTORY, Format, InventoryPath, Output, StoreName, Verbose
-from edgectl.wire.errors import Exit
+from edgectl.wire.errors import EdgectlError, Exit
+
+if TYPE_CHECKING:
+    from edgectl.control.deploy.look import Seen
 
 _EPILOG = """\b
 Examples:
@@ -33,12 +39,23 @@ def status(
     """Show what a store runs, and whether it is as deployed."""
     from edgectl.cli import store as stores
     from edgectl.cli.result import show
+    from edgectl.control.deploy.everywhere import everywhere, together
     from edgectl.control.deploy.look import status as look
     from edgectl.report.looked import standing
     from edgectl.report.terminal import Terminal
 
-    door = stores.door(store, inventory, verbose=verbose)
+    found = stores.find(store, inventory)
+    doors = stores.doors(found.nodes, stores.runtime(), verbose=verbose)
+
+    def look_at(name: str) -> Callable[[], Seen]:
+        leads = name == found.lead.name
+        return lambda: look(doors[name].open, Terminal(verbose=verbose, quiet=not verbose or not leads))
+
     with stores.speaking_of(store):
-        seen = look(door.open, Terminal(verbose=verbose, quiet=not verbose))
+        answers = everywhere({name: look_at(name) for name in doors})
+        lead = answers.pop(found.lead.name)
+        if isinstance(lead, EdgectlError):
+            raise lead
+        seen = together(lead, answers)
     code = int(seen.verdict.get("exit", Exit.NOT_READY))
     return show(output, {"store": store, **seen.document()}, standing(store, seen), code=code)

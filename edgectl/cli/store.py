@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from threading import Thread
 from typing import TYPE_CHECKING, Self
@@ -120,9 +121,25 @@ class Door:
             early.set_exception(error)
 
 
-def door(name: str, inventory: Path, *, verbose: bool = False) -> Door:
-    """Return the door of a store's first node."""
-    return Door(find(name, inventory).node(), runtime(), verbose=verbose)
+def node_of(store: Store, name: str) -> NodeTarget:
+    """Return a node by name, the lead without one; UsageError names those that exist."""
+    try:
+        return store.node(name)
+    except KeyError as error:
+        names = ", ".join(node.name for node in store.nodes)
+        raise UsageError(f"{store.name} has no node {name}", hint=f"it has {names}") from error
+
+
+def door(name: str, inventory: Path, *, node: str = "", verbose: bool = False) -> Door:
+    """Return the door of a store's lead, or of a node by name."""
+    return Door(node_of(find(name, inventory), node), runtime(), verbose=verbose)
+
+
+def doors(nodes: Iterable[NodeTarget], engine: RuntimeArchive, *, verbose: bool = False) -> dict[str, Door]:
+    """Return the doors of nodes by their names; what is wrong with a target is said here."""
+    for node in nodes:
+        target(node)
+    return {node.name: Door(node, engine, verbose=verbose) for node in nodes}
 
 
 @contextmanager
@@ -136,7 +153,7 @@ def speaking_of(name: str) -> Iterator[None]:
 
 
 def offer(store: Store, rendered: Rendered, engine: RuntimeArchive, *, inventory: Path) -> Offer:
-    """Return what a deploy offers to the store's first node."""
+    """Return what a deploy offers to the store's lead; `for_node` makes of it what another node is offered."""
     from edgectl.control.deploy.deploy import Offer
     from edgectl.control.deploy.operator import commit_of, sender
 
@@ -144,7 +161,7 @@ def offer(store: Store, rendered: Rendered, engine: RuntimeArchive, *, inventory
     commit, subject = commit_of(inventory)
     return Offer(
         store=store.name,
-        node=store.node().name,
+        node=store.lead.name,
         payload=payload.digest,
         runtime=engine.digest,
         blobs={**payload.blobs, payload.digest: len(data)},
@@ -153,6 +170,13 @@ def offer(store: Store, rendered: Rendered, engine: RuntimeArchive, *, inventory
         commit=commit,
         summary=subject,
     )
+
+
+def for_node(given: Offer, rendered: Rendered, name: str) -> Offer:
+    """Return the same offer for another node: what it must hold is less."""
+    payload = rendered.payload
+    needed = {given.payload, *payload.blobs_of(payload.node(name))}
+    return replace(given, node=name, blobs={key: size for key, size in given.blobs.items() if key in needed})
 
 
 def header(store: Store, commit: str, subject: str) -> str:

@@ -18,6 +18,7 @@ from edgectl.node.converge import journal
 from edgectl.node.converge.lock import Lock, holder
 from edgectl.node.converge.slots import Slot, Slots
 from edgectl.node.desired import is_one_way, load
+from edgectl.node.io.files import write_atomic
 from edgectl.node.io.look import Hands
 from edgectl.node.io.places import Places
 from edgectl.node.receive import absent, receive, want
@@ -63,11 +64,13 @@ def deploy(places: Places, frames: Frames, frame: dict[str, Any]) -> tuple[str, 
                 return met, slots.sequence
             _judge(slots, offer)  # again: only now does nobody else decide about slots
             newest = slots.candidate or slots.current
+            _heard(slots, newest, offer)
             if newest is not None and _same(slots, newest, offer):
                 slots.forget_tries(newest)
             else:
                 _check(places, slots, offer)
                 slots.accept(offer)
+            keep_join_token(places, frame)
             cancel.end(places)
             run = secrets.token_hex(4)
             leave(places, Request(run, DEPLOY, offer.sender, event.now()))
@@ -80,6 +83,21 @@ def _same(slots: Slots, accepted: Slot, offer: Envelope) -> bool:
     found = accepted.envelope
     same = (found.payload, found.runtime, found.node) == (offer.payload, offer.runtime, offer.node)
     return same and slots.apps_of(accepted).folder == accepted.folder
+
+
+def _heard(slots: Slots, newest: Slot | None, offer: Envelope) -> None:
+    """Refuse what the lead brings again under a sequence that this node has turned down."""
+    if offer.lead and offer.sequence == slots.sequence and not (newest and _same(slots, newest, offer)):
+        turned_down = next((slot.rejected for slot in slots.all() if slot.envelope.sequence == offer.sequence), None)
+        reason = (turned_down or {}).get("reason", "it has taken something else under that number")
+        raise Refused(f"{offer.node} has turned sequence {offer.sequence} down: {reason}", hint="deploy again")
+
+
+def keep_join_token(places: Places, frame: dict[str, Any]) -> None:
+    """Keep what this node joins its cluster with; it came over the link and stands in no payload."""
+    token = str(frame.get("join_token", ""))
+    if token and Hands(places).text(places.join_token) != token + "\n":
+        write_atomic(places.join_token, f"{token}\n".encode(), mode=0o600)
 
 
 def _meet(places: Places, offer: Envelope) -> str:
@@ -145,14 +163,20 @@ def _hold(places: Places, offer: Envelope) -> Lock:
 def _check(places: Places, slots: Slots, offer: Envelope) -> None:
     try:
         payload = decode(places.blob(offer.payload).read_bytes())
-        payload.node(offer.node)
+        node = payload.node(offer.node)
     except (OSError, ValueError) as error:
         raise Refused(f"the payload cannot be read here: {error}", hint="deploy with a matching edgectl") from error
     except KeyError as error:
         raise Refused(f"the payload has no node {offer.node}") from error
     if payload.store != offer.store:
         raise Refused(f"the payload is for {payload.store}, the envelope for {offer.store}")
-    if missing := absent(places, payload):
+    if (node.name == payload.lead.name) == bool(offer.lead):
+        raise Refused(
+            f"{offer.store} is led by {payload.lead.name}: {offer.node} takes "
+            + ("nobody else's lead" if offer.lead else "only what that node has taken"),
+            hint=f"edgectl deploy {offer.store} asks both",
+        )
+    if missing := absent(places, payload.blobs_of(node)):
         raise Refused(
             f"{len(missing)} of {len(payload.blobs)} blobs of payload {short(offer.payload)} are not on this node",
             hint="deploy the commit that it came from; that sends them",

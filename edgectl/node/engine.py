@@ -21,6 +21,7 @@ from edgectl.node.converge.loop import Clock, converge, plan
 from edgectl.node.converge.protocol import Gate
 from edgectl.node.converge.slots import MOST_TRIES, Slot, Slots
 from edgectl.node.desired import is_one_way, load, same_base
+from edgectl.node.follow import heed, tell
 from edgectl.node.io.look import Hands, Look
 from edgectl.node.io.places import Places
 from edgectl.node.recipe import base_of, recipe
@@ -55,7 +56,7 @@ def run(places: Places) -> int:
         return int(Exit.LOCKED)
     with lock:
         slots = Slots(places)  # read behind the lock: nobody else decides about them now
-        slot = slots.candidate or slots.current
+        slot = heed(places, slots, Look(places, keep_fds=(lock.fd,)))
         if slot is None:
             print("nothing has been deployed to this node yet", flush=True)  # noqa: T201 - the unit's log
             return int(Exit.OK)
@@ -100,6 +101,7 @@ class _Run:
             reason = f"what was decided could not be kept on the disk: {error.strerror or error}"
             end = End(Verdict(UNKNOWN, int(Exit.FAILED), reason))
         self.say.end(slot, end, self.slots)
+        tell(self.places, self.slots, self.hands, end.returned or end.verdict)
         return end.verdict.exit
 
     def _decide(self, slot: Slot) -> End:

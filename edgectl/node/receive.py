@@ -14,7 +14,6 @@ from edgectl.node.io.places import Places
 from edgectl.wire.envelope import short
 from edgectl.wire.errors import NotReady, Refused
 from edgectl.wire.frame import FrameError, Frames
-from edgectl.wire.payload import Payload
 
 _HEADROOM = 1.2
 _CHUNK = 1024 * 1024
@@ -47,9 +46,9 @@ def want(places: Places, blobs: dict[str, int]) -> list[dict[str, object]]:
     return missing
 
 
-def absent(places: Places, payload: Payload) -> list[str]:
-    """Return the digests that a payload names and this node does not hold whole."""
-    return [digest for digest, size in payload.blobs.items() if _size(places.blob(digest)) != size]
+def absent(places: Places, blobs: dict[str, int]) -> list[str]:
+    """Return the digests that this node does not hold whole."""
+    return [digest for digest, size in blobs.items() if _size(places.blob(digest)) != size]
 
 
 def receive(places: Places, frames: Frames, wanted: list[dict[str, object]]) -> int:

@@ -17,21 +17,24 @@ from edgectl.node.host.files import Files, Sysctls
 from edgectl.node.host.preflight import Preflight
 from edgectl.node.k3s.binary import Binary
 from edgectl.node.k3s.images import Archives, Loaded
+from edgectl.node.k3s.joined import Joined
 from edgectl.node.k3s.serves import Serves
 from edgectl.node.k3s.service import Service
 from edgectl.node.k3s.unpacked import Unpacked
 from edgectl.node.units.install import Units
 from edgectl.node.vision.dead import Dead
 from edgectl.node.vision.inference import Answers
-from edgectl.node.vision.workload import PLURAL, Workload
+from edgectl.node.vision.workload import PLURAL, Place, Workload
 from edgectl.wire.payload import Node, Payload
 from edgectl.wire.payload import Release as Declared
 
+_NEW_NEIGHBOUR_SECONDS = 180.0  # it brings its k3s up, unpacks its images, sees its GPUs
+_NEIGHBOUR_SECONDS = 30.0
 REGISTRIES = "/etc/rancher/k3s/registries.yaml"  # read by k3s at start when it is there
 
 
 def recipe(payload: Payload, node: Node, *, fresh: bool = False, returning: bool = False) -> tuple[Gate[Any], ...]:
-    """Return every step and gate of one node, in order.
+    """Return every step and gate of one node, in order; what concerns the cluster is the lead's alone.
 
     `fresh`: this payload is tried for the first time. `returning`: it is put back after another one has failed; what
     that one has added must go before what is put back needs the room and the GPUs.
@@ -40,7 +43,7 @@ def recipe(payload: Payload, node: Node, *, fresh: bool = False, returning: bool
     steps: list[Gate[Any]] = [
         Preflight(host.free_bytes, must=fresh),
         Units(),
-        Blobs(payload.blobs),
+        Blobs(payload.blobs_of(node)),
         Files("host-files", "host files", host.files, needs=("host",)),
         Sysctls(host.sysctls, needs=("host-files",)),
         Binary("k3s-binary", "k3s binary", "k3s", k3s.version, k3s.binary, names=("kubectl", "crictl", "ctr")),
@@ -53,24 +56,40 @@ def recipe(payload: Payload, node: Node, *, fresh: bool = False, returning: bool
     ]
     if node.helm is not None:
         steps.append(Binary("helm-binary", "helm", "helm", node.helm.version, node.helm.binary))
+    gpus: list[Gate[Any]] = []
+    if node.gpu is not None:
+        gpus += [Visible(node.gpu, node.name), Withdrawn(node.gpu, node.name)]
+    if node.name != payload.lead.name:
+        return (*steps, *gpus)
+    limit = _NEW_NEIGHBOUR_SECONDS if fresh else _NEIGHBOUR_SECONDS
+    joined = [Joined(other, limit_seconds=limit) for other in payload.nodes if other.name != node.name]
+    return (*steps, *_cluster(payload, node, gpus, joined, returning=returning))
+
+
+def _cluster(
+    payload: Payload, node: Node, gpus: list[Gate[Any]], joined: list[Joined], *, returning: bool
+) -> list[Gate[Any]]:
+    """Return what runs on the nodes, and what proves it."""
+    steps: list[Gate[Any]] = []
     if returning:
         steps.append(Retired(payload.releases, needs=("k3s-serves",)))
     cluster = ("k3s-serves", "images", "helm-binary")
+    place = Place(node.name, tuple(other.title for other in joined))
     needs_gpu = [release for release in payload.releases if "gpu" in release.needs]
     for release in payload.releases:
         if release not in needs_gpu:
-            steps += _release(release, needs=cluster)
-    if node.gpu is not None:
-        steps += [Visible(node.gpu, node.name), Withdrawn(node.gpu, node.name)]
+            steps += _release(release, place, needs=cluster)
+    steps += gpus
     steps.append(Dead(tuple(release.namespace for release in payload.releases), needs=("k3s-serves",)))
     for release in needs_gpu:
-        steps += _release(release, needs=(*cluster, "gpu"))
+        steps += _release(release, place, needs=(*cluster, "gpu"))
     workloads = tuple(step.id for step in steps if isinstance(step, Workload))
     if payload.inference is not None:
         steps.append(Answers(payload.inference, needs=workloads))
+    steps += joined
     if not returning:
         steps.append(Retired(payload.releases, needs=("k3s-serves", *workloads)))
-    return tuple(steps)
+    return steps
 
 
 def base_of(payload: Payload, node: Node) -> frozenset[str]:
@@ -79,9 +98,9 @@ def base_of(payload: Payload, node: Node) -> frozenset[str]:
     return frozenset(step.id for step in steps if not isinstance(step, (Dead, Retired)))
 
 
-def _release(release: Declared, *, needs: tuple[str, ...]) -> list[Gate[Any]]:
+def _release(release: Declared, place: Place, *, needs: tuple[str, ...]) -> list[Gate[Any]]:
     """Return a release's step, and the gate of what it runs, if it runs anything."""
     steps: list[Gate[Any]] = [Release(release, needs=needs)]
     if any(manifest.get("kind") in PLURAL for manifest in release.manifests):
-        steps.append(Workload(release, needs=(steps[0].id,)))
+        steps.append(Workload(release, place, needs=(steps[0].id,)))
     return steps

@@ -36,6 +36,7 @@ from edgectl.wire.verdict import Verdict
 _POLL_SECONDS = 0.02
 _BEAT_SECONDS = 10.0
 _LOST_SECONDS = 5.0
+_TOKEN_SECONDS = 600.0
 
 
 def serve(places: Places, *, stdin: int = 0, stdout: int = 1) -> None:
@@ -131,6 +132,17 @@ def _texts(places: Places, frames: Frames, frame: dict[str, Any]) -> None:
     frames.send("texts", texts=texts)
 
 
+def _join_token(places: Places, frames: Frames, frame: dict[str, Any]) -> None:
+    """Give what the store's agents join with, as soon as k3s has made it. It is in no journal."""
+    deadline = time.monotonic() + min(float(frame["seconds"]), _TOKEN_SECONDS)
+    while (token := Look(places).text(places.k3s_data / "server/token")) is None:
+        if time.monotonic() > deadline:
+            raise NotReady("k3s has not made its join token yet", hint="edgectl journal STORE says how far it is")
+        frames.send("beat")
+        time.sleep(1)
+    frames.send("join-token", token=token.strip())
+
+
 def _cancel(places: Places, frames: Frames, frame: dict[str, Any]) -> None:
     run = cancel.ask(places, str(frame["who"]))
     frames.send("cancelling", run=run)
@@ -160,6 +172,7 @@ _QUESTIONS: dict[str, Callable[[Places, Frames, dict[str, Any]], None]] = {
     "history": _slots_kept,
     "cancel": _cancel,
     "texts": _texts,
+    "join-token": _join_token,
     "pause": _pause,
     "resume": _resume,
 }
@@ -173,7 +186,8 @@ def _history(places: Places) -> list[dict[str, Any]]:
     rows = []
     for slot in slots.all():
         try:
-            here = not absent(places, load(places, slot)[0])
+            payload, node = load(places, slot)
+            here = not absent(places, payload.blobs_of(node))
         except (OSError, ValueError):
             here = False
         rows.append({**(describe(slots, slot) or {}), "state": state.get(slot.folder, ""), "here": here})

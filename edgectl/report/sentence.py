@@ -7,6 +7,7 @@ from typing import Any
 from edgectl.control.deploy.deploy import Outcome
 from edgectl.report.advice import for_step
 from edgectl.report.words import count, duration, size
+from edgectl.wire.errors import Exit
 
 _FINE = frozenset({"ready", "degraded"})
 _EVIDENCE_LINES = 12
@@ -18,7 +19,7 @@ def deployed(store: str, outcome: Outcome) -> str:
     word, reason = str(verdict.get("word", "unknown")), str(verdict.get("reason", ""))
     if word in _FINE and not verdict.get("returned"):
         return _well(store, outcome, word, reason)
-    lines = [_headline(store, word, verdict), f"  why       {reason or 'the node gave no reason'}"]
+    lines = [_headline(store, word, verdict), f"  why       {reason or 'the node gave no reason'}", *_others(outcome)]
     lines += [f"            {line}" for line in list(verdict.get("evidence") or ())[:_EVIDENCE_LINES]]
     lines.append(f"  runs now  {_runs_now(verdict)}")
     if outcome.run:
@@ -32,12 +33,22 @@ def _well(store: str, outcome: Outcome, word: str, reason: str) -> str:
     tail = f" {reason}." if word == "degraded" and reason else ""
     if not outcome.changed:
         cost = f"{outcome.looked} looked at, {size(outcome.link_bytes)}, {duration(outcome.seconds)}"
-        return f"{store} is {word.upper()}.{tail} Nothing to change ({cost})."
+        return "\n".join((f"{store} is {word.upper()}.{tail} Nothing to change ({cost}).", *_others(outcome)))
     before = f", was {outcome.before}" if outcome.before != outcome.sequence else ""
-    return (
+    sentence = (
         f"{store} is {word.upper()}.{tail} {count(len(outcome.changed), 'change')}, {size(outcome.blob_bytes)}, "
         f"{duration(outcome.seconds)}. Sequence {outcome.sequence}{before}."
     )
+    return "\n".join((sentence, *_others(outcome)))
+
+
+def _others(outcome: Outcome) -> list[str]:
+    """Say which of the nodes that follow the lead are not well."""
+    return [
+        f"  {name:<9} {said.get('reason', '')}"
+        for name, said in outcome.others.items()
+        if said.get("exit") not in {int(Exit.OK), int(Exit.DEGRADED)}
+    ]
 
 
 def cancelled(store: str, last: dict[str, Any] | None) -> tuple[str, bool]:

@@ -34,6 +34,7 @@ class Envelope:
     commit: str = ""
     summary: str = ""
     accept_degraded: bool = False  # promote it also when it serves less than what ran before
+    lead: str = ""  # the run of the store's first server that this node follows; "" for that server itself
 
 
 def judge(offer: Envelope, *, store: str, current: str, sequence: int) -> None:
@@ -48,6 +49,13 @@ def judge(offer: Envelope, *, store: str, current: str, sequence: int) -> None:
             f"this node belongs to {store}, not to {offer.store}",
             hint="check the node's address in the inventory; to give the node to another store, remove it first",
         )
+    if offer.lead:
+        if offer.sequence < sequence:
+            raise Refused(
+                f"{offer.store}'s lead is at sequence {offer.sequence}; {offer.node} has taken {sequence} already",
+                hint="is the lead's disk an old copy? deploy until its sequence is past this node's",
+            )
+        return
     if offer.base != current:
         raise Locked(
             f"{offer.store} has changed since you looked: it runs {short(current)}, not {short(offer.base)}",

@@ -119,7 +119,7 @@ class Payload:
     title: str
     nodes: tuple[Node, ...]
     releases: tuple[Release, ...]
-    blobs: dict[str, int]  # digest -> size in bytes: all that the nodes must hold, and nothing else
+    blobs: dict[str, int]  # digest -> size in bytes: all that the nodes must hold together, and nothing else
     inference: Inference | None = None
     format: int = FORMAT
 
@@ -132,12 +132,29 @@ class Payload:
         """The payload's name."""
         return digest_of(self.encode())
 
+    @property
+    def lead(self) -> Node:
+        """The store's first server: it alone does what concerns the whole cluster, and the others follow it."""
+        return next((node for node in self.nodes if node.role == "server"), self.nodes[0])
+
+    def blobs_of(self, node: Node) -> dict[str, int]:
+        """Return what one node must hold: the lead everything, the others their k3s and the images."""
+        if node.name == self.lead.name:
+            return self.blobs
+        names = {node.k3s.binary, *(image.archive for image in node.k3s.images)}
+        return {digest: size for digest, size in self.blobs.items() if digest in names}
+
     def node(self, name: str) -> Node:
         """Return one node's part; KeyError when the store has no such node."""
         for node in self.nodes:
             if node.name == name:
                 return node
         raise KeyError(name)
+
+
+def part_of(node: Node) -> str:
+    """Return the name of what one node should be: it is that, or it is not, whatever else is new in the store."""
+    return digest_of(canonical(to_json(node)))
 
 
 def decode(data: bytes) -> Payload:

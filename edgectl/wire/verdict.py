@@ -29,6 +29,7 @@ class StepResult:
     applied: bool = False
     is_gate: bool = False
     degraded: str = ""
+    absent: str = ""  # a neighbour that is missed
     seconds: float = 0.0
     differences: tuple[tuple[str, str, str], ...] = ()
     evidence: tuple[str, ...] = ()
@@ -74,8 +75,8 @@ def judge(steps: Iterable[StepResult], *, seconds: float = 0.0, stopped: str = "
         code = Exit.NOT_READY if first.is_gate or first.status not in {"failed", "drifted"} else Exit.FAILED
         return Verdict(word, int(code), f"{first.title}: {first.reason}", results, seconds)
     for step in results:
-        if step.degraded:
-            return Verdict(DEGRADED, int(Exit.DEGRADED), step.degraded, results, seconds)
+        if less := step.degraded or step.absent:
+            return Verdict(DEGRADED, int(Exit.DEGRADED), less, results, seconds)
     return Verdict(READY, int(Exit.OK), "", results, seconds)
 
 

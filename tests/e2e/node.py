@@ -41,14 +41,15 @@ class Steady:
 
 
 class Node:
-    """The only node of a store."""
+    """A node of a store; the first one, where it is not named."""
 
-    def __init__(self, store: SandboxStore) -> None:
+    def __init__(self, store: SandboxStore, name: str = NODE) -> None:
         self.store = store
+        self.name = name
 
     def run(self, *argv: str, seconds: float = 60, check: bool = True, stdin: str = "") -> Completed:
         """Run a program as root."""
-        return self.store.execute(NODE, argv, timeout_seconds=seconds, check=check, stdin=stdin)
+        return self.store.execute(self.name, argv, timeout_seconds=seconds, check=check, stdin=stdin)
 
     def sh(self, script: str, *, seconds: float = 60, check: bool = True) -> str:
         """Run a shell script as root; return its output without the last newline."""
@@ -175,7 +176,7 @@ class Node:
             except EdgectlError as error:
                 text = f"{error.message} {' '.join(error.details)}"
             parts.append(f"=== {title}\n{text.rstrip()}")
-        console = self.store.place.node(NODE).console
+        console = self.store.place.node(self.name).console
         if console.exists():
             parts.append("=== console\n" + "\n".join(console.read_text(errors="replace").splitlines()[-15:]))
         return "\n".join(parts)

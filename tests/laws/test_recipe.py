@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -111,6 +112,23 @@ def what_failed_goes_before_what_returns(module: Any) -> None:
     assert ids.count("retired") == 1
 
 
+def only_the_lead_does_what_is_the_clusters(module: Any) -> None:
+    """Let an agent do its host, k3s and GPUs; the lead waits for its neighbours, and holds nothing up for them."""
+    single = PAYLOADS["whole"]
+    lead = single.nodes[0]
+    agent = replace(lead, name="node-2", role="agent", helm=None)
+    pair = replace(single, nodes=(agent, lead))
+    ids = [step.id for step in module.recipe(pair, agent)]
+    assert ids[-2:] == ["gpu", "gpu-marker"]
+    assert not [
+        name for name in ids if name.startswith(("release", "workload", "dead", "inference", "retired", "helm"))
+    ]
+    alone, led = ([step.id for step in module.recipe(desired, lead)] for desired in (single, pair))
+    assert [name for name in led if name != "node-node-2"] == alone
+    assert not [step.id for step in module.recipe(pair, lead) if "node-node-2" in step.needs]
+    assert "node-node-2" in module.base_of(pair, lead)
+
+
 def a_marker_is_withdrawn_after_the_wait(module: Any) -> None:
     """Give a restarting plugin its time before the marker goes, and let it go before pods wait for it."""
     ids = [step.id for step in order(module, PAYLOADS["whole"])]
@@ -125,6 +143,7 @@ LAWS: tuple[Callable[[Any], None], ...] = (
     the_dead_go_before_inference_is_asked,
     removals_come_last,
     what_failed_goes_before_what_returns,
+    only_the_lead_does_what_is_the_clusters,
     a_marker_is_withdrawn_after_the_wait,
 )
 
@@ -140,8 +159,8 @@ def test_law(law: Callable[[Any], None]) -> None:
     [
         (
             needs_are_earlier,
-            '_release(release, needs=(*cluster, "gpu"))',
-            '_release(release, needs=(*cluster, "gpus"))',
+            '_release(release, place, needs=(*cluster, "gpu"))',
+            '_release(release, place, needs=(*cluster, "gpus"))',
         ),
         (ids_are_unique, "if release not in needs_gpu:", "if True:"),
         (after_the_gpu, 'if "gpu" in release.needs]', 'if "gpus" in release.needs]'),
@@ -161,6 +180,8 @@ def test_law(law: Callable[[Any], None]) -> None:
             "    if not returning:\n        steps.insert(3, ",
         ),
         (what_failed_goes_before_what_returns, "    if returning:\n", "    if False:\n"),
+        (only_the_lead_does_what_is_the_clusters, "node.name != payload.lead.name", "False"),
+        (only_the_lead_does_what_is_the_clusters, "    steps += joined\n", ""),
         (
             a_marker_is_withdrawn_after_the_wait,
             "Visible(node.gpu, node.name), Withdrawn(node.gpu, node.name)",

@@ -1,4 +1,4 @@
-"""Deploy one store: offer, send what is missing, start, follow, and come back when the link dies.
+"""Deploy one node: offer, send what is missing, start, follow, and come back when the link dies.
 
 Owns: the conversation with one node and when to reconnect. The node finishes alone: giving up here stops nothing
 there. Must not know how anything is shown.
@@ -16,6 +16,7 @@ from typing import Any
 from edgectl.control.deploy.listener import Listener
 from edgectl.control.link.blobs import send_blobs
 from edgectl.control.link.lost import LinkLost, WrongHostKey
+from edgectl.control.link.secret import Secret
 from edgectl.control.link.session import Session
 from edgectl.wire import event
 from edgectl.wire.document import to_json
@@ -41,6 +42,16 @@ class Offer:
     commit: str = ""
     summary: str = ""
     accept_degraded: bool = False
+    led: Led | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Led:
+    """What a node that follows the store's lead is given besides: the lead's run and sequence, and its token."""
+
+    run: str
+    sequence: int
+    join_token: Secret
 
 
 @dataclass(slots=True)
@@ -58,6 +69,7 @@ class Outcome:
     link_bytes: int = 0
     sessions: int = 0
     seconds: float = 0.0
+    others: dict[str, dict[str, Any]] = field(default_factory=dict)  # node -> how it ended there
 
 
 class Deploy:
@@ -147,14 +159,16 @@ class Deploy:
             payload=offer.payload,
             runtime=offer.runtime,
             base=str(current.get("payload", "")),
-            sequence=int(hello.get("sequence", 0)) + 1,
+            sequence=offer.led.sequence if offer.led else self.outcome.before + 1,
             created=datetime.now(UTC).isoformat(timespec="seconds"),
             sender=replace(offer.sender, key=key),
             commit=offer.commit,
             summary=offer.summary,
             accept_degraded=offer.accept_degraded,
+            lead=offer.led.run if offer.led else "",
         )
-        return {"envelope": to_json(envelope), "blobs": offer.blobs}
+        given = {"join_token": offer.led.join_token.reveal()} if offer.led else {}
+        return {"envelope": to_json(envelope), "blobs": offer.blobs, **given}
 
     def _receive_acceptance(self, session: Session) -> None:
         while True:

@@ -96,6 +96,19 @@ def runs(connect: Open) -> list[str]:
     return [str(name) for name in ask(connect, "journal")["runs"]]
 
 
+def join_token(connect: Open, *, seconds: float) -> str:
+    """Return what the store's agents join with; waits for the lead's k3s to make it. The caller keeps it secret."""
+    with _speaking(connect) as session:
+        need(session.frames.receive(), "hello")
+        session.frames.send("join-token", seconds=seconds)
+        while True:
+            frame = session.frames.receive()
+            if frame["op"] == "join-token":
+                return str(frame["token"])
+            if frame["op"] != "beat":
+                need(frame, "join-token")
+
+
 def cancel(connect: Open, who: str) -> dict[str, Any] | None:
     """Drop what is being deployed; returns the last event of its run, {} when none ran, None when nothing is deployed.
 

@@ -18,7 +18,12 @@ from edgectl.control.inventory.check import Where, nearest
 from edgectl.control.inventory.place import Finding
 from edgectl.control.inventory.tree import Tree
 
-_OURS = {"node-name": "the node's name", "node-ip": "the node's address"}
+_OURS = {
+    "node-name": "the node's name",
+    "node-ip": "the node's address",
+    "server": "the address of the store's server",
+    "token-file": "where edgectl keeps what agents join with",
+}
 _OWNED = (
     *("/etc/rancher/", "/var/lib/rancher/", "/var/lib/kubelet/", "/var/lib/edgectl/", "/run/edgectl/"),
     *("/etc/systemd/system/k3s", "/etc/systemd/system/edgectl", "/usr/local/bin/k3s", "/usr/local/bin/helm"),
@@ -52,10 +57,15 @@ class Subject:
 
 def store_findings(store: schema.Store, nodes: dict[str, schema.Node], subject: Subject) -> Iterator[Finding]:
     """Yield what a store's own settings lack; `nodes` are merged with what the store says for all of them."""
-    if len(nodes) > 1:
-        names = ", ".join(nodes)
-        sentence = f"{subject.name} has {len(nodes)} nodes ({names}): stores of several nodes are not supported yet"
-        yield subject.finding(sentence, "nodes")
+    servers = [name for name, node in nodes.items() if node.role == "server"]
+    if len(servers) > 1:
+        sentence = (
+            f"{subject.name} has {len(servers)} servers ({', '.join(servers)}): one node leads, the others are agents "
+            "(role: agent); several servers with a common datastore are not supported yet"
+        )
+        yield subject.finding(sentence, "nodes", servers[1], "role")
+    if nodes and not servers:
+        yield subject.finding(f"{subject.name} has no server: one node needs role: server", "nodes")
     yield from subject.missing(nodes, "a store needs a node: nodes: {node-1: {address: ..., host_key: ...}}", "nodes")
     seen: dict[str, str] = {}
     for name, node in nodes.items():
@@ -105,8 +115,6 @@ def node_findings(name: str, node: schema.Node, subject: Subject) -> Iterator[Fi
     yield from subject.missing(node.host_key, f"{what} {key}", "host_key")
     if node.host_key and (wrong := _host_key_error(node.host_key)):
         yield subject.finding(f"host_key: {wrong}", "host_key")
-    if node.role == "agent":
-        yield subject.finding("role: an agent needs a server, and several nodes are not supported yet", "role")
     version = node.k3s.version if node.k3s else None
     yield from subject.missing(version, f"{what} a k3s: k3s: {{version: v1.36.3+k3s1}}", "k3s", "version")
     if node.k3s is not None:

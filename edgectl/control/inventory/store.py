@@ -124,9 +124,21 @@ class Store:
         """Return where the inventory says this ("releases", "vision-stack", "chart"), or the nearest line to it."""
         return self.tree.nearest(*path).at
 
+    @property
+    def lead(self) -> NodeTarget:
+        """The store's server: deploys go to it first, and what it says is the store's word."""
+        return next((node for node in self.nodes if node.role == "server"), self.nodes[0])
+
+    @property
+    def followers(self) -> tuple[NodeTarget, ...]:
+        """The other nodes."""
+        return tuple(node for node in self.nodes if node.name != self.lead.name)
+
     def node(self, name: str = "") -> NodeTarget:
-        """Return a node by name, the first one without; KeyError when there is none."""
+        """Return a node by name, the lead without; KeyError when there is none."""
+        if not name:
+            return self.lead
         for node in self.nodes:
-            if name in ("", node.name):
+            if name == node.name:
                 return node
         raise KeyError(name)

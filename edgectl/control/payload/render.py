@@ -108,7 +108,7 @@ class _Rendering:
         return self.template
 
     def _releases(self) -> list[RenderedRelease]:
-        template, version = self._template(), self.store.nodes[0].k3s.version
+        template, version = self._template(), self.store.lead.k3s.version
         rendered: list[RenderedRelease] = []
         for asked in self.store.releases:
             at = ("releases", asked.name)
@@ -167,6 +167,7 @@ class _Rendering:
         own = ("nodes", node.name, "k3s", "version")
         at = own if self.store.tree.get(*own) is not None else own[2:]
         k3s = self._artifact("k3s", node.k3s.version, *at)
+        leads = node.name == self.store.lead.name
         return Node(
             name=node.name,
             role=node.role,
@@ -180,10 +181,10 @@ class _Rendering:
                 version=node.k3s.version,
                 binary=self._take(k3s) if k3s else "",
                 unit=unit(node.role),
-                files=k3s_files(node),
+                files=k3s_files(node, self.store.lead),
                 images=images,
             ),
-            helm=Helm(version=helm.version, binary=self._take(helm)) if helm else None,
+            helm=Helm(version=helm.version, binary=self._take(helm)) if helm and leads else None,
             gpu=_gpu(node),
         )
 

@@ -51,7 +51,7 @@ def plan(recipe: Sequence[Gate[Any]], read: Any, say: Say, clock: Clock, *, wron
     for step in recipe:
         blocker = _blocker(step, results)
         start = clock.monotonic()
-        seen = _blocked(blocker) if blocker else _look(step, read)
+        seen = _blocked(blocker) if blocker else _missed(_look(step, read))
         say(_word(seen, applied=False), step, seen)
         results.append(_result(step, seen, applied=False, seconds=clock.monotonic() - start))
     return judge_look(results, seconds=clock.monotonic() - began, wrong_first=wrong_first)
@@ -130,7 +130,7 @@ def _bring(
             raise _Stopped(why, seen, applied=applied)
         left = deadline - clock.monotonic()
         if left <= 0:
-            return _ran_out(step, seen), applied
+            return (_missed(seen) if seen.absent else _ran_out(step, seen)), applied
         if seen.reason != told:
             say(event.WAITING, step, seen)
             told = seen.reason
@@ -166,6 +166,13 @@ def _ran_out(step: Gate[Any], seen: Observation) -> Observation:
     return _TimedOut(status, reason, differences=seen.differences, evidence=seen.evidence)
 
 
+def _missed(seen: Observation) -> Observation:
+    """Return what is seen when no more is waited for: without its neighbour, the store goes on."""
+    if seen.status is Status.IN_PROGRESS and seen.absent:
+        return replace(seen, status=Status.CURRENT)
+    return seen
+
+
 def _blocker(step: Gate[Any], results: Sequence[StepResult]) -> StepResult | None:
     for result in results:
         if result.id in step.needs and result.status != Status.CURRENT.value:
@@ -198,6 +205,7 @@ def _result(step: Gate[Any], seen: Observation, *, applied: bool, seconds: float
         applied=applied,
         is_gate=not isinstance(step, Step) or isinstance(seen, _TimedOut),
         degraded=seen.degraded,
+        absent=seen.absent if seen.status is Status.CURRENT else "",
         seconds=round(seconds, 3),
         differences=seen.differences,
         evidence=seen.evidence,

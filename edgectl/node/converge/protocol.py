@@ -33,12 +33,14 @@ class Status(str, Enum):
 class Observation:
     """One look. `reason` is a sentence for a person, `differences` are (field, have, want), `evidence` what was read.
 
-    `degraded` on a current observation says what is missing while the store serves all the same.
+    `degraded` on a current observation says what is missing while the store serves all the same. `absent` says the
+    same of a neighbour in the store, which no deploy is judged by; a wait for it may end without it.
     """
 
     status: Status
     reason: str
     degraded: str = ""
+    absent: str = ""
     differences: tuple[tuple[str, str, str], ...] = ()
     evidence: tuple[str, ...] = ()
 

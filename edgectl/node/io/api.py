@@ -1,4 +1,4 @@
-"""The local Kubernetes API over HTTPS, with k3s's own client certificate.
+"""The store's Kubernetes API over HTTPS, with the client certificate that k3s has made for this node.
 
 Owns: one kept connection, deadlines, and the difference between "not there" (None), "asked and refused" and
 "could not ask". Must not know any object. The reading class has one PATCH, with dryRun=All hard-wired.
@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import http.client
 import json
+import re
 import ssl
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlencode
 
@@ -18,6 +20,7 @@ from edgectl.node.io.places import Places
 PORT = 6443
 _TIMEOUT_SECONDS = 10.0
 FIELD_MANAGER = "helm"  # Helm 4's own (measured with 4.3.1): comparing as Helm shows what Helm would change
+_SERVER = re.compile(r'server: *"?https://(\[[^]]+\]|[^:/"\s]+)(?::(\d+))?')
 _NOT_FOUND = 404
 _OK = 300
 _BUSY = 429
@@ -37,7 +40,7 @@ class ReadApi:
     """Look at objects. Raises LookFailed when the API cannot be asked, Denied when it says no."""
 
     def __init__(self, places: Places, *, host: str = "127.0.0.1", port: int = PORT) -> None:
-        self._tls = places.k3s_data / "server/tls"
+        self._k3s = places.k3s_data
         self._host = host
         self._port = port
         self._connection: http.client.HTTPSConnection | None = None
@@ -114,19 +117,26 @@ class ReadApi:
             raise LookFailed(f"the API's answer to {path} cannot be read") from error
 
     def _connect(self) -> http.client.HTTPSConnection:
+        tls, name, (host, port) = self._k3s / "server/tls", "client-admin", (self._host, self._port)
+        if not tls.is_dir() and (self._k3s / "agent/kubelet.kubeconfig").exists():
+            tls, name, (host, port) = self._k3s / "agent", "client-kubelet", server_of(self._k3s / "agent")
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         # k3s's CA has no key identifiers on older versions; chain, name and expiry stay checked (client-python#2394).
         context.verify_flags &= ~ssl.VERIFY_X509_STRICT
         try:
-            context.load_verify_locations(self._tls / "server-ca.crt")
-            context.load_cert_chain(self._tls / "client-admin.crt", self._tls / "client-admin.key")
+            context.load_verify_locations(tls / "server-ca.crt")
+            context.load_cert_chain(tls / f"{name}.crt", tls / f"{name}.key")
         except (OSError, ssl.SSLError) as error:
             raise LookFailed("k3s has not made its certificates yet") from error
-        return http.client.HTTPSConnection(self._host, self._port, context=context, timeout=_TIMEOUT_SECONDS)
+        return http.client.HTTPSConnection(host, port, context=context, timeout=_TIMEOUT_SECONDS)
 
 
 class WriteApi(ReadApi):
     """Look and change."""
+
+    def annotate(self, path: str, values: dict[str, str]) -> None:
+        """Set annotations of an object."""
+        self._ask("PATCH", path, {"metadata": {"annotations": values}}, kind="application/merge-patch+json")
 
     def delete(self, path: str) -> None:
         """Delete an object; one that is gone is fine."""
@@ -136,6 +146,17 @@ class WriteApi(ReadApi):
         except Denied as answer:
             if answer.status != _NOT_FOUND:
                 raise
+
+
+def server_of(agent: Path) -> tuple[str, int]:
+    """Return where an agent's kubelet asks the API: k3s's own balancer on this machine, or the server itself."""
+    try:
+        found = _SERVER.search((agent / "kubelet.kubeconfig").read_text())
+    except OSError:
+        found = None
+    if found is None:
+        raise LookFailed("k3s has not told this agent yet where its server is")
+    return found[1].strip("[]"), int(found[2] or PORT)
 
 
 def selector(labels: dict[str, str]) -> str:

@@ -19,6 +19,8 @@ from edgectl.node.io.places import Places
 
 PROBE_SECONDS = 20.0
 
+_FIRST_PROCESS = Path("/proc/1/stat")
+
 
 class Look:
     """Read files, run programs that only read, ask the API."""
@@ -83,8 +85,13 @@ class Look:
         return (self.text(Path("/proc/sys/kernel/random/boot_id")) or "").strip()
 
     def booted_at(self) -> float:
-        """Return when this boot began, in seconds of the wall clock as it is now."""
-        return time.time() - time.clock_gettime(time.CLOCK_BOOTTIME)
+        """Return when this boot's first process began, in seconds of the wall clock as it is now.
+
+        Not the kernel's own start: a node in a container boots many times under one kernel.
+        """
+        first = _FIRST_PROCESS.read_text().rpartition(")")[2].split()
+        ticks = int(first[19])  # starttime, field 22 of proc_pid_stat(5), in ticks since the kernel's start
+        return time.time() - time.clock_gettime(time.CLOCK_BOOTTIME) + ticks / os.sysconf("SC_CLK_TCK")
 
 
 class Hands(Look):

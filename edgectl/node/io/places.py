@@ -53,6 +53,11 @@ class Places:
         return self.journal, self.run / "journal"
 
     @property
+    def join_token(self) -> Path:
+        """What an agent joins the store's cluster with; k3s reads it (`token-file`). Of root alone."""
+        return self.state / "secrets/k3s-token"
+
+    @property
     def pause(self) -> Path:
         """Present while a person works on the store by hand."""
         return self.state / "pause.json"

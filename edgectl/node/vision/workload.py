@@ -7,12 +7,14 @@ reboot is not believed: its containers must have a task in containerd, whose sta
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from edgectl.node.converge.protocol import LookFailed, Observation, Status, Wait
 from edgectl.node.io.api import selector
 from edgectl.node.io.look import Look
+from edgectl.node.k3s.joined import is_ready
 from edgectl.wire.payload import Release
 
 PLURAL = {"Deployment": "deployments", "DaemonSet": "daemonsets", "StatefulSet": "statefulsets"}
@@ -20,10 +22,19 @@ _NEVER = frozenset({"ErrImageNeverPull", "InvalidImageName", "CreateContainerCon
 _CRASHES_ARE_A_LOOP = 4
 
 
+@dataclass(frozen=True)
+class Place:
+    """From where is looked: this node, and its neighbours in the store."""
+
+    node: str
+    neighbours: tuple[str, ...] = ()
+
+
 class Workload:
     """All Deployments, DaemonSets and StatefulSets of one release."""
 
-    def __init__(self, release: Release, *, needs: tuple[str, ...]) -> None:
+    def __init__(self, release: Release, place: Place, *, needs: tuple[str, ...]) -> None:
+        self._place = place
         self._namespace = release.namespace
         self._manifests = [item for item in release.manifests if item.get("kind") in PLURAL]
         self.id = f"workload-{release.name}"
@@ -34,15 +45,24 @@ class Workload:
     def probe(self, read: Look) -> Observation:
         """Judge each workload; the first that is not there yet speaks."""
         waiting: Observation | None = None
+        missed = ""
+        gone = self._gone(read)
         for manifest in self._manifests:
-            seen = self._one(read, manifest)
+            seen = self._one(read, manifest, gone)
             if seen.status is Status.FAILED:
                 return seen
             if seen.status is not Status.CURRENT and waiting is None:
                 waiting = seen
-        return waiting or Observation(Status.CURRENT, f"{len(self._manifests)} of {len(self._manifests)} running")
+            missed = missed or seen.absent
+        all_of_them = f"{len(self._manifests)} of {len(self._manifests)} running"
+        return waiting or Observation(Status.CURRENT, all_of_them, absent=missed)
 
-    def _one(self, read: Look, manifest: dict[str, Any]) -> Observation:
+    def _gone(self, read: Look) -> frozenset[str]:
+        """Return the neighbours that are not there: what ran on them is missed, not failed."""
+        nodes = ((name, read.api.get(f"/api/v1/nodes/{name}")) for name in self._place.neighbours)
+        return frozenset(name for name, found in nodes if found is None or not is_ready(found))
+
+    def _one(self, read: Look, manifest: dict[str, Any], gone: frozenset[str]) -> Observation:
         kind, name = str(manifest["kind"]), str(manifest["metadata"]["name"])
         namespace = manifest["metadata"].get("namespace") or self._namespace
         live = read.api.get(f"/apis/apps/v1/namespaces/{namespace}/{PLURAL[kind]}/{name}")
@@ -52,12 +72,15 @@ class Workload:
         found = read.api.get(f"/api/v1/namespaces/{namespace}/pods?labelSelector={labels}") or {}
         pods = [pod for pod in found.get("items", []) if not pod["metadata"].get("deletionTimestamp")]
         pods = newest(pods, self._revision(read, live, namespace, labels))
-        seen = judge(manifest, live, pods, booted_at=read.booted_at())
+        seen = judge(manifest, live, pods, booted_at=read.booted_at(), gone=gone)
         if seen.status is Status.CURRENT and not pods:  # counts from before a reboot, or of an older template
             return Observation(Status.IN_PROGRESS, f"{name}: none of its pods is listed")
-        if seen.status is Status.CURRENT and (stale := _stale(read, pods)):
+        if seen.status is Status.CURRENT and (stale := _stale(read, [pod for pod in pods if self._is_here(pod)])):
             return Observation(Status.IN_PROGRESS, f"{name}: {stale} still shows its state from before this boot")
         return seen
+
+    def _is_here(self, pod: dict[str, Any]) -> bool:
+        return not self._place.neighbours or pod.get("spec", {}).get("nodeName") == self._place.node
 
     @staticmethod
     def _revision(read: Look, live: dict[str, Any], namespace: str, labels: str) -> str:
@@ -90,9 +113,17 @@ def newest(pods: list[dict[str, Any]], revision: str) -> list[dict[str, Any]]:
 
 
 def judge(
-    manifest: dict[str, Any], live: dict[str, Any], pods: list[dict[str, Any]], *, booted_at: float = 0.0
+    manifest: dict[str, Any],
+    live: dict[str, Any],
+    pods: list[dict[str, Any]],
+    *,
+    booted_at: float = 0.0,
+    gone: frozenset[str] = frozenset(),
 ) -> Observation:
-    """Judge one live workload and its pods against its manifest. `booted_at`: seconds of the wall clock."""
+    """Judge one live workload and its pods against its manifest.
+
+    `booted_at`: seconds of the wall clock; `gone`: nodes that are not there, whose daemon pods are not waited for.
+    """
     name = f"{manifest['kind']}/{manifest['metadata']['name']}"
     status = live.get("status", {})
     if int(status.get("observedGeneration", 0)) < int(live.get("metadata", {}).get("generation", 1)):
@@ -107,6 +138,11 @@ def judge(
     else:
         desired = int(manifest.get("spec", {}).get("replicas", 1))
         have = [status.get(key, 0) for key in ("replicas", "updatedReplicas", "readyReplicas", "availableReplicas")]
+    missed = sorted({where for pod in pods if (where := pod.get("spec", {}).get("nodeName")) in gone})
+    least = desired - len(missed)
+    if manifest["kind"] == "DaemonSet" and 0 < least < desired and all(least <= int(n or 0) <= desired for n in have):
+        without = ", ".join(missed)
+        return Observation(Status.CURRENT, f"{name}: {least} of {desired}", absent=f"{name} does not run on {without}")
     if desired < 1:
         return Observation(Status.IN_PROGRESS, f"{name}: no node is to run it (0 desired)")
     if any(int(count or 0) != desired for count in have):
@@ -127,8 +163,10 @@ def _never(pods: list[dict[str, Any]], booted_at: float) -> str | None:
             # For most of a back-off the kubelet reports the last end and no CrashLoopBackOff (measured, 1.36).
             ended = (item.get("state") or {}).get("terminated") or {}
             crashed = reason == "CrashLoopBackOff" or int(ended.get("exitCode") or 0) != 0
+            ended = ended or (item.get("lastState") or {}).get("terminated") or {}
+            if ended.get("reason") == "Unknown":  # containerd's word for one whose end it did not see: no crash
+                continue
             if crashed and not counts_reboots and int(item.get("restartCount", 0)) >= _CRASHES_ARE_A_LOOP:
-                ended = ended or (item.get("lastState") or {}).get("terminated") or {}
                 why = ended.get("message") or f"exit {ended.get('exitCode')} ({ended.get('reason')})"
                 return f"{item.get('name')} crash-loops: {str(why).strip()[-300:]}"
     return None

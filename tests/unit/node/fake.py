@@ -83,6 +83,11 @@ class FakeApi:
             raise Denied(422, self.denies)
         return cast("Json", merged(self.objects[path], manifest))
 
+    def annotate(self, path: str, values: dict[str, str]) -> None:
+        """Set annotations."""
+        self._answer()
+        self.objects[path].setdefault("metadata", {}).setdefault("annotations", {}).update(values)
+
     def delete(self, path: str) -> None:
         """Delete an object."""
         self._answer()

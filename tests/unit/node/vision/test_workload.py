@@ -10,11 +10,12 @@ from typing import Any
 import pytest
 
 from edgectl.node.converge.protocol import LookFailed, Status
-from edgectl.node.vision.workload import Workload, judge, newest
+from edgectl.node.vision.workload import Place, Workload, judge, newest
 from edgectl.wire.payload import Release
 from tests.unit.node.fake import FakeNode, case
 
 Json = dict[str, Any]
+HERE = Place("node-1")
 
 
 def manifest(live: Json, **spec: Any) -> Json:
@@ -98,6 +99,20 @@ def test_a_pod_that_lived_through_reboots_is_given_its_time() -> None:
     assert judge(manifest(live), live, [pod], booted_at=booted - 120).status is Status.FAILED
 
 
+@pytest.mark.parametrize("where", ["state", "lastState"])
+def test_an_end_that_nobody_saw_is_no_crash(where: str) -> None:
+    """A container whose end containerd did not see died with its machine: no crash loop, however often."""
+    live, pod = case("workload-crashes"), case("pod-crash-after-reboot")
+    (item,) = pod["status"]["containerStatuses"]
+    item["restartCount"] = 9
+    item["state"] = {"waiting": {"reason": "CrashLoopBackOff"}}
+    item["lastState"] = {}
+    item[where] = {**item[where], "terminated": {"exitCode": 1, "reason": "Error"}}
+    assert judge(manifest(live), live, [pod]).status is Status.FAILED
+    item[where]["terminated"] = {"exitCode": 255, "reason": "Unknown"}
+    assert judge(manifest(live), live, [pod]).status is Status.IN_PROGRESS
+
+
 def test_an_ended_init_container_is_no_crash() -> None:
     """A container that has ended well is done, however often it was started."""
     live, pod = case("workload-inference-serving"), case("pod-serving")
@@ -123,7 +138,7 @@ class Store:
             pod = case(f"pod-{name}")
             node.kube.objects[f"/api/v1/namespaces/vision/pods/{pod['metadata']['name']}"] = pod
         self.tasks = node.places.root / "run/k3s/containerd/io.containerd.runtime.v2.task/k8s.io"
-        self.gate = Workload(release(manifest(self.live)), needs=("release-vision-stack",))
+        self.gate = Workload(release(manifest(self.live)), HERE, needs=("release-vision-stack",))
 
     def start_tasks(self, *pods: str) -> None:
         """Let containerd have tasks for the containers of these pods."""
@@ -211,14 +226,14 @@ def test_pods_of_a_daemon_set_bear_its_template_s_generation() -> None:
 def test_a_workload_that_does_not_exist_is_not_yet(node: FakeNode) -> None:
     """Right after Helm, controllers may be slow."""
     live = case("workload-inference-serving")
-    seen = Workload(release(manifest(live)), needs=()).probe(node)
+    seen = Workload(release(manifest(live)), HERE, needs=()).probe(node)
     assert (seen.status, "does not exist yet" in seen.reason) == (Status.IN_PROGRESS, True)
 
 
 def test_never_speaks_before_not_yet(node: FakeNode) -> None:
     """One workload that will never run ends the wait, whichever is first in the chart."""
     waiting, never = case("workload-inference-gated"), case("workload-no-image")
-    gate = Workload(release(manifest(waiting), manifest(never)), needs=())
+    gate = Workload(release(manifest(waiting), manifest(never)), HERE, needs=())
     node.kube.objects["/apis/apps/v1/namespaces/vision/deployments/inference"] = waiting
     node.kube.objects["/apis/apps/v1/namespaces/vision/deployments/no-image"] = never
     node.kube.objects["/api/v1/namespaces/vision/pods/no-image-1"] = case("pod-no-image")

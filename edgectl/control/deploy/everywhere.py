@@ -1,0 +1,67 @@
+"""One question to every node of a store, all at once; and their looks put together as one of the store.
+
+Owns: what an unreachable node means for the store's answer: it is named, and the store is degraded at best.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from typing import Any, TypeVar
+
+from edgectl.control.deploy.look import Seen
+from edgectl.wire import event
+from edgectl.wire.errors import EdgectlError, Exit
+from edgectl.wire.verdict import DEGRADED
+
+Answer = TypeVar("Answer")
+_MOST = 16
+_SERVES = frozenset({int(Exit.OK), int(Exit.DEGRADED)})
+
+
+def everywhere(asks: Mapping[str, Callable[[], Answer]]) -> dict[str, Answer | EdgectlError]:
+    """Ask every node at once; what stands against an answer is the answer."""
+
+    def one(ask: Callable[[], Answer]) -> Answer | EdgectlError:
+        try:
+            return ask()
+        except EdgectlError as error:
+            return error
+
+    with ThreadPoolExecutor(max_workers=_MOST) as pool:
+        return dict(zip(asks, pool.map(one, asks.values()), strict=True))
+
+
+def together(lead: Seen, others: Mapping[str, Seen | EdgectlError]) -> Seen:
+    """Return the look at a store: the lead's, and what the other nodes' own looks add to it."""
+    if not others:
+        return lead
+    seen = replace(lead, events=list(lead.events), verdict=dict(lead.verdict))
+    for name, other in others.items():
+        if isinstance(other, EdgectlError):
+            seen.events.append(_unreached(name, other))
+            _less(seen.verdict, {"exit": int(Exit.NOT_READY), "reason": other.message}, name)
+            continue
+        seen.events += [{**item, "title": f"{name} {item.get('title', '')}"} for item in other.events]
+        seen.missing_blobs += other.missing_blobs
+        seen.missing_bytes += other.missing_bytes
+        seen.link_bytes += other.link_bytes
+        seen.seconds = max(seen.seconds, other.seconds)
+        seen.verdict["looked"] = int(seen.verdict.get("looked", 0)) + int(other.verdict.get("looked", 0))
+        _less(seen.verdict, other.verdict, name)
+    return seen
+
+
+def _less(verdict: dict[str, Any], other: Mapping[str, Any], name: str) -> None:
+    """Lower a store's verdict by what another node says; the lead's own word about what is wrong goes first."""
+    code, found = int(verdict.get("exit", Exit.NOT_READY)), int(other.get("exit", Exit.NOT_READY))
+    reason = f"{name}: {other.get('reason', '')}"
+    if code in _SERVES and found == Exit.PENDING:
+        verdict |= {"word": other.get("word"), "exit": found, "reason": reason}
+    elif code == Exit.OK and found != Exit.OK:
+        verdict |= {"word": DEGRADED, "exit": int(Exit.DEGRADED), "reason": reason}
+
+
+def _unreached(name: str, error: EdgectlError) -> dict[str, Any]:
+    return {"kind": event.STEP, "step": f"node-{name}", "title": name, "word": event.UNKNOWN, "reason": error.message}

@@ -1,0 +1,166 @@
+"""One press for a store of several nodes: the lead takes the deploy, then the others follow it, all at once.
+
+Owns: that order, and what becomes of the store's outcome when a node cannot be reached. Each node finishes alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from threading import Event, RLock, Thread
+from typing import Any, cast
+
+from edgectl.control.deploy.deploy import Deploy, Led, Offer, Outcome
+from edgectl.control.deploy.listener import Listener
+from edgectl.control.deploy.look import join_token
+from edgectl.control.link.secret import Secret
+from edgectl.control.link.session import Session
+from edgectl.wire import event
+from edgectl.wire.errors import EdgectlError, Exit
+from edgectl.wire.verdict import DEGRADED
+
+_FINE = frozenset({int(Exit.OK), int(Exit.DEGRADED)})
+_TOKEN_SECONDS = 600.0
+Connect = Callable[[], Session]
+
+
+class Together:
+    """One deploy of the lead, and one of each node that follows it."""
+
+    def __init__(
+        self, offer: Offer, connect: Connect, listener: Listener, followers: Mapping[str, tuple[Offer, Connect]]
+    ) -> None:
+        self._connect = connect
+        self._lock = RLock()
+        self._listener = listener
+        self._followers = followers
+        self._threads: list[Thread] = []
+        self._token: Secret | EdgectlError | None = None
+        self._has_asked = Event()
+        self.lead = Deploy(offer, connect, cast("Listener", _Lead(listener, self._lock, self._begin)))
+        self.ended: dict[str, Outcome | EdgectlError] = {}
+
+    def run(self) -> Outcome:
+        """Bring the lead to its verdict, and wait for the others; a node that is not reached leaves it degraded."""
+        outcome = self.lead.run()
+        for thread in self._threads:
+            thread.join()
+        for name in sorted(self.ended):
+            self._add(outcome, name, self.ended[name])
+        return outcome
+
+    def _begin(self, run: str, sequence: int) -> None:
+        """Let the others follow: the lead has taken the deploy (or has again, after a lost run)."""
+        if self._threads or not self._followers:
+            return
+        asks = Thread(target=self._ask, daemon=True)
+        follow = [Thread(target=self._follow, args=(name, run, sequence), daemon=True) for name in self._followers]
+        self._threads = [asks, *follow]
+        for thread in self._threads:
+            thread.start()
+
+    def _ask(self) -> None:
+        try:
+            self._token = Secret(join_token(self._connect, seconds=_TOKEN_SECONDS))
+        except EdgectlError as error:
+            self._token = error
+        finally:
+            self._has_asked.set()
+
+    def _follow(self, name: str, run: str, sequence: int) -> None:
+        self._has_asked.wait(_TOKEN_SECONDS + 60)
+        if not isinstance(self._token, Secret):
+            self.ended[name] = self._token or EdgectlError("the lead gave nothing to join with")
+            return
+        offer, connect = self._followers[name]
+        offer = replace(offer, led=Led(run, sequence, self._token))
+        try:
+            self.ended[name] = Deploy(offer, connect, _Follower(self._listener, name, self._lock)).run()
+        except EdgectlError as error:
+            self.ended[name] = error
+            with self._lock:
+                self._listener.note(f"{name}: {error.message}")
+
+    def _add(self, outcome: Outcome, name: str, ended: Outcome | EdgectlError) -> None:
+        if isinstance(ended, EdgectlError):
+            outcome.others[name] = {"exit": int(ended.exit), "reason": ended.message, "hint": ended.hint}
+        else:
+            verdict = ended.verdict
+            outcome.others[name] = {key: verdict.get(key) for key in ("exit", "word", "reason")}
+            outcome.others[name]["run"] = ended.run
+            outcome.looked += ended.looked
+            outcome.changed = (*outcome.changed, *(f"{name}/{step}" for step in ended.changed))
+            outcome.blob_bytes += ended.blob_bytes
+            outcome.link_bytes += ended.link_bytes
+            outcome.sessions += ended.sessions
+        found = outcome.others[name]
+        if found["exit"] not in _FINE and int(outcome.verdict.get("exit", Exit.NOT_READY)) == Exit.OK:
+            reason = f"{name}: {found['reason']}"
+            outcome.verdict |= {"word": DEGRADED, "exit": int(Exit.DEGRADED), "reason": reason}
+
+
+class _Lead:
+    """Passes everything on, one caller at a time, and tells when the lead has taken over."""
+
+    def __init__(self, listener: Listener, lock: RLock, begun: Callable[[str, int], None]) -> None:
+        self._listener = listener
+        self._lock = lock
+        self._begun = begun
+
+    def __getattr__(self, name: str) -> Callable[..., None]:
+        def call(*args: object) -> None:
+            with self._lock:
+                getattr(self._listener, name)(*args)
+
+        return call
+
+    def started(self, run: str, sequence: int) -> None:
+        with self._lock:
+            self._listener.started(run, sequence)
+        self._begun(run, sequence)
+
+
+class _Follower:
+    """Tells of a node that follows, under its name: what it changes and what is wrong, not what is fine."""
+
+    def __init__(self, listener: Listener, node: str, lock: RLock) -> None:
+        self._listener = listener
+        self._node = node
+        self._lock = lock
+
+    def _note(self, sentence: str) -> None:
+        with self._lock:
+            self._listener.note(f"{self._node}: {sentence}")
+
+    def connected(self, hello: dict[str, Any]) -> None:
+        """Nothing to say."""
+
+    def wanted(self, blobs: int, missing_bytes: int) -> None:
+        """Say it once, for the lines of several transfers would mix."""
+        if blobs:
+            self._note(f"{missing_bytes / 1e6:.1f} MB to send")
+
+    def sending(self, sent_bytes: int, total_bytes: int) -> None:
+        """Nothing to say."""
+
+    def started(self, run: str, sequence: int) -> None:
+        """Nothing to say: the lead has said it."""
+
+    def event(self, item: dict[str, Any]) -> None:
+        """Pass on what lasts."""
+        if item.get("kind") == event.STEP and item.get("word") not in {event.WAITING, event.CHANGING}:
+            with self._lock:
+                self._listener.event({**item, "title": f"{self._node} {item.get('title', '')}"})
+
+    def note(self, sentence: str) -> None:
+        """Pass it on under the node's name."""
+        self._note(sentence)
+
+    def link_lost(self, why: str, attempt: int) -> None:
+        """Say it once."""
+        if attempt == 1:
+            self._note(f"link lost ({why}); it goes on by itself")
+
+    def link_back(self) -> None:
+        """Say it."""
+        self._note("link back")

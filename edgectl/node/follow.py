@@ -1,0 +1,106 @@
+"""A store of several nodes: the lead says what has been decided, the others follow it and say how they stand.
+
+Owns: two annotations of the cluster's Node objects, and what an agent makes of the lead's. They are told and read as
+well as can be: who is cut off goes on with what it has, and the next run tells or hears again.
+"""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from typing import Any
+
+from edgectl.node.converge.protocol import LookFailed
+from edgectl.node.converge.slots import Slot, Slots
+from edgectl.node.desired import load
+from edgectl.node.io.api import Denied
+from edgectl.node.io.look import Hands, Look
+from edgectl.node.io.places import Places
+from edgectl.node.k3s.joined import STANDS, annotation, path_of
+from edgectl.wire import event
+from edgectl.wire.document import canonical
+from edgectl.wire.payload import Node, part_of
+from edgectl.wire.verdict import Verdict
+
+DECIDED = "edgectl.local/decided"  # an annotation of each other node, by the lead: {sequence, runs, base, apps}
+_FINE = frozenset({"ready", "degraded"})
+
+
+def tell(places: Places, slots: Slots, hands: Hands, verdict: Verdict) -> None:
+    """After a run: the lead tells the others what was decided, the others say how they stand."""
+    slot = slots.current or slots.candidate
+    if slot is None:
+        return
+    with suppress(OSError, ValueError, LookFailed, Denied):  # the next run tells it again
+        payload, node = load(places, slot, slots.apps_of(slot))
+        if len(payload.nodes) == 1:
+            return
+        if node.name != payload.lead.name:
+            _write(hands, node.name, STANDS, _standing(places, slots, node, verdict))
+        elif slots.candidate is None:
+            decided = {
+                "sequence": slots.sequence,
+                "runs": slot.envelope.sequence,
+                "base": slot.envelope.payload,
+                "apps": slots.apps_of(slot).envelope.payload,
+            }
+            for other in payload.nodes:
+                if other.name != node.name:
+                    with suppress(LookFailed, Denied):
+                        _write(hands, other.name, DECIDED, decided)
+
+
+def heed(places: Places, slots: Slots, look: Look) -> Slot | None:
+    """Follow what the lead has decided, as far as its content is here; returns what to converge from now on.
+
+    The lead's word counts only about sequences that it has decided: while it still tries what this node has taken
+    with it, this node stays.
+    """
+    slot = slots.candidate or slots.current
+    current = slots.current
+    if slot is None or current is None:
+        return slot
+    try:
+        payload, node = load(places, slot)
+        if node.name == payload.lead.name:
+            return slot
+        said = annotation(look.api.get(path_of(node.name)), DECIDED)
+    except (OSError, ValueError, LookFailed, Denied):
+        return slot
+    if int(said.get("sequence", 0)) < slot.envelope.sequence:
+        return slot
+    base, apps = _newest(slots, said.get("base")), _newest(slots, said.get("apps"))
+    if base is None or apps is None or base.rejected:
+        return slot
+    if slots.candidate is not None:
+        if base.envelope.payload == slots.candidate.envelope.payload:
+            return slot  # still to be tried here
+        reason = f"{payload.lead.name} has gone back to sequence {said.get('runs', 0)}"
+        slots.reject(slots.candidate, reason=reason, time=event.now(), run="")
+    runs = (current.envelope.payload, slots.apps_of(current).envelope.payload)
+    if (base.envelope.payload, apps.envelope.payload) != runs:
+        slots.promote(base, apps=apps, word="followed", time=event.now())
+    return slots.current
+
+
+def _standing(places: Places, slots: Slots, node: Node, verdict: Verdict) -> dict[str, Any]:
+    """Return how this node stands, by the names of what it should be: the lead knows nothing of its slots."""
+    said = {
+        "part": part_of(node) if verdict.word in _FINE else "",
+        "word": verdict.word,
+        "reason": verdict.reason[:300],
+    }
+    newest = next(iter(slots.all()), None)
+    if newest is not None and (rejected := newest.rejected):
+        with suppress(OSError, ValueError):
+            said |= {"rejected": part_of(load(places, newest)[1]), "why": str(rejected.get("reason", ""))[:300]}
+    return said
+
+
+def _newest(slots: Slots, payload: object) -> Slot | None:
+    return next((slot for slot in slots.all() if slot.envelope.payload == payload), None)
+
+
+def _write(hands: Hands, name: str, key: str, doc: dict[str, Any]) -> None:
+    found = hands.api.get(path_of(name))
+    if found is not None and annotation(found, key) != doc:
+        hands.api.annotate(path_of(name), {key: canonical(doc).decode()})

@@ -1,0 +1,100 @@
+"""A store of several nodes: the lead first, the others with it, and what becomes of one that is not there."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any, cast
+
+import pytest
+
+from edgectl.control.deploy import together
+from edgectl.control.deploy.deploy import Offer
+from edgectl.control.deploy.everywhere import everywhere
+from edgectl.control.deploy.everywhere import together as looked
+from edgectl.control.deploy.look import Seen
+from edgectl.control.deploy.together import Together
+from edgectl.control.link.session import Session
+from edgectl.wire.envelope import Sender
+from edgectl.wire.errors import EdgectlError, Refused, Unreachable
+from tests.unit.control.deploy.node import Node
+from tests.unit.control.deploy.silent import Silent
+
+OFFER = Offer("store-042", "node-1", "sha256:p", "sha256:r", {}, {}, Sender("ada", "laptop"))
+
+
+def press(lead: Node, agent: Callable[[], Any], monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+    """Press once; return verdict and others."""
+    monkeypatch.setattr(together, "join_token", lambda *_, **__: "K10abc::server:secret")
+    offer = replace(OFFER, node="node-2")
+    connect = cast("Callable[[], Session]", lead.connect)
+    whole = Together(OFFER, connect, Silent(), {"node-2": (offer, agent)})
+    outcome = whole.run()
+    return {"verdict": outcome.verdict, "others": outcome.others, "changed": outcome.changed}
+
+
+def test_the_others_take_what_the_lead_has_taken(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Same payload, the lead's sequence and run; what both changed is counted once each."""
+    lead, agent = Node(sequence=6), Node()
+    said = press(lead, agent.connect, monkeypatch)
+    assert (said["verdict"]["exit"], said["others"]["node-2"]["exit"]) == (0, 0)
+    (session,) = agent.sessions
+    (asked,) = [fields for op, fields in session.sent if op == "deploy"]
+    assert (asked["envelope"]["sequence"], asked["envelope"]["lead"]) == (7, "run1")
+    assert str(asked["join_token"]).startswith("K10abc::")
+    assert "node-2/k3s" in said["changed"]
+
+
+def test_one_that_cannot_be_reached_leaves_the_store_degraded(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is named, and the lead's deploy stands."""
+
+    def nobody() -> Any:
+        raise Unreachable("node-2 did not answer within 15 s")
+
+    said = press(Node(), nobody, monkeypatch)
+    assert (said["verdict"]["exit"], said["others"]["node-2"]["exit"]) == (9, 4)
+    assert "node-2 did not answer" in said["verdict"]["reason"]
+
+
+def test_what_is_wrong_with_the_lead_goes_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A lead that is not ready is the store's verdict, whatever the others say."""
+    lead = Node(ends={"word": "not ready", "reason": "gpu: none", "exit": 5})
+    agent = Node(refuses=Refused("it has turned sequence 1 down"))
+    said = press(lead, agent.connect, monkeypatch)
+    assert (said["verdict"]["exit"], said["verdict"]["reason"]) == (5, "gpu: none")
+    assert said["others"]["node-2"]["exit"] == 11
+
+
+@pytest.mark.parametrize(
+    ("lead", "other", "code", "names"),
+    [
+        (0, 0, 0, ""),
+        (0, 10, 10, "node-2"),
+        (0, 5, 9, "node-2"),
+        (9, 10, 10, "node-2"),
+        (10, 5, 10, ""),
+        (5, 10, 5, ""),
+    ],
+)
+def test_a_look_at_the_store_is_one_of_all_its_nodes(lead: int, other: int, code: int, names: str) -> None:
+    """Changes that wait anywhere are pending; a node that is not well leaves the store degraded, by name."""
+    seen = looked(
+        Seen(verdict={"exit": lead, "reason": "", "looked": 9}),
+        {"node-2": Seen(verdict={"exit": other, "reason": "k3s", "looked": 4}, events=[{"title": "k3s"}])},
+    )
+    assert (seen.verdict["exit"], seen.verdict["looked"]) == (code, 13)
+    assert names in seen.verdict["reason"]
+    assert seen.events == [{"title": "node-2 k3s"}]
+
+
+def test_one_that_does_not_answer_is_an_answer() -> None:
+    """Everybody is asked; who cannot be reached is named, and the store is degraded at best."""
+
+    def nobody() -> Seen:
+        raise Unreachable("node-3 is off")
+
+    answers = everywhere({"node-2": lambda: Seen(verdict={"exit": 0}), "node-3": nobody})
+    assert isinstance(answers["node-3"], EdgectlError)
+    seen = looked(Seen(verdict={"exit": 0, "reason": ""}), answers)
+    assert (seen.verdict["exit"], "node-3 is off" in seen.verdict["reason"]) == (9, True)
+    assert seen.events[-1]["step"] == "node-node-3"
