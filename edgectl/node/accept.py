@@ -29,7 +29,7 @@ from edgectl.wire.document import from_json, to_json
 from edgectl.wire.envelope import Envelope, Sender, judge, short
 from edgectl.wire.errors import Locked, Refused, StepFailed
 from edgectl.wire.frame import Frames
-from edgectl.wire.payload import decode
+from edgectl.wire.payload import Node, decode
 
 _STEP_ASIDE_SECONDS = 900.0  # an apply of a heal is never interrupted; Helm's own deadline is 330 s
 _CLAIM_SECONDS = 30.0
@@ -91,6 +91,14 @@ def _heard(slots: Slots, newest: Slot | None, offer: Envelope) -> None:
         turned_down = next((slot.rejected for slot in slots.all() if slot.envelope.sequence == offer.sequence), None)
         reason = (turned_down or {}).get("reason", "it has taken something else under that number")
         raise Refused(f"{offer.node} has turned sequence {offer.sequence} down: {reason}", hint="deploy again")
+
+
+def _keeps_its_role(runs: Node, node: Node) -> None:
+    if runs.role != node.role:
+        raise Refused(
+            f"{node.name} is its store's {runs.role}; k3s cannot make it the {node.role} in place",
+            hint=f"declare role: {runs.role}, or install the node anew",
+        )
 
 
 def keep_join_token(places: Places, frame: dict[str, Any]) -> None:
@@ -187,6 +195,7 @@ def _check(places: Places, slots: Slots, offer: Envelope) -> None:
     if current is not None:
         with suppress(OSError, ValueError):  # what runs cannot be read: a deploy is the remedy
             running = load(places, current)[0]
+            _keeps_its_role(running.node(offer.node), node)
             if is_one_way(payload, running):
                 raise Refused(
                     f"{offer.store} runs {running.node(offer.node).k3s.version}; a k3s minor version cannot go back "

@@ -77,13 +77,13 @@ def test_the_token_is_where_k3s_reads_it_and_nowhere_else(pair: Pair) -> None:
 
 
 def test_only_the_lead_is_deployed_to(pair: Pair) -> None:
-    """An agent takes nothing that its lead has not taken: whoever asks it alone is refused, by name."""
+    """An agent takes nothing that its lead has not taken, and never turns into a server of its own."""
 
     def change(doc: dict[str, Any]) -> None:
         (entry,) = doc["stores"].values()
         entry["nodes"] = {"node-2": {**entry["nodes"]["node-2"], "role": "server"}}
 
-    pair.operator.with_(change=change).run("deploy", code=11).has("node-2")
+    pair.operator.with_(change=change).run("deploy", code=11).has("node-2 is its store's agent")
 
 
 def test_what_one_node_turns_down_neither_keeps(pair: Pair) -> None:

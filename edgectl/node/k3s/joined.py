@@ -36,13 +36,17 @@ def judge(found: dict[str, Any] | None, node: Node) -> Observation:
     """Judge a neighbour's Node object; what is missing is said as what it costs the store."""
     if found is None:
         return _missed(f"{node.name} has not joined the store")
-    ready = is_ready(found)
+    word = _ready(found)
+    if word == "Unknown":  # the control plane has given up on it (after 40 s, by its default): no use to wait
+        gone = f"{node.name} is not there"
+        return Observation(Status.CURRENT, gone, absent=gone)
+    ready = word == "True"
     said = annotation(found, STANDS)
     want = part_of(node)
     if ready and said.get("rejected") == want:
         return Observation(Status.FAILED, f"{node.name} has turned it down: {said.get('why', 'it gave no reason')}")
     if not ready:
-        return _missed(f"{node.name} is not there")
+        return _missed(f"{node.name} is not Ready")
     version = found.get("status", {}).get("nodeInfo", {}).get("kubeletVersion")
     if version != node.k3s.version:
         return _missed(f"{node.name} runs {version}, not {node.k3s.version}")
@@ -68,9 +72,13 @@ def annotation(found: dict[str, Any] | None, key: str) -> dict[str, Any]:
 
 
 def is_ready(found: dict[str, Any]) -> bool:
-    """Tell whether a node reports Ready; one that has fallen silent is set Unknown by the control plane."""
+    """Tell whether a node reports Ready."""
+    return _ready(found) == "True"
+
+
+def _ready(found: dict[str, Any]) -> str:
     conditions = found.get("status", {}).get("conditions") or []
-    return any(item.get("type") == "Ready" and item.get("status") == "True" for item in conditions)
+    return next((str(item.get("status")) for item in conditions if item.get("type") == "Ready"), "")
 
 
 def _missed(sentence: str) -> Observation:

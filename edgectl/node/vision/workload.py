@@ -130,19 +130,20 @@ def judge(
         return Observation(Status.IN_PROGRESS, f"{name}: its change has not been seen yet")
     if (never := _never(pods, booted_at)) is not None:
         return Observation(Status.FAILED, f"{name}: {never}", evidence=_story(pods))
+    missed = sorted({where for pod in pods if (where := pod.get("spec", {}).get("nodeName")) in gone})
     if manifest["kind"] == "DaemonSet":
         desired = int(status.get("desiredNumberScheduled", 0))
         have = [status.get(key, 0) for key in ("updatedNumberScheduled", "numberReady", "numberAvailable")]
-        if status.get("numberMisscheduled"):
+        # A node that has fallen silent is tainted; from then on its pods are no longer desired, but misscheduled.
+        if int(status.get("numberMisscheduled") or 0) > len(missed):
             return Observation(Status.IN_PROGRESS, f"{name}: runs where it should not")
+        least = max(desired - len(missed), 1)
+        if missed and desired and all(least <= int(count or 0) <= desired for count in have):
+            without = f"{name} does not run on {', '.join(missed)}"
+            return Observation(Status.CURRENT, f"{name}: {least} running", absent=without)
     else:
         desired = int(manifest.get("spec", {}).get("replicas", 1))
         have = [status.get(key, 0) for key in ("replicas", "updatedReplicas", "readyReplicas", "availableReplicas")]
-    missed = sorted({where for pod in pods if (where := pod.get("spec", {}).get("nodeName")) in gone})
-    least = desired - len(missed)
-    if manifest["kind"] == "DaemonSet" and 0 < least < desired and all(least <= int(n or 0) <= desired for n in have):
-        without = ", ".join(missed)
-        return Observation(Status.CURRENT, f"{name}: {least} of {desired}", absent=f"{name} does not run on {without}")
     if desired < 1:
         return Observation(Status.IN_PROGRESS, f"{name}: no node is to run it (0 desired)")
     if any(int(count or 0) != desired for count in have):

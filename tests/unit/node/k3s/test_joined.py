@@ -35,7 +35,6 @@ def test_what_is_not_there_is_missed_by_name() -> None:
     cases = [
         None,
         found(ready="False", part=want),
-        found(ready="Unknown", part=want, rejected=want),
         found(version="v0", part=want),
         found(part="sha256:other"),
         found(part="", word="not ready", reason="k3s: it ends at its start"),
@@ -46,6 +45,12 @@ def test_what_is_not_there_is_missed_by_name() -> None:
     for case in cases:
         seen = judge(case, AGENT)
         assert (seen.status, "node-2" in seen.absent) == (Status.IN_PROGRESS, True), case
+
+
+def test_no_time_is_lost_on_one_that_is_silent() -> None:
+    """The control plane has given up on it: missed by name at once, whatever it said while it was there."""
+    seen = judge(found(ready="Unknown", part=part_of(AGENT), rejected=part_of(AGENT)), AGENT)
+    assert (seen.status, seen.absent) == (Status.CURRENT, "node-2 is not there")
 
 
 def test_what_it_has_turned_down_fails() -> None:

@@ -91,6 +91,26 @@ def test_a_daemon_set_that_runs_where_it_should_not_is_a_no() -> None:
     assert judge(manifest(live), live, []).status is Status.IN_PROGRESS
 
 
+@pytest.mark.parametrize(
+    ("desired", "ready", "misplaced", "current"),
+    [(2, 2, 0, True), (2, 1, 0, True), (2, 0, 0, False), (1, 1, 1, True), (1, 0, 1, False), (1, 1, 2, False)],
+    ids=["just-gone", "noticed", "none-runs", "tainted", "tainted-none-runs", "misplaced-elsewhere"],
+)
+def test_a_neighbour_that_is_gone_is_missed(desired: int, ready: int, misplaced: int, *, current: bool) -> None:
+    """Of a pod for each node, the one on a silent node is not waited for: before and after Kubernetes taints it."""
+    live, here = case("workload-plugin-running"), case("pod-plugin-running")
+    there = copy.deepcopy(here)
+    there["spec"]["nodeName"] = "node-2"
+    counts = dict.fromkeys(
+        ("currentNumberScheduled", "updatedNumberScheduled", "numberReady", "numberAvailable"), ready
+    )
+    live["status"].update(counts, desiredNumberScheduled=desired, numberMisscheduled=misplaced)
+    seen = judge(manifest(live), live, [here, there], gone=frozenset({"node-2"}))
+    assert (seen.status is Status.CURRENT) == current, seen
+    assert not current or "node-2" in seen.absent
+    assert judge(manifest(live), live, [here, there]).absent == ""
+
+
 def test_a_pod_that_lived_through_reboots_is_given_its_time() -> None:
     """Each reboot counts as a restart: a pod from before this boot is no crash loop for its number of restarts."""
     live, pod = case("workload-crashes"), case("pod-crash-after-reboot")
