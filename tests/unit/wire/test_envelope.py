@@ -32,6 +32,15 @@ def test_a_bare_node_takes_its_first_offer() -> None:
     judge(dataclasses.replace(OFFER, base="", sequence=1), store="", current="", sequence=0)
 
 
+def test_a_follower_is_judged_by_its_leads_sequence() -> None:
+    """What it runs may be anything that its lead has passed; the same sequence comes again after a lost run."""
+    led = dataclasses.replace(OFFER, lead="run1")
+    judge(led, store="store-042", current=NEXT, sequence=7)
+    judge(led, store="store-042", current=NEXT, sequence=8)
+    with pytest.raises(Refused, match="lead is at sequence 8; node-1 has taken 9 already"):
+        judge(led, store="store-042", current=NEXT, sequence=9)
+
+
 @pytest.mark.parametrize(
     ("offer", "kind", "code", "says"),
     [
