@@ -116,10 +116,32 @@ def test_a_rollback_takes_both_back(pair: Pair) -> None:
         assert node.sh(f"cat {NOTE} 2>/dev/null || echo gone") == "gone"
 
 
+def test_the_agent_goes_where_its_lead_has_gone(pair: Pair) -> None:
+    """The lead keeps the new base and turns the apps on it down, after the agent took both: the agent follows alone."""
+
+    def change(doc: dict[str, Any]) -> None:
+        doc["defaults"]["host"]["files"] = [{"path": NOTE, "text": "a good base"}]
+        release = doc["defaults"]["releases"]["vision-stack"]
+        release["timeout_seconds"] = 15
+        release["values"]["inference"]["env"] = {"PYTHONHOME": "/nowhere"}
+
+    pair.operator.with_(change=change).run("deploy", code=5).has("the base stays")
+    pair.agent.wait("no run is going on", pair.agent.idle)
+    assert pair.agent.heal()["word"] == "ready"
+    assert pair.lead.heal()["word"] == "ready"
+    rows = pair.operator.run("history", "--node", "node-2", "-o", "json").document["slots"]
+    (current,) = [row for row in rows if row["state"] == "current"]
+    assert current["apps"] < current["sequence"], "its base is the new one, under the apps that ran before"
+    assert pair.agent.sh(f"cat {NOTE}") == "a good base"
+    pair.operator.deploy()
+
+
 def test_a_node_that_is_gone_is_missed_and_comes_back(pair: Pair) -> None:
     """One agent without power: the store serves, degraded, and names it; back on, it follows what it has missed."""
-    (pod,) = pair.lead.objects("pods", "-n", "vision")
-    assert pod["spec"]["nodeName"] == "node-1", "the agent's absence must cost no inference in this test"
+    pair.lead.kubectl("cordon", "node-2")  # its absence must cost no inference in this test
+    pair.lead.kubectl("delete", "pods", "-n", "vision", "--all")
+    pair.lead.kubectl("rollout", "status", "deployment/inference", "-n", "vision", "--timeout=60s", seconds=70)
+    pair.lead.kubectl("uncordon", "node-2")
     pair.agent.store.cut_power("node-2")
     pair.lead.wait("the cluster knows it", lambda: not _ready(pair.lead, "node-2"), seconds=90)
 

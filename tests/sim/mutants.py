@@ -21,6 +21,7 @@ class Mutant:
 
 _SLOTS = "tests/unit/node/converge/test_slots.py::"
 _ENGINE = "tests/unit/node/test_engine.py::"
+_FOLLOW = "tests/unit/node/test_follow.py::"
 MUTANTS = (
     Mutant(
         "a link that is gone while it is switched",
@@ -137,10 +138,45 @@ MUTANTS = (
     ),
     Mutant(
         "a heal converges what ran, not what was accepted",
-        "node/engine.py",
-        "        slot = slots.candidate or slots.current\n",
-        "        slot = slots.current or slots.candidate\n",
+        "node/follow.py",
+        "    slot = slots.candidate or slots.current\n",
+        "    slot = slots.current or slots.candidate\n",
         "sim: update / power cut",
+    ),
+    Mutant(
+        "an agent goes back while its lead is still at it",
+        "node/follow.py",
+        'if int(said.get("sequence", 0)) < slot.envelope.sequence:',
+        "if False:",
+        f"{_FOLLOW}test_it_stays_while_its_lead_is_still_at_it",
+    ),
+    Mutant(
+        "an agent takes again what it has turned down",
+        "node/follow.py",
+        "or base.rejected:",
+        "or False:",
+        f"{_FOLLOW}test_what_it_has_turned_down_itself_it_does_not_take",
+    ),
+    Mutant(
+        "a lead tells before it has decided",
+        "node/follow.py",
+        "elif slots.candidate is None:",
+        "else:",
+        f"{_FOLLOW}test_the_lead_tells_when_it_has_decided",
+    ),
+    Mutant(
+        "an agent is deployed to without its lead",
+        "node/accept.py",
+        "if (node.name == payload.lead.name) == bool(offer.lead):",
+        "if False:",
+        "tests/cli/test_nodes.py::test_an_agent_takes_only_what_its_lead_has_taken",
+    ),
+    Mutant(
+        "a neighbour that is gone fails a deploy",
+        "node/k3s/joined.py",
+        "    return Observation(Status.IN_PROGRESS, sentence, absent=sentence)",
+        "    return Observation(Status.FAILED, sentence)",
+        "tests/unit/node/k3s/test_joined.py::test_what_is_not_there_is_missed_by_name",
     ),
     Mutant(
         "going back does nothing",
