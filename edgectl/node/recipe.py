@@ -18,6 +18,7 @@ from edgectl.node.host.preflight import Preflight
 from edgectl.node.k3s.binary import Binary
 from edgectl.node.k3s.images import Archives, Loaded
 from edgectl.node.k3s.joined import Joined
+from edgectl.node.k3s.raised import K3sBinary
 from edgectl.node.k3s.serves import Serves
 from edgectl.node.k3s.service import Service
 from edgectl.node.k3s.unpacked import Unpacked
@@ -46,7 +47,7 @@ def recipe(payload: Payload, node: Node, *, fresh: bool = False, returning: bool
         Blobs(payload.blobs_of(node)),
         Files("host-files", "host files", host.files, needs=("host",)),
         Sysctls(host.sysctls, needs=("host-files",)),
-        Binary("k3s-binary", "k3s binary", "k3s", k3s.version, k3s.binary, names=("kubectl", "crictl", "ctr")),
+        K3sBinary("k3s-binary", "k3s binary", "k3s", k3s.version, k3s.binary, names=("kubectl", "crictl", "ctr")),
         Files("k3s-files", "k3s files", k3s.files, needs=("host",), absent=(REGISTRIES,)),
         Archives(k3s.images),
         Unpacked(k3s.images, k3s.unit),

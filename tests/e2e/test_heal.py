@@ -64,3 +64,22 @@ def test_a_heal_of_what_is_as_declared_changes_nothing(shop: Shop) -> None:
     verdict = shop.node.heal()
     assert (verdict["word"], verdict["changed"]) == ("ready", [])
     assert shop.node.steady() == before
+
+
+def test_the_datastore_is_kept_before_k3s_is_raised(shop: Shop) -> None:
+    """An older k3s is replaced: what it has stored was copied first, while it ran, and k3s comes up from the copy."""
+    node, kept = shop.node, "/var/lib/edgectl/backups/v1.35.7+k3s1"
+    node.kubectl("create", "configmap", "known", "-n", "vision", "--from-literal=since=before")
+    older = '#!/bin/sh\n[ "$1" = --version ] && echo \'k3s version v1.35.7+k3s1 (older)\' || exec /root/k3s.real "$@"\n'
+    node.sh("cp -p /usr/local/bin/k3s /root/k3s.real && rm /usr/local/bin/k3s")
+    node.run("sh", "-c", "cat > /usr/local/bin/k3s && chmod 755 /usr/local/bin/k3s", stdin=older)
+    verdict = node.heal()
+    assert (verdict["word"], verdict["changed"]) == ("ready", ["k3s-binary"])
+    assert node.sh(f"stat -c '%a %n' {kept}/*").split() == ["600", f"{kept}/state.db", "600", f"{kept}/token"]
+    node.kubectl("delete", "configmap", "known", "-n", "vision")
+    node.sh(f"""systemctl stop k3s && cd /var/lib/rancher/k3s/server && cmp {kept}/token token
+        rm -f db/state.db-wal db/state.db-shm && cp {kept}/state.db db/state.db && systemctl start k3s""")
+    assert node.heal()["word"] == "ready"
+    assert node.kubectl("get", "configmap", "known", "-n", "vision", "-o", "jsonpath={.data.since}") == "before"
+    node.kubectl("delete", "configmap", "known", "-n", "vision")
+    node.sh("rm -r /root/k3s.real /var/lib/edgectl/backups")

@@ -54,6 +54,7 @@ def _before(rows: Sequence[Row]) -> Row:
     if current is not None:
         runs = {current["payload"]}
         for row in rows:
-            if row["sequence"] < current["sequence"] and row.get("promoted") and row["payload"] not in runs:
+            well = row.get("promoted") and not row.get("rejected")  # of one that was rejected, the base alone ran
+            if row["sequence"] < current["sequence"] and well and row["payload"] not in runs:
                 return row
     raise NotReady("nothing else has run on this node before", hint="edgectl history STORE shows what it was given")

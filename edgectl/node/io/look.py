@@ -15,6 +15,7 @@ from pathlib import Path
 from edgectl.node.converge.protocol import LookFailed
 from edgectl.node.io import files, programs
 from edgectl.node.io.api import ReadApi, WriteApi
+from edgectl.node.io.database import copy_database
 from edgectl.node.io.places import Places
 
 PROBE_SECONDS = 20.0
@@ -110,6 +111,10 @@ class Hands(Look):
     def copy(self, source: Path, path: Path, *, mode: int) -> None:
         """Replace a file by a copy, durably."""
         files.copy_atomic(source, path, mode=mode)
+
+    def copy_database(self, source: Path, path: Path) -> None:
+        """Copy an SQLite database that may be in use, durably, and check the copy."""
+        copy_database(source, path)
 
     def remove(self, path: Path) -> None:
         """Remove a file; one that is gone is fine."""

@@ -53,6 +53,11 @@ class Places:
         return self.journal, self.run / "journal"
 
     @property
+    def backups(self) -> Path:
+        """k3s's datastore and token from before its last minor versions: <version>/."""
+        return self.state / "backups"
+
+    @property
     def join_token(self) -> Path:
         """What an agent joins the store's cluster with; k3s reads it (`token-file`). Of root alone."""
         return self.state / "secrets/k3s-token"
