@@ -14,6 +14,7 @@ from edgectl.wire.errors import Exit, Locked, NotReady, Refused
 if TYPE_CHECKING:
     from edgectl.cli.store import Door
     from edgectl.control.deploy.deploy import Deploy, Offer
+    from edgectl.control.deploy.together import Together
 
 Followers = Mapping[str, "tuple[Offer, Door]"]
 
@@ -29,15 +30,14 @@ def press(
 
     terminal = Terminal(head=head, verbose=verbose, all_bytes=sum(offer.blobs.values()))
     whole = Together(offer, door.open, terminal, {name: (given, at.open) for name, (given, at) in followers.items()})
-    running = whole.lead
     try:
         terminal.connecting(offer.node)
         outcome = whole.run()
     except KeyboardInterrupt as error:
-        raise _stopped_watching(running, offer) from error
+        raise _stopped_watching(whole, offer) from error
     except (Locked, Refused, NotReady) as error:
-        if running.outcome.sessions and not running.outcome.run:
-            error.details = (*error.details, f"runs now: {_runs(running)}; this deploy has changed nothing")
+        if whole.lead.outcome.sessions and not whole.lead.outcome.run:
+            error.details = (*error.details, f"runs now: {_runs(whole.lead)}; this deploy has changed nothing")
         raise
     finally:
         terminal.close()
@@ -51,8 +51,15 @@ def _runs(running: Deploy) -> str:
     return f"sequence {serving}" if serving else "nothing that was deployed"
 
 
-def _stopped_watching(running: Deploy, offer: Offer) -> Interrupted:
-    """Say what goes on without us."""
+def _stopped_watching(whole: Together, offer: Offer) -> Interrupted:
+    """Say what goes on without us, and what does not."""
+    running = whole.lead
+    if running.outcome.run and whole.ungiven:
+        return Interrupted(
+            f"stopped watching; {offer.node} goes on by itself (run {running.outcome.run}), "
+            f"but {', '.join(whole.ungiven)} may not have been given it",
+            hint=f"run the same command again: edgectl deploy {offer.store}",
+        )
     if running.outcome.run:
         return Interrupted(
             f"stopped watching; {offer.node} goes on by itself (run {running.outcome.run})",

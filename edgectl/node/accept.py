@@ -26,7 +26,7 @@ from edgectl.node.request import DEPLOY, HEAL, Request, leave
 from edgectl.node.units.install import CONVERGE, install
 from edgectl.wire import event
 from edgectl.wire.document import from_json, to_json
-from edgectl.wire.envelope import Envelope, Sender, judge, short
+from edgectl.wire.envelope import Envelope, Sender, judge, judge_store, short
 from edgectl.wire.errors import Locked, Refused, StepFailed
 from edgectl.wire.frame import Frames
 from edgectl.wire.payload import Node, decode
@@ -78,19 +78,47 @@ def deploy(places: Places, frames: Frames, frame: dict[str, Any]) -> tuple[str, 
         return run, slots.sequence
 
 
+def stage(places: Places, frames: Frames, frame: dict[str, Any]) -> int:
+    """Take the content of a deploy that will follow, and nothing more; returns the newest sequence taken here.
+
+    Raises Locked, Refused, NotReady.
+    """
+    offer = from_json(Envelope, frame["envelope"])
+    slots = Slots(places)
+    belongs_to = slots.current or slots.candidate
+    if belongs_to is not None:
+        judge_store(offer, belongs_to.envelope.store)
+    with _hold(places, offer):
+        wanted = want(places, {str(digest): int(size) for digest, size in frame["blobs"].items()})
+        frames.send("want", blobs=wanted)
+        if wanted:
+            receive(places, frames, wanted)
+    return slots.sequence
+
+
 def _same(slots: Slots, accepted: Slot, offer: Envelope) -> bool:
-    """Tell whether what is offered is accepted already, and not turned down in part."""
+    """Tell whether what is offered is accepted already, and not turned down in part.
+
+    A follower takes the lead's sequences one by one: an older one of the same content may have been gone back from.
+    """
     found = accepted.envelope
+    if offer.lead and found.sequence != offer.sequence:
+        return False
     same = (found.payload, found.runtime, found.node) == (offer.payload, offer.runtime, offer.node)
     return same and slots.apps_of(accepted).folder == accepted.folder
 
 
 def _heard(slots: Slots, newest: Slot | None, offer: Envelope) -> None:
-    """Refuse what the lead brings again under a sequence that this node has turned down."""
-    if offer.lead and offer.sequence == slots.sequence and not (newest and _same(slots, newest, offer)):
-        turned_down = next((slot.rejected for slot in slots.all() if slot.envelope.sequence == offer.sequence), None)
-        reason = (turned_down or {}).get("reason", "it has taken something else under that number")
-        raise Refused(f"{offer.node} has turned sequence {offer.sequence} down: {reason}", hint="deploy again")
+    """Let a person's deploy try again what was turned down here under this number; refuse anything else under it."""
+    if not offer.lead or offer.sequence != slots.sequence or (newest and _same(slots, newest, offer)):
+        return
+    slot = next(slot for slot in slots.all() if slot.envelope.sequence == offer.sequence)
+    if slot.envelope.payload != offer.payload:
+        raise Refused(
+            f"{offer.node} has taken something else as sequence {offer.sequence}",
+            hint="is the lead's disk an old copy? deploy a change: its sequence is then past this node's",
+        )
+    slots.try_again(slot)
 
 
 def _keeps_its_role(runs: Node, node: Node) -> None:
@@ -103,9 +131,12 @@ def _keeps_its_role(runs: Node, node: Node) -> None:
 
 def keep_join_token(places: Places, frame: dict[str, Any]) -> None:
     """Keep what this node joins its cluster with; it came over the link and stands in no payload."""
-    token = str(frame.get("join_token", ""))
-    if token and Hands(places).text(places.join_token) != token + "\n":
+    token, look = str(frame.get("join_token", "")), Hands(places)
+    had = look.text(places.join_token)
+    if token and had != token + "\n":
         write_atomic(places.join_token, f"{token}\n".encode(), mode=0o600)
+        if had is not None:  # another cluster than the one that k3s was started for: without its record it is restarted
+            look.remove(places.k3s_started)
 
 
 def _meet(places: Places, offer: Envelope) -> str:
@@ -194,11 +225,11 @@ def _check(places: Places, slots: Slots, offer: Envelope) -> None:
     current = slots.current
     if current is not None:
         with suppress(OSError, ValueError):  # what runs cannot be read: a deploy is the remedy
-            running = load(places, current)[0]
-            _keeps_its_role(running.node(offer.node), node)
+            running, runs = load(places, current)
+            _keeps_its_role(runs, node)
             if is_one_way(payload, running):
                 raise Refused(
-                    f"{offer.store} runs {running.node(offer.node).k3s.version}; a k3s minor version cannot go back "
+                    f"{offer.store} runs {runs.k3s.version}; a k3s minor version cannot go back "
                     f"to {payload.node(offer.node).k3s.version}",
                     hint="declare the k3s minor version that runs, or a newer one",
                 )

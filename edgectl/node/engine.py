@@ -56,11 +56,12 @@ def run(places: Places) -> int:
         return int(Exit.LOCKED)
     with lock:
         slots = Slots(places)  # read behind the lock: nobody else decides about them now
+        if (taken := slots.candidate or slots.current) is not None:
+            lock.describe(payload=taken.envelope.payload)
         slot = heed(places, slots, Look(places, keep_fds=(lock.fd,)))
         if slot is None:
             print("nothing has been deployed to this node yet", flush=True)  # noqa: T201 - the unit's log
             return int(Exit.OK)
-        lock.describe(payload=slot.envelope.payload)
         journal = Journal(places.journal, request.run, request.kind, spare=places.journals[1])
         try:
             return _Run(places, slots, request, lock, journal).whole(slot)
@@ -238,7 +239,7 @@ class _Run:
             reason = f"the payload of sequence {slot.envelope.sequence} cannot be read: {error}"
             return Verdict(UNKNOWN, int(Exit.FAILED), reason)
         verdict = converge(
-            recipe(payload, node, fresh=fresh, returning=returning),
+            recipe(payload, node, tried=slot.envelope if fresh else None, returning=returning),
             self.look,
             self.hands,
             say=self.say,

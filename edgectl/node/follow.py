@@ -11,17 +11,18 @@ from typing import Any
 
 from edgectl.node.converge.protocol import LookFailed
 from edgectl.node.converge.slots import Slot, Slots
-from edgectl.node.desired import load
+from edgectl.node.desired import is_one_way, load
 from edgectl.node.io.api import Denied
 from edgectl.node.io.look import Hands, Look
 from edgectl.node.io.places import Places
 from edgectl.node.k3s.joined import STANDS, annotation, path_of
+from edgectl.node.receive import absent
 from edgectl.wire import event
 from edgectl.wire.document import canonical
 from edgectl.wire.payload import Node, part_of
 from edgectl.wire.verdict import Verdict
 
-DECIDED = "edgectl.local/decided"  # an annotation of each other node, by the lead: {sequence, runs, base, apps}
+DECIDED = "edgectl.local/decided"  # an annotation of each other node, by the lead: {sequence, base, apps}
 _FINE = frozenset({"ready", "degraded"})
 
 
@@ -35,11 +36,10 @@ def tell(places: Places, slots: Slots, hands: Hands, verdict: Verdict) -> None:
         if len(payload.nodes) == 1:
             return
         if node.name != payload.lead.name:
-            _write(hands, node.name, STANDS, _standing(places, slots, node, verdict))
+            _write(hands, node.name, STANDS, _standing(slots, node, verdict))
         elif slots.candidate is None:
             decided = {
                 "sequence": slots.sequence,
-                "runs": slot.envelope.sequence,
                 "base": slot.envelope.payload,
                 "apps": slots.apps_of(slot).envelope.payload,
             }
@@ -66,33 +66,51 @@ def heed(places: Places, slots: Slots, look: Look) -> Slot | None:
         said = annotation(look.api.get(path_of(node.name)), DECIDED)
     except (OSError, ValueError, LookFailed, Denied):
         return slot
-    if int(said.get("sequence", 0)) < slot.envelope.sequence:
+    sequence = said.get("sequence")
+    if not isinstance(sequence, int) or sequence < slot.envelope.sequence:
         return slot
     base, apps = _newest(slots, said.get("base")), _newest(slots, said.get("apps"))
-    if base is None or apps is None or base.rejected:
+    if base is None or apps is None or base.rejected or not _can_go(places, slots, base, apps):
         return slot
-    if slots.candidate is not None:
-        if base.envelope.payload == slots.candidate.envelope.payload:
-            return slot  # still to be tried here
-        reason = f"{payload.lead.name} has gone back to sequence {said.get('runs', 0)}"
-        slots.reject(slots.candidate, reason=reason, time=event.now(), run="")
-    runs = (current.envelope.payload, slots.apps_of(current).envelope.payload)
-    if (base.envelope.payload, apps.envelope.payload) != runs:
-        slots.promote(base, apps=apps, word="followed", time=event.now())
-    return slots.current
+    candidate = slots.candidate
+    if candidate is not None and base.envelope.payload == candidate.envelope.payload:
+        return slot  # still to be tried here
+    try:
+        if candidate is not None:
+            slots.reject(candidate, reason=f"{payload.lead.name} has gone back", time=event.now(), run="")
+        runs = (current.envelope.payload, slots.apps_of(current).envelope.payload)
+        if (base.envelope.payload, apps.envelope.payload) != runs:
+            slots.promote(base, apps=apps, word="followed", time=event.now())
+    except OSError:  # a full disk, say: the next run follows
+        pass
+    return slots.candidate or slots.current
 
 
-def _standing(places: Places, slots: Slots, node: Node, verdict: Verdict) -> dict[str, Any]:
-    """Return how this node stands, by the names of what it should be: the lead knows nothing of its slots."""
-    said = {
+def _can_go(places: Places, slots: Slots, base: Slot, apps: Slot) -> bool:
+    """Tell whether all of it is here, and k3s need not go back by a minor version."""
+    current = slots.current
+    try:
+        payload, node = load(places, base, apps)
+        if (
+            absent(places, payload.blobs_of(node))
+            or not (places.runtime(base.envelope.runtime) / "__main__.py").is_file()
+        ):
+            return False
+        return current is None or not is_one_way(payload, load(places, current)[0])
+    except (OSError, ValueError):
+        return False
+
+
+def _standing(slots: Slots, node: Node, verdict: Verdict) -> dict[str, Any]:
+    """Return how this node stands, by the name of what it should be, and which sequence it has turned down."""
+    said: dict[str, Any] = {
         "part": part_of(node) if verdict.word in _FINE else "",
         "word": verdict.word,
         "reason": verdict.reason[:300],
     }
     newest = next(iter(slots.all()), None)
     if newest is not None and (rejected := newest.rejected):
-        with suppress(OSError, ValueError):
-            said |= {"rejected": part_of(load(places, newest)[1]), "why": str(rejected.get("reason", ""))[:300]}
+        said |= {"rejected": newest.envelope.sequence, "why": str(rejected.get("reason", ""))[:300]}
     return said
 
 

@@ -19,63 +19,70 @@ from edgectl.node.k3s.binary import Binary
 from edgectl.node.k3s.images import Archives, Loaded
 from edgectl.node.k3s.joined import Joined
 from edgectl.node.k3s.raised import K3sBinary
+from edgectl.node.k3s.serverfirst import ServerFirst
 from edgectl.node.k3s.serves import Serves
 from edgectl.node.k3s.service import Service
+from edgectl.node.k3s.stocked import Announced, Stocked
 from edgectl.node.k3s.unpacked import Unpacked
 from edgectl.node.units.install import Units
 from edgectl.node.vision.dead import Dead
 from edgectl.node.vision.inference import Answers
 from edgectl.node.vision.workload import PLURAL, Place, Workload
+from edgectl.wire.envelope import Envelope
 from edgectl.wire.payload import Node, Payload
 from edgectl.wire.payload import Release as Declared
 
-_NEW_NEIGHBOUR_SECONDS = 180.0  # it brings its k3s up, unpacks its images, sees its GPUs
-_NEIGHBOUR_SECONDS = 30.0
 REGISTRIES = "/etc/rancher/k3s/registries.yaml"  # read by k3s at start when it is there
 
 
-def recipe(payload: Payload, node: Node, *, fresh: bool = False, returning: bool = False) -> tuple[Gate[Any], ...]:
+def recipe(
+    payload: Payload, node: Node, *, tried: Envelope | None = None, returning: bool = False
+) -> tuple[Gate[Any], ...]:
     """Return every step and gate of one node, in order; what concerns the cluster is the lead's alone.
 
-    `fresh`: this payload is tried for the first time. `returning`: it is put back after another one has failed; what
-    that one has added must go before what is put back needs the room and the GPUs.
+    `tried`: the deploy that this is tried for. `returning`: it is put back after another one has failed; what that one
+    has added must go before what is put back needs the room and the GPUs.
     """
     k3s, host = node.k3s, node.host
+    leads = node.name == payload.lead.name
+    programs = ("kubectl", "crictl", "ctr")
+    follows: tuple[str, ...] = () if leads else (ServerFirst.id,)
     steps: list[Gate[Any]] = [
-        Preflight(host.free_bytes, must=fresh),
+        Preflight(host.free_bytes, must=tried is not None),
         Units(),
         Blobs(payload.blobs_of(node)),
         Files("host-files", "host files", host.files, needs=("host",)),
         Sysctls(host.sysctls, needs=("host-files",)),
-        K3sBinary("k3s-binary", "k3s binary", "k3s", k3s.version, k3s.binary, names=("kubectl", "crictl", "ctr")),
+        *(() if leads else (ServerFirst(k3s.version),)),
+        K3sBinary("k3s-binary", "k3s binary", "k3s", k3s.version, k3s.binary, names=programs, needs=follows),
         Files("k3s-files", "k3s files", k3s.files, needs=("host",), absent=(REGISTRIES,)),
         Archives(k3s.images),
         Unpacked(k3s.images, k3s.unit),
         Service(k3s),
         Serves(node.name, k3s.version),
         Loaded(k3s.images),
+        *(() if leads else (Announced(node),)),
     ]
     if node.helm is not None:
         steps.append(Binary("helm-binary", "helm", "helm", node.helm.version, node.helm.binary))
     gpus: list[Gate[Any]] = []
     if node.gpu is not None:
         gpus += [Visible(node.gpu, node.name), Withdrawn(node.gpu, node.name)]
-    if node.name != payload.lead.name:
+    if not leads:
         return (*steps, *gpus)
-    limit = _NEW_NEIGHBOUR_SECONDS if fresh else _NEIGHBOUR_SECONDS
-    joined = [Joined(other, limit_seconds=limit) for other in payload.nodes if other.name != node.name]
-    return (*steps, *_cluster(payload, node, gpus, joined, returning=returning))
+    return (*steps, *_cluster(payload, node, gpus, tried=tried, returning=returning))
 
 
 def _cluster(
-    payload: Payload, node: Node, gpus: list[Gate[Any]], joined: list[Joined], *, returning: bool
+    payload: Payload, node: Node, gpus: list[Gate[Any]], *, tried: Envelope | None, returning: bool
 ) -> list[Gate[Any]]:
-    """Return what runs on the nodes, and what proves it."""
-    steps: list[Gate[Any]] = []
+    """Return what runs on the nodes, and what proves it; neighbours are asked, and hold nothing up for long."""
+    neighbours = [other for other in payload.nodes if other.name != node.name]
+    steps: list[Gate[Any]] = [Stocked(other, tried) for other in neighbours]
     if returning:
         steps.append(Retired(payload.releases, needs=("k3s-serves",)))
     cluster = ("k3s-serves", "images", "helm-binary")
-    place = Place(node.name, tuple(other.title for other in joined))
+    place = Place(node.name, tuple(other.name for other in neighbours))
     needs_gpu = [release for release in payload.releases if "gpu" in release.needs]
     for release in payload.releases:
         if release not in needs_gpu:
@@ -87,7 +94,7 @@ def _cluster(
     workloads = tuple(step.id for step in steps if isinstance(step, Workload))
     if payload.inference is not None:
         steps.append(Answers(payload.inference, needs=workloads))
-    steps += joined
+    steps += [Joined(other, tried) for other in neighbours]
     if not returning:
         steps.append(Retired(payload.releases, needs=("k3s-serves", *workloads)))
     return steps

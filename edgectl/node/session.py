@@ -12,7 +12,7 @@ from contextlib import suppress
 from typing import Any
 
 from edgectl.node import cancel, pause
-from edgectl.node.accept import deploy
+from edgectl.node.accept import deploy, stage
 from edgectl.node.converge import journal
 from edgectl.node.converge.lock import holder
 from edgectl.node.converge.loop import Clock, plan
@@ -85,16 +85,20 @@ def _deploy(places: Places, frames: Frames, frame: dict[str, Any]) -> None:
     _follow(places, frames, run, 0)
 
 
+def _stage(places: Places, frames: Frames, frame: dict[str, Any]) -> None:
+    frames.send("staged", sequence=stage(places, frames, frame))
+
+
 def _followed(places: Places, frames: Frames, frame: dict[str, Any]) -> None:
     run, offset = str(frame.get("run", "")), int(frame.get("offset", 0))
     _follow(places, frames, run, offset, wait=bool(frame.get("wait", True)))
 
 
 def _plan(places: Places, frames: Frames, frame: dict[str, Any]) -> None:
-    payload, node = _given(frames, frame)
+    payload, node, offer = _given(frames, frame)
     blobs = {str(digest): int(size) for digest, size in frame["blobs"].items()}
     frames.send("want", blobs=want(places, blobs))
-    _look(places, frames, payload, node, fresh=True)
+    _look(places, frames, payload, node, tried=offer)
 
 
 def _status(places: Places, frames: Frames, frame: dict[str, Any]) -> None:
@@ -165,6 +169,7 @@ def _resume(places: Places, frames: Frames, frame: dict[str, Any]) -> None:
 
 _QUESTIONS: dict[str, Callable[[Places, Frames, dict[str, Any]], None]] = {
     "deploy": _deploy,
+    "stage": _stage,
     "follow": _followed,
     "plan": _plan,
     "status": _status,
@@ -194,18 +199,19 @@ def _history(places: Places) -> list[dict[str, Any]]:
     return rows
 
 
-def _given(frames: Frames, frame: dict[str, Any]) -> tuple[Payload, Node]:
+def _given(frames: Frames, frame: dict[str, Any]) -> tuple[Payload, Node, Envelope]:
     """Take a payload that is only looked at: it is never stored."""
     data = bytearray()
     frames.receive_bytes(int(frame["bytes"]), data.extend)
     try:
         payload = decode(bytes(data))
-        return payload, payload.node(from_json(Envelope, frame["envelope"]).node)
+        offer = from_json(Envelope, frame["envelope"])
+        return payload, payload.node(offer.node), offer
     except (ValueError, KeyError) as error:
         raise NotReady(f"the payload cannot be read here: {error}", hint="use a matching edgectl") from error
 
 
-def _look(places: Places, frames: Frames, payload: Payload, node: Node, *, fresh: bool = False) -> None:
+def _look(places: Places, frames: Frames, payload: Payload, node: Node, *, tried: Envelope | None = None) -> None:
     began = time.monotonic()
 
     def say(word: str, step: Gate[Any], seen: Observation) -> None:
@@ -216,7 +222,11 @@ def _look(places: Places, frames: Frames, payload: Payload, node: Node, *, fresh
         frames.send("event", event=_brief(to_json(line)))
 
     verdict = plan(
-        recipe(payload, node, fresh=fresh), Look(places), say, Clock(time.monotonic, time.sleep), wrong_first=not fresh
+        recipe(payload, node, tried=tried),
+        Look(places),
+        say,
+        Clock(time.monotonic, time.sleep),
+        wrong_first=tried is None,
     )
     frames.send("verdict", verdict=_verdict(verdict))
 

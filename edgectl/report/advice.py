@@ -23,6 +23,7 @@ _BY_STEP = (
         "inference",
         "compare model and reference under `inference` in the inventory; edgectl kubectl {store} -- get pods -A",
     ),
+    ("server", "bring the store's server to that k3s version first: edgectl status {store}"),
     ("node", "look at that node: edgectl status {store}, edgectl journal {store} --node NAME"),
     ("dead", "look at the pods: edgectl kubectl {store} -- get pods -A"),
     ("retired", "look at the releases: edgectl ssh {store} -- helm list -A"),

@@ -35,6 +35,7 @@ class Envelope:
     summary: str = ""
     accept_degraded: bool = False  # promote it also when it serves less than what ran before
     lead: str = ""  # the run of the store's first server that this node follows; "" for that server itself
+    without: tuple[str, ...] = ()  # nodes that the sender could not reach: nobody waits for them
 
 
 def judge(offer: Envelope, *, store: str, current: str, sequence: int) -> None:
@@ -44,16 +45,12 @@ def judge(offer: Envelope, *, store: str, current: str, sequence: int) -> None:
     `sequence` the last accepted one (0 for none).
     Raises Refused (wrong store, old sequence) or Locked (someone was faster: the base has moved).
     """
-    if store and offer.store != store:
-        raise Refused(
-            f"this node belongs to {store}, not to {offer.store}",
-            hint="check the node's address in the inventory; to give the node to another store, remove it first",
-        )
+    judge_store(offer, store)
     if offer.lead:
         if offer.sequence < sequence:
             raise Refused(
                 f"{offer.store}'s lead is at sequence {offer.sequence}; {offer.node} has taken {sequence} already",
-                hint="is the lead's disk an old copy? deploy until its sequence is past this node's",
+                hint="is the lead's disk an old copy? deploy a change: its sequence is then past this node's",
             )
         return
     if offer.base != current:
@@ -65,6 +62,15 @@ def judge(offer: Envelope, *, store: str, current: str, sequence: int) -> None:
         raise Refused(
             f"sequence {offer.sequence} is not newer than {sequence}, which {offer.store} has accepted",
             hint="run the same command again; it reads the sequence anew",
+        )
+
+
+def judge_store(offer: Envelope, store: str) -> None:
+    """Raise Refused when the offer is for another store than the one that this node belongs to ("" for none)."""
+    if store and offer.store != store:
+        raise Refused(
+            f"this node belongs to {store}, not to {offer.store}",
+            hint="check the node's address in the inventory; to give the node to another store, remove it first",
         )
 
 

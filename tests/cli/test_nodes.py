@@ -13,7 +13,7 @@ from edgectl.node.converge.slots import Slots
 from edgectl.wire.document import digest_of, to_json
 from edgectl.wire.envelope import Envelope, Sender
 from edgectl.wire.errors import Unreachable
-from edgectl.wire.payload import Host, K3s, Node, Payload
+from edgectl.wire.payload import Host, K3s, ManagedFile, Node, Payload
 from tests.cli.conftest import KEY, Edgectl
 from tests.cli.node import StoreNode
 
@@ -113,12 +113,26 @@ def test_an_agent_takes_only_what_its_lead_has_taken(node: StoreNode) -> None:
     assert (again["op"], again["sequence"]) == ("accepted", 7)
 
 
+def test_a_person_may_let_it_try_again(node: StoreNode) -> None:
+    """What it has turned down comes again with the lead, under the same number: it is tried, not refused."""
+    assert _offered(node, PAIR, lead="run1")["op"] == "accepted"
+    host = replace(AGENT.host, files=(ManagedFile("/etc/motd", "bad"),))
+    bad = replace(PAIR, nodes=(LEAD, replace(AGENT, host=host)))
+    assert _offered(node, bad, lead="run2", sequence=8)["op"] == "accepted"
+    newest = Slots(node.places).all()[0]
+    assert (newest.envelope.sequence, newest.rejected is not None) == (8, True)
+    runs = node.runs
+    assert _offered(node, bad, lead="run3", sequence=8)["op"] == "accepted"
+    newest = Slots(node.places).all()[0]
+    assert (node.runs, newest.envelope.lead, newest.rejected is not None) == (runs + 1, "run3", True)
+
+
 def test_what_does_not_fit_a_follower_is_refused(node: StoreNode) -> None:
     """An older sequence of the lead, the number again for something else, another role: exit 11, by name."""
     assert _offered(node, PAIR, lead="run1")["op"] == "accepted"
     other = replace(PAIR, title="Hamburg")
     says = {
-        "node-2 has turned sequence 7 down": _offered(node, other, lead="run2"),
+        "node-2 has taken something else as sequence 7": _offered(node, other, lead="run2"),
         "node-2 is its store's agent": _offered(
             node, replace(other, nodes=(replace(AGENT, role="server"),)), sequence=8, base=PAIR.digest
         ),

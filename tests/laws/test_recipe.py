@@ -123,9 +123,13 @@ def only_the_lead_does_what_is_the_clusters(module: Any) -> None:
     assert not [
         name for name in ids if name.startswith(("release", "workload", "dead", "inference", "retired", "helm"))
     ]
+    assert ids.index("server-first") < ids.index("k3s-binary")
     alone, led = ([step.id for step in module.recipe(desired, lead)] for desired in (single, pair))
-    assert [name for name in led if name != "node-node-2"] == alone
-    assert not [step.id for step in module.recipe(pair, lead) if "node-node-2" in step.needs]
+    neighbours = [name for name in led if name.startswith("node-")]
+    assert [name for name in led if name not in neighbours] == alone
+    assert neighbours == ["node-images-node-2", "node-node-2"]
+    assert led.index("node-images-node-2") < led.index("release-nvidia-device-plugin")
+    assert not [step.id for step in module.recipe(pair, lead) if set(step.needs) & set(neighbours)]
     assert "node-node-2" in module.base_of(pair, lead)
 
 
@@ -180,8 +184,8 @@ def test_law(law: Callable[[Any], None]) -> None:
             "    if not returning:\n        steps.insert(3, ",
         ),
         (what_failed_goes_before_what_returns, "    if returning:\n", "    if False:\n"),
-        (only_the_lead_does_what_is_the_clusters, "node.name != payload.lead.name", "False"),
-        (only_the_lead_does_what_is_the_clusters, "    steps += joined\n", ""),
+        (only_the_lead_does_what_is_the_clusters, "leads = node.name == payload.lead.name", "leads = True"),
+        (only_the_lead_does_what_is_the_clusters, "    steps += [Joined(other, tried) for other in neighbours]\n", ""),
         (
             a_marker_is_withdrawn_after_the_wait,
             "Visible(node.gpu, node.name), Withdrawn(node.gpu, node.name)",

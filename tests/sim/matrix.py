@@ -13,7 +13,7 @@ import re
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,6 +24,7 @@ from tests.sim.histories import Kept, given, histories
 EVERY = 8  # in CI: about each eighth case, which is more than 1,500
 _SLICES = 8
 _MARK = "<!-- faults -->"
+_STEP = re.compile(r"engine: (?:probe|apply|half) (\S+)$")
 _PLACES = (
     (r"^operator", "operator: its frames"),
     (r"^session: (?!systemctl)", "session: judge, receive, accept"),
@@ -47,11 +48,18 @@ class Ran:
     fault: str
     end: str
     broken: str = ""
+    step: str = ""  # whose look or change it strikes at
 
 
 def place(event: str) -> str:
     """Return the class of an event."""
     return next(name for pattern, name in _PLACES if re.search(pattern, event))
+
+
+def step_of(event: str) -> str:
+    """Return the step at whose look or change an event happens; "" at any other."""
+    found = _STEP.match(event)
+    return found[1] if found else ""
 
 
 def one_slice(history: str, part: int, every: int, only: str, first: bool) -> list[Ran]:  # noqa: FBT001 - a pool's job
@@ -88,7 +96,7 @@ def one(case: Case, kept: Kept) -> Ran:
         end, broken = "?", str(error) or "a law was broken"
     except Exception as error:  # noqa: BLE001 - a crash of the product is the worst end of a case
         end, broken = "?", f"crash: {type(error).__name__}: {error}"
-    return Ran(case.name, case.history.name, place(case.event), case.fault, end, broken)
+    return Ran(case.name, case.history.name, place(case.event), case.fault, end, broken, step_of(case.event))
 
 
 def run_all(every: int = EVERY, only: str = "", *, first: bool = False) -> list[Ran]:
@@ -109,18 +117,26 @@ def run_all(every: int = EVERY, only: str = "", *, first: bool = False) -> list[
 def table(rows: Iterable[Ran]) -> str:
     """Return survived/injected by place and fault, and how each history ended."""
     found = list(rows)
-    count: Counter[tuple[str, str]] = Counter((row.place, row.fault) for row in found)
-    well: Counter[tuple[str, str]] = Counter((row.place, row.fault) for row in found if not row.broken)
-    lines = ["| where it strikes | " + " | ".join(FAULTS) + " |", "|---|" + "---|" * len(FAULTS)]
-    for name in dict.fromkeys(name for _, name in _PLACES):
-        cells = [f"{well[name, fault]}/{count[name, fault]}" if count[name, fault] else "" for fault in FAULTS]
-        if any(cells):
-            lines.append(f"| {name} | " + " | ".join(cells) + " |")
+    lines = _grid("where it strikes", list(dict.fromkeys(name for _, name in _PLACES)), found, lambda row: row.place)
+    steps = list(dict.fromkeys(row.step for row in found if row.step))
+    lines += ["", *_grid("at which step's look or change", steps, found, lambda row: row.step)]
     lines += ["", "| history | same command again, or nobody: ends as |", "|---|---|"]
     for history in histories():
         ends = Counter(row.end for row in found if row.history == history.name)
         lines.append(f"| {history.name} | {', '.join(f'{end} ({number})' for end, number in ends.most_common())} |")
     return "\n".join(lines)
+
+
+def _grid(head: str, names: Iterable[str], rows: list[Ran], name_of: Callable[[Ran], str]) -> list[str]:
+    """Return survived/injected by name and fault."""
+    count: Counter[tuple[str, str]] = Counter((name_of(row), row.fault) for row in rows)
+    well: Counter[tuple[str, str]] = Counter((name_of(row), row.fault) for row in rows if not row.broken)
+    lines = [f"| {head} | " + " | ".join(FAULTS) + " |", "|---|" + "---|" * len(FAULTS)]
+    for name in names:
+        cells = [f"{well[name, fault]}/{count[name, fault]}" if count[name, fault] else "" for fault in FAULTS]
+        if any(cells):
+            lines.append(f"| {name} | " + " | ".join(cells) + " |")
+    return lines
 
 
 def main() -> int:

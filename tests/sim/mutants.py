@@ -153,8 +153,8 @@ MUTANTS = (
     Mutant(
         "an agent takes again what it has turned down",
         "node/follow.py",
-        "or base.rejected:",
-        "or False:",
+        "or base.rejected or",
+        "or",
         f"{_FOLLOW}test_what_it_has_turned_down_itself_it_does_not_take",
     ),
     Mutant(

@@ -43,6 +43,8 @@ class Offer:
     summary: str = ""
     accept_degraded: bool = False
     led: Led | None = None
+    without: tuple[str, ...] = ()  # nodes that were not reached
+    after: int = 0  # the newest sequence that any other node of the store has taken
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,13 +161,14 @@ class Deploy:
             payload=offer.payload,
             runtime=offer.runtime,
             base=str(current.get("payload", "")),
-            sequence=offer.led.sequence if offer.led else self.outcome.before + 1,
+            sequence=offer.led.sequence if offer.led else max(self.outcome.before, offer.after) + 1,
             created=datetime.now(UTC).isoformat(timespec="seconds"),
             sender=replace(offer.sender, key=key),
             commit=offer.commit,
             summary=offer.summary,
             accept_degraded=offer.accept_degraded,
             lead=offer.led.run if offer.led else "",
+            without=offer.without,
         )
         given = {"join_token": offer.led.join_token.reveal()} if offer.led else {}
         return {"envelope": to_json(envelope), "blobs": offer.blobs, **given}

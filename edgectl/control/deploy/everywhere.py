@@ -6,8 +6,9 @@ Owns: what an unreachable node means for the store's answer: it is named, and th
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future
 from dataclasses import replace
+from threading import Thread
 from typing import Any, TypeVar
 
 from edgectl.control.deploy.look import Seen
@@ -16,21 +17,28 @@ from edgectl.wire.errors import EdgectlError, Exit
 from edgectl.wire.verdict import DEGRADED
 
 Answer = TypeVar("Answer")
-_MOST = 16
 _SERVES = frozenset({int(Exit.OK), int(Exit.DEGRADED)})
 
 
 def everywhere(asks: Mapping[str, Callable[[], Answer]]) -> dict[str, Answer | EdgectlError]:
     """Ask every node at once; what stands against an answer is the answer."""
-
-    def one(ask: Callable[[], Answer]) -> Answer | EdgectlError:
+    found: dict[str, Future[Answer]] = {name: Future() for name in asks}
+    for name, ask in asks.items():  # daemons, so that Ctrl-C leaves at once, whoever does not answer
+        Thread(target=_settle, args=(found[name], ask), daemon=True).start()
+    answers: dict[str, Answer | EdgectlError] = {}
+    for name, future in found.items():
         try:
-            return ask()
+            answers[name] = future.result()
         except EdgectlError as error:
-            return error
+            answers[name] = error
+    return answers
 
-    with ThreadPoolExecutor(max_workers=_MOST) as pool:
-        return dict(zip(asks, pool.map(one, asks.values()), strict=True))
+
+def _settle(future: Future[Answer], ask: Callable[[], Answer]) -> None:
+    try:
+        future.set_result(ask())
+    except BaseException as error:  # noqa: BLE001 - it belongs to whoever asks for the result
+        future.set_exception(error)
 
 
 def together(lead: Seen, others: Mapping[str, Seen | EdgectlError]) -> Seen:

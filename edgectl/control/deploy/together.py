@@ -1,26 +1,30 @@
-"""One press for a store of several nodes: the lead takes the deploy, then the others follow it, all at once.
+"""One press for a store of several nodes: content to all, then the lead takes the deploy, then the others with it.
 
 Owns: that order, and what becomes of the store's outcome when a node cannot be reached. Each node finishes alone.
 """
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from threading import Event, RLock, Thread
 from typing import Any, cast
 
-from edgectl.control.deploy.deploy import Deploy, Led, Offer, Outcome
+from edgectl.control.deploy.deploy import Deploy, Led, Offer, Outcome, need
+from edgectl.control.deploy.everywhere import everywhere
 from edgectl.control.deploy.listener import Listener
 from edgectl.control.deploy.look import join_token
 from edgectl.control.link.secret import Secret
 from edgectl.control.link.session import Session
 from edgectl.wire import event
-from edgectl.wire.errors import EdgectlError, Exit
+from edgectl.wire.errors import Bug, EdgectlError, Exit, Unreachable
 from edgectl.wire.verdict import DEGRADED
 
 _FINE = frozenset({int(Exit.OK), int(Exit.DEGRADED)})
 _TOKEN_SECONDS = 600.0
+_AGAIN_SECONDS = 2.0
+_RECONNECT_SECONDS = 120.0  # the lead's word is the store's: nobody waits long for a follower's
 Connect = Callable[[], Session]
 
 
@@ -34,52 +38,94 @@ class Together:
         self._lock = RLock()
         self._listener = listener
         self._followers = followers
+        self._reached: tuple[str, ...] = ()
+        self._content: list[Outcome] = []
         self._threads: list[Thread] = []
         self._token: Secret | EdgectlError | None = None
         self._has_asked = Event()
-        self.lead = Deploy(offer, connect, cast("Listener", _Lead(listener, self._lock, self._begin)))
+        self._offer = offer
+        self.lead = Deploy(offer, connect, listener)
+        self.running: dict[str, Deploy] = {}
         self.ended: dict[str, Outcome | EdgectlError] = {}
 
     def run(self) -> Outcome:
         """Bring the lead to its verdict, and wait for the others; a node that is not reached leaves it degraded."""
+        if self._followers:
+            self._send_content()
         outcome = self.lead.run()
         for thread in self._threads:
             thread.join()
-        for name in sorted(self.ended):
-            self._add(outcome, name, self.ended[name])
+        for sent in self._content:
+            outcome.blob_bytes += sent.blob_bytes
+            outcome.link_bytes += sent.link_bytes
+            outcome.sessions += sent.sessions
+        for name in sorted(self._followers):
+            self._add(outcome, name, self.ended.get(name, Bug(f"nothing is known of {name}")))
         return outcome
+
+    @property
+    def ungiven(self) -> tuple[str, ...]:
+        """The nodes that have not taken the deploy, as far as is known here."""
+        given = {name for name, running in self.running.items() if running.outcome.run}
+        return tuple(name for name in self._followers if name not in given)
+
+    def _send_content(self) -> None:
+        """Send first what nodes lack: the lead moves pods only where their images are, or can be in minutes."""
+
+        def stage(name: str) -> Callable[[], Outcome]:
+            offer, connect = self._followers[name]
+            return _Content(offer, connect, _Follower(self._listener, name, self._lock)).run
+
+        found = everywhere({name: stage(name) for name in self._followers})
+        self.ended = {name: error for name, error in found.items() if isinstance(error, EdgectlError)}
+        for error in self.ended.values():
+            self._listener.note(str(cast("EdgectlError", error).message))
+        self._reached = tuple(name for name in self._followers if name not in self.ended)
+        self._content = [one for one in found.values() if isinstance(one, Outcome)]
+        after = max((one.sequence for one in self._content), default=0)
+        self._offer = replace(self._offer, without=tuple(self.ended), after=after)
+        listener = cast("Listener", _Lead(self._listener, self._lock, self._begin))
+        self.lead = Deploy(self._offer, self._connect, listener)
 
     def _begin(self, run: str, sequence: int) -> None:
         """Let the others follow: the lead has taken the deploy (or has again, after a lost run)."""
-        if self._threads or not self._followers:
+        if self._threads:
             return
         asks = Thread(target=self._ask, daemon=True)
-        follow = [Thread(target=self._follow, args=(name, run, sequence), daemon=True) for name in self._followers]
+        follow = [Thread(target=self._follow, args=(name, run, sequence), daemon=True) for name in self._reached]
         self._threads = [asks, *follow]
         for thread in self._threads:
             thread.start()
 
     def _ask(self) -> None:
+        deadline = time.monotonic() + _TOKEN_SECONDS
         try:
-            self._token = Secret(join_token(self._connect, seconds=_TOKEN_SECONDS))
+            while self._token is None:
+                try:
+                    self._token = Secret(join_token(self._connect, seconds=_TOKEN_SECONDS))
+                except Unreachable as error:
+                    if time.monotonic() > deadline:
+                        self._token = error
+                    time.sleep(_AGAIN_SECONDS)
         except EdgectlError as error:
             self._token = error
         finally:
             self._has_asked.set()
 
     def _follow(self, name: str, run: str, sequence: int) -> None:
-        self._has_asked.wait(_TOKEN_SECONDS + 60)
+        self._has_asked.wait(_TOKEN_SECONDS * 2)
         if not isinstance(self._token, Secret):
-            self.ended[name] = self._token or EdgectlError("the lead gave nothing to join with")
+            self.ended[name] = self._token or Unreachable("the lead gave nothing to join with")
             return
         offer, connect = self._followers[name]
         offer = replace(offer, led=Led(run, sequence, self._token))
+        listener = _Follower(self._listener, name, self._lock)
+        self.running[name] = Deploy(offer, connect, listener, reconnect_seconds=_RECONNECT_SECONDS)
         try:
-            self.ended[name] = Deploy(offer, connect, _Follower(self._listener, name, self._lock)).run()
+            self.ended[name] = self.running[name].run()
         except EdgectlError as error:
             self.ended[name] = error
-            with self._lock:
-                self._listener.note(f"{name}: {error.message}")
+            listener.note(error.message)
 
     def _add(self, outcome: Outcome, name: str, ended: Outcome | EdgectlError) -> None:
         if isinstance(ended, EdgectlError):
@@ -97,6 +143,24 @@ class Together:
         if found["exit"] not in _FINE and int(outcome.verdict.get("exit", Exit.NOT_READY)) == Exit.OK:
             reason = f"{name}: {found['reason']}"
             outcome.verdict |= {"word": DEGRADED, "exit": int(Exit.DEGRADED), "reason": reason}
+
+
+class _Content(Deploy):
+    """The content of a deploy, sent ahead of it; the outcome's sequence is the newest that the node has taken."""
+
+    def _converse(self, session: Session) -> None:
+        hello = session.frames.receive()
+        need(hello, "hello")
+        self._listener.connected(hello)
+        session.frames.send("stage", **self._request(hello, session.key))
+        while True:
+            frame = session.frames.receive()
+            if frame["op"] == "want":
+                self._send(session, frame["blobs"])
+            else:
+                need(frame, "staged")
+                self.outcome.sequence = int(frame["sequence"])
+                return
 
 
 class _Lead:

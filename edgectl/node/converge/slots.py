@@ -149,6 +149,12 @@ class Slots:
         if candidate is None or candidate.folder == slot.folder:
             self._unlink(self._folder / "candidate")
 
+    def try_again(self, slot: Slot) -> None:
+        """Take back that a slot was rejected: it is about to be accepted anew."""
+        (slot.folder / "rejected.json").unlink(missing_ok=True)
+        sync_dir(slot.folder)
+        self.forget_tries(slot)
+
     def forget_tries(self, slot: Slot) -> None:
         """Begin to count anew: a person asks for this candidate again, or a run of it was asked to stop."""
         with suppress(OSError):

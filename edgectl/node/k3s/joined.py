@@ -1,49 +1,60 @@
 """Gate of the lead: another node of the store is Ready, and has become what the payload says of it.
 
-One that is not there is missed, not failed: the store serves without it, degraded, and names it. One that has turned
-its part down stops a deploy.
+One that is not there is missed, not failed: the store serves without it, degraded, and names it. One that turns down
+the very deploy that is being tried stops it.
 """
 
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 from edgectl.node.converge.protocol import Observation, Status, Wait
 from edgectl.node.io.look import Look
+from edgectl.wire.envelope import Envelope
 from edgectl.wire.payload import Node, part_of
 
 STANDS = "edgectl.local/stands"  # an annotation of a Node, by its own engine: {part, word, reason, rejected, why}
 
+_NEW_SECONDS = 900.0  # it brings its k3s up, unpacks its images, sees its GPUs, or goes back
+_SECONDS = 30.0
+
 
 class Joined:
-    """One neighbour of the lead."""
+    """One neighbour of the lead. `tried`: the deploy that is tried with it; None in a heal."""
 
     needs: tuple[str, ...] = ("k3s-serves",)
 
-    def __init__(self, node: Node, *, limit_seconds: float) -> None:
+    def __init__(self, node: Node, tried: Envelope | None) -> None:
         self._node = node
+        self._tried = tried
         self.id = f"node-{node.name}"
         self.title = node.name
-        self.wait = Wait(limit_seconds=limit_seconds)
+        self.wait = Wait(limit_seconds=_NEW_SECONDS if tried else _SECONDS)
 
     def probe(self, read: Look) -> Observation:
         """Ask for the Node object: its Ready condition, its version, what it says of itself."""
-        return judge(read.api.get(path_of(self._node.name)), self._node)
+        seen = judge(read.api.get(path_of(self._node.name)), self._node, self._tried.sequence if self._tried else 0)
+        if seen.absent and self._tried and self._node.name in self._tried.without:
+            return replace(seen, status=Status.CURRENT)  # it was not given the deploy: no use to wait
+        return seen
 
 
-def judge(found: dict[str, Any] | None, node: Node) -> Observation:
-    """Judge a neighbour's Node object; what is missing is said as what it costs the store."""
+def judge(found: dict[str, Any] | None, node: Node, tried: int = 0) -> Observation:
+    """Judge a neighbour's Node object; what is missing is said as what it costs the store.
+
+    `tried` is the sequence that is being tried: what was turned down before says nothing about it.
+    """
     if found is None:
         return _missed(f"{node.name} has not joined the store")
-    word = _ready(found)
-    if word == "Unknown":  # the control plane has given up on it (after 40 s, by its default): no use to wait
+    if is_silent(found):  # no use to wait
         gone = f"{node.name} is not there"
         return Observation(Status.CURRENT, gone, absent=gone)
-    ready = word == "True"
+    ready = is_ready(found)
     said = annotation(found, STANDS)
     want = part_of(node)
-    if ready and said.get("rejected") == want:
+    if ready and tried and said.get("rejected") == tried:
         return Observation(Status.FAILED, f"{node.name} has turned it down: {said.get('why', 'it gave no reason')}")
     if not ready:
         return _missed(f"{node.name} is not Ready")
@@ -53,7 +64,8 @@ def judge(found: dict[str, Any] | None, node: Node) -> Observation:
     if said.get("part") == want:
         more = f"{node.name}: {said.get('reason', '')}" if said.get("word") == "degraded" else ""
         return Observation(Status.CURRENT, "Ready, as declared", absent=more)
-    reason = f": {said['reason']}" if said.get("reason") else ""
+    reason = str(said.get("reason") or said.get("why") or "")
+    reason = f": {reason}" if reason else ""
     return _missed(f"{node.name} is Ready, but not yet as declared{reason}")
 
 
@@ -74,6 +86,11 @@ def annotation(found: dict[str, Any] | None, key: str) -> dict[str, Any]:
 def is_ready(found: dict[str, Any]) -> bool:
     """Tell whether a node reports Ready."""
     return _ready(found) == "True"
+
+
+def is_silent(found: dict[str, Any]) -> bool:
+    """Tell whether the control plane has given up on a node (after 40 s without a word, by its default)."""
+    return _ready(found) == "Unknown"
 
 
 def _ready(found: dict[str, Any]) -> str:

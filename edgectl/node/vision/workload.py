@@ -46,9 +46,8 @@ class Workload:
         """Judge each workload; the first that is not there yet speaks."""
         waiting: Observation | None = None
         missed = ""
-        gone = self._gone(read)
         for manifest in self._manifests:
-            seen = self._one(read, manifest, gone)
+            seen = self._one(read, manifest)
             if seen.status is Status.FAILED:
                 return seen
             if seen.status is not Status.CURRENT and waiting is None:
@@ -57,12 +56,14 @@ class Workload:
         all_of_them = f"{len(self._manifests)} of {len(self._manifests)} running"
         return waiting or Observation(Status.CURRENT, all_of_them, absent=missed)
 
-    def _gone(self, read: Look) -> frozenset[str]:
-        """Return the neighbours that are not there: what ran on them is missed, not failed."""
-        nodes = ((name, read.api.get(f"/api/v1/nodes/{name}")) for name in self._place.neighbours)
-        return frozenset(name for name, found in nodes if found is None or not is_ready(found))
+    @staticmethod
+    def _missed(read: Look, pods: list[dict[str, Any]]) -> tuple[str, ...]:
+        """Return the nodes, declared or not, that are not there and on which pods of this workload still stand."""
+        names = {str(pod.get("spec", {}).get("nodeName", "")) for pod in pods} - {""}
+        nodes = ((name, read.api.get(f"/api/v1/nodes/{name}")) for name in sorted(names))
+        return tuple(name for name, found in nodes if found is None or not is_ready(found))
 
-    def _one(self, read: Look, manifest: dict[str, Any], gone: frozenset[str]) -> Observation:
+    def _one(self, read: Look, manifest: dict[str, Any]) -> Observation:
         kind, name = str(manifest["kind"]), str(manifest["metadata"]["name"])
         namespace = manifest["metadata"].get("namespace") or self._namespace
         live = read.api.get(f"/apis/apps/v1/namespaces/{namespace}/{PLURAL[kind]}/{name}")
@@ -70,9 +71,12 @@ class Workload:
             return Observation(Status.IN_PROGRESS, f"{kind}/{name} does not exist yet")
         labels = selector(live.get("spec", {}).get("selector", {}).get("matchLabels", {}))
         found = read.api.get(f"/api/v1/namespaces/{namespace}/pods?labelSelector={labels}") or {}
-        pods = [pod for pod in found.get("items", []) if not pod["metadata"].get("deletionTimestamp")]
+        every = found.get("items", [])
+        pods = [pod for pod in every if not pod["metadata"].get("deletionTimestamp")]
         pods = newest(pods, self._revision(read, live, namespace, labels))
-        seen = judge(manifest, live, pods, booted_at=read.booted_at(), gone=gone)
+        seen = judge(manifest, live, pods, booted_at=read.booted_at())
+        if kind == "DaemonSet" and seen.status is Status.IN_PROGRESS and (missed := self._missed(read, every)):
+            seen = judge(manifest, live, pods, booted_at=read.booted_at(), missed=missed)
         if seen.status is Status.CURRENT and not pods:  # counts from before a reboot, or of an older template
             return Observation(Status.IN_PROGRESS, f"{name}: none of its pods is listed")
         if seen.status is Status.CURRENT and (stale := _stale(read, [pod for pod in pods if self._is_here(pod)])):
@@ -118,11 +122,11 @@ def judge(
     pods: list[dict[str, Any]],
     *,
     booted_at: float = 0.0,
-    gone: frozenset[str] = frozenset(),
+    missed: tuple[str, ...] = (),
 ) -> Observation:
     """Judge one live workload and its pods against its manifest.
 
-    `booted_at`: seconds of the wall clock; `gone`: nodes that are not there, whose daemon pods are not waited for.
+    `booted_at`: seconds of the wall clock; `missed`: nodes that are not there, whose daemon pods are not waited for.
     """
     name = f"{manifest['kind']}/{manifest['metadata']['name']}"
     status = live.get("status", {})
@@ -130,14 +134,14 @@ def judge(
         return Observation(Status.IN_PROGRESS, f"{name}: its change has not been seen yet")
     if (never := _never(pods, booted_at)) is not None:
         return Observation(Status.FAILED, f"{name}: {never}", evidence=_story(pods))
-    missed = sorted({where for pod in pods if (where := pod.get("spec", {}).get("nodeName")) in gone})
     if manifest["kind"] == "DaemonSet":
         desired = int(status.get("desiredNumberScheduled", 0))
         have = [status.get(key, 0) for key in ("updatedNumberScheduled", "numberReady", "numberAvailable")]
         # A node that has fallen silent is tainted; from then on its pods are no longer desired, but misscheduled.
-        if int(status.get("numberMisscheduled") or 0) > len(missed):
+        misplaced = int(status.get("numberMisscheduled") or 0)
+        if misplaced > len(missed):
             return Observation(Status.IN_PROGRESS, f"{name}: runs where it should not")
-        least = max(desired - len(missed), 1)
+        least = max(desired - (len(missed) - misplaced), 1)
         if missed and desired and all(least <= int(count or 0) <= desired for count in have):
             without = f"{name} does not run on {', '.join(missed)}"
             return Observation(Status.CURRENT, f"{name}: {least} running", absent=without)

@@ -44,6 +44,7 @@ class FakeApi:
     objects: dict[str, Json] = field(default_factory=dict)
     down: bool = False
     denies: str = ""
+    version: str = "{}"
     deleted: list[str] = field(default_factory=list)
     applied: list[Json] = field(default_factory=list)
 
@@ -71,6 +72,8 @@ class FakeApi:
     def get_text(self, path: str) -> str:
         """Answer readyz."""
         self._answer()
+        if path == "/version":
+            return self.version
         assert path == "/readyz"
         if self.denies:
             raise Denied(500, self.denies)

@@ -113,6 +113,11 @@ class Session:
                 self.node.frames = 0
             raise LinkLost("the link to node-1 is lost: cut", hint="the same command re-attaches")
 
+    def _take_stage(self, asked: dict[str, Any]) -> None:
+        assert not asked["blobs"]
+        self.say("want", blobs=[])
+        self.say("staged", sequence=self.node.sequence)
+
     def _take_deploy(self, asked: dict[str, Any]) -> None:
         if self.node.refuses:
             self.say("error", **self.node.refuses.to_json())

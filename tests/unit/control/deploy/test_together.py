@@ -38,7 +38,8 @@ def test_the_others_take_what_the_lead_has_taken(monkeypatch: pytest.MonkeyPatch
     lead, agent = Node(sequence=6), Node()
     said = press(lead, agent.connect, monkeypatch)
     assert (said["verdict"]["exit"], said["others"]["node-2"]["exit"]) == (0, 0)
-    (session,) = agent.sessions
+    staging, session = agent.sessions
+    assert [op for op, _ in staging.sent] == ["stage"]
     (asked,) = [fields for op, fields in session.sent if op == "deploy"]
     assert (asked["envelope"]["sequence"], asked["envelope"]["lead"]) == (7, "run1")
     assert str(asked["join_token"]).startswith("K10abc::")
@@ -51,9 +52,19 @@ def test_one_that_cannot_be_reached_leaves_the_store_degraded(monkeypatch: pytes
     def nobody() -> Any:
         raise Unreachable("node-2 did not answer within 15 s")
 
-    said = press(Node(), nobody, monkeypatch)
+    lead = Node()
+    said = press(lead, nobody, monkeypatch)
     assert (said["verdict"]["exit"], said["others"]["node-2"]["exit"]) == (9, 4)
+    (asked,) = [fields for op, fields in lead.sessions[0].sent if op == "deploy"]
+    assert asked["envelope"]["without"] == ["node-2"]
     assert "node-2 did not answer" in said["verdict"]["reason"]
+
+
+def test_a_new_lead_begins_after_what_the_others_have(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A lead that was installed anew knows no sequence; the others take none that is not newer than theirs."""
+    lead, agent = Node(), Node(sequence=12)
+    press(lead, agent.connect, monkeypatch)
+    assert (lead.sequence, agent.sequence) == (13, 13)
 
 
 def test_what_is_wrong_with_the_lead_goes_first(monkeypatch: pytest.MonkeyPatch) -> None:

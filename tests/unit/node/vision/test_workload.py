@@ -93,22 +93,55 @@ def test_a_daemon_set_that_runs_where_it_should_not_is_a_no() -> None:
 
 @pytest.mark.parametrize(
     ("desired", "ready", "misplaced", "current"),
-    [(2, 2, 0, True), (2, 1, 0, True), (2, 0, 0, False), (1, 1, 1, True), (1, 0, 1, False), (1, 1, 2, False)],
-    ids=["just-gone", "noticed", "none-runs", "tainted", "tainted-none-runs", "misplaced-elsewhere"],
+    [
+        (2, 2, 0, True),
+        (2, 1, 0, True),
+        (2, 0, 0, False),
+        (1, 1, 1, True),
+        (1, 0, 1, False),
+        (1, 1, 2, False),
+        (2, 1, 1, False),
+    ],
+    ids=["just-gone", "noticed", "none-runs", "tainted", "tainted-none-runs", "misplaced-elsewhere", "another-fails"],
 )
 def test_a_neighbour_that_is_gone_is_missed(desired: int, ready: int, misplaced: int, *, current: bool) -> None:
     """Of a pod for each node, the one on a silent node is not waited for: before and after Kubernetes taints it."""
     live, here = case("workload-plugin-running"), case("pod-plugin-running")
-    there = copy.deepcopy(here)
-    there["spec"]["nodeName"] = "node-2"
     counts = dict.fromkeys(
         ("currentNumberScheduled", "updatedNumberScheduled", "numberReady", "numberAvailable"), ready
     )
     live["status"].update(counts, desiredNumberScheduled=desired, numberMisscheduled=misplaced)
-    seen = judge(manifest(live), live, [here, there], gone=frozenset({"node-2"}))
+    seen = judge(manifest(live), live, [here], missed=("node-2",))
     assert (seen.status is Status.CURRENT) == current, seen
     assert not current or "node-2" in seen.absent
-    assert judge(manifest(live), live, [here, there]).absent == ""
+    assert judge(manifest(live), live, [here]).absent == ""
+
+
+def test_a_dead_nodes_old_pod_is_found(node: FakeNode) -> None:
+    """Its pod is of the old template and being deleted for ever: its node is missed all the same; a live one is not."""
+    live, here = case("workload-plugin-running"), case("pod-plugin-running")
+    namespace = release(manifest(live)).namespace
+    dead = copy.deepcopy(here)
+    dead["metadata"].update(name="dead", deletionTimestamp="2026-01-01T00:00:00Z")
+    dead["metadata"]["labels"]["pod-template-generation"] = "0"
+    dead["spec"]["nodeName"] = "node-2"
+    live["status"]["numberMisscheduled"] = 1
+    pods = f"/api/v1/namespaces/{namespace}/pods"
+    node.kube.objects |= {
+        f"/apis/apps/v1/namespaces/{namespace}/daemonsets/{live['metadata']['name']}": live,
+        f"{pods}/{here['metadata']['name']}": here,
+        f"{pods}/dead": dead,
+        f"/api/v1/nodes/{here['spec']['nodeName']}": {"status": {"conditions": [{"type": "Ready", "status": "True"}]}},
+        "/api/v1/nodes/node-2": {"status": {"conditions": [{"type": "Ready", "status": "Unknown"}]}},
+    }
+    gate = Workload(release(manifest(live)), Place(here["spec"]["nodeName"], ("node-2",)), needs=())
+    for item in here["status"]["containerStatuses"]:
+        task = "run/k3s/containerd/io.containerd.runtime.v2.task/k8s.io/" + item["containerID"].partition("://")[2]
+        (node.places.root / task).mkdir(parents=True)
+    seen = gate.probe(node)
+    assert (seen.status, "does not run on node-2" in seen.absent) == (Status.CURRENT, True), seen
+    node.kube.objects["/api/v1/nodes/node-2"]["status"]["conditions"][0]["status"] = "True"
+    assert gate.probe(node).reason.endswith("runs where it should not")
 
 
 def test_a_pod_that_lived_through_reboots_is_given_its_time() -> None:
