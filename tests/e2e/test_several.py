@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
+import yaml
 
 from edgectl.sandbox.bundle import Supplies
 from edgectl.sandbox.inventory import write_inventory
@@ -37,7 +38,13 @@ def pair(box: Sandbox, supplies: Supplies) -> Iterator[Pair]:
     if any(store.name == _PAIR for store in box.stores()):
         box.down(_PAIR)
     STORES_UP[_PAIR] = store = box.up(_PAIR, nodes=2, gpus=1)
-    operator = Operator(_PAIR, write_inventory(store, supplies))
+    inventory = write_inventory(store, supplies)
+    doc = yaml.safe_load(inventory.read_text())
+    doc["defaults"]["k3s"]["config"]["kube-controller-manager-arg"] = [
+        "node-monitor-grace-period=20s"
+    ]  # 40 s, by default
+    inventory.write_text(yaml.safe_dump(doc, sort_keys=False))
+    operator = Operator(_PAIR, inventory)
     try:
         said = operator.run("deploy", "-v", "-o", "json", seconds=400)
         yield Pair(Node(store), Node(store, "node-2"), operator, said)
@@ -122,7 +129,7 @@ def test_the_agent_goes_where_its_lead_has_gone(pair: Pair) -> None:
     def change(doc: dict[str, Any]) -> None:
         doc["defaults"]["host"]["files"] = [{"path": NOTE, "text": "a good base"}]
         release = doc["defaults"]["releases"]["vision-stack"]
-        release["timeout_seconds"] = 15
+        release["timeout_seconds"] = 8
         release["values"]["inference"]["env"] = {"PYTHONHOME": "/nowhere"}
 
     pair.operator.with_(change=change).run("deploy", code=5).has("the base stays")

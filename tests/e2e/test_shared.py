@@ -79,6 +79,7 @@ class Real:
         )
 
 
+@pytest.mark.long  # what each step shows is in CI too, by test_history, test_heal and test_bad_update
 def test_it_goes_through_the_history(settled: Shop) -> None:
     """Exit codes, changes, what runs and how going back went: step by step as declared."""
     real = Real(settled)

@@ -19,6 +19,8 @@ Difference = tuple[str, str, str]
 # Lists of a pod template that hold what runs; the API server adds nothing to them.
 _TEMPLATE_LISTS = ("initContainers", "containers", "volumes", "volumeMounts", "env", "envFrom")
 
+_LOOKS = 3
+
 # Written by the API server or by controllers, never by a release.
 _NOT_OWNED = ("managedFields", "resourceVersion", "generation", "uid", "creationTimestamp")
 
@@ -36,14 +38,19 @@ class Objects:
         path = self.path(manifest, namespace=namespace)
         if path is None:
             return ((name, "its kind is unknown to the API", "present"),)
+        sent = as_helm(manifest, release=release, namespace=namespace)
         live = self._api.get(path)
-        if live is None:
-            return ((name, "missing", "present"),)
-        try:
-            merged = self._api.dry_apply(as_helm(manifest, release=release, namespace=namespace), path)
-        except Denied as answer:
-            return ((name, answer.message[:200], "accepted"),)
-        found = [*compare(_owned(live), _owned(merged)), *added(manifest, live)]
+        for _ in range(_LOOKS):
+            if live is None:
+                return ((name, "missing", "present"),)
+            try:
+                merged = self._api.dry_apply(sent, path)
+            except Denied as answer:
+                return ((name, answer.message[:200], "accepted"),)
+            found = [*compare(_owned(live), _owned(merged)), *added(manifest, live)]
+            before, live = live, self._api.get(path) if found else live
+            if _version(before) == _version(live):  # else a controller has written in between: no drift of ours
+                break
         if manifest.get("kind") == "Secret":  # law 10: not even a value set by hand is shown
             return tuple((f"{name} {field}", "another value", "the declared one") for field, _, _ in found)
         return tuple((f"{name} {field}", have, want) for field, have, want in found)
@@ -79,6 +86,10 @@ class Objects:
                 if "/" not in str(item.get("name", ""))
             }
         return self._kinds[version]
+
+
+def _version(found: dict[str, Any] | None) -> object:
+    return (found or {}).get("metadata", {}).get("resourceVersion")
 
 
 def label(manifest: dict[str, Any]) -> str:

@@ -156,6 +156,35 @@ def test_a_dry_run_that_is_refused_is_drift_with_the_apis_words(node: FakeNode) 
     assert found == (("Deployment/inference", "spec.selector: field is immutable", "accepted"),)
 
 
+@pytest.mark.parametrize("writes", [1, 9])
+def test_what_a_controller_writes_between_two_looks_is_no_drift(
+    node: FakeNode, monkeypatch: pytest.MonkeyPatch, writes: int
+) -> None:
+    """An object that changes between the look and the dry run is looked at again; one that never rests is drift."""
+    path = "/api/v1/namespaces/vision/configmaps/one"
+    manifest = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "one"}}
+    kinds = [{"name": "configmaps", "kind": "ConfigMap", "namespaced": True}]
+    sent = as_helm(manifest, release="a", namespace="vision")
+    node.kube.objects = {
+        "/api/v1": {"resources": kinds},
+        path: {**sent, "metadata": {**sent["metadata"], "resourceVersion": "0"}},
+    }
+    calm, count = node.kube.dry_apply, 0
+
+    def busy(wanted: dict[str, Any], where: str) -> dict[str, Any]:
+        nonlocal count
+        if count < writes:
+            count += 1
+            meta = node.kube.objects[path]["metadata"]
+            meta["resourceVersion"] = str(count)
+            meta["annotations"] = {**meta["annotations"], "deployment.kubernetes.io/revision": str(count)}
+        return calm(wanted, where)
+
+    monkeypatch.setattr(node.kube, "dry_apply", busy)
+    found = Objects(node).differences(manifest, release="a", namespace="vision")
+    assert bool(found) == (writes == 9), found
+
+
 def test_a_secret_is_never_shown(node: FakeNode) -> None:
     """That it differs is said, with neither value, not even one that was set by hand."""
     node.kube.objects["/api/v1"] = {"resources": [{"kind": "Secret", "name": "secrets", "namespaced": True}]}
