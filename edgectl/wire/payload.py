@@ -8,7 +8,7 @@ A change of shape raises FORMAT; a node refuses a format that it does not know.
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from edgectl.wire.document import canonical, digest_of, from_json, to_json
@@ -154,7 +154,8 @@ class Payload:
 
 def part_of(node: Node) -> str:
     """Return the name of what one node should be: it is that, or it is not, whatever else is new in the store."""
-    return digest_of(canonical(to_json(node)))
+    images = tuple(sorted(node.k3s.images, key=lambda image: image.archive))  # in no order that matters
+    return digest_of(canonical(to_json(replace(node, k3s=replace(node.k3s, images=images)))))
 
 
 def decode(data: bytes) -> Payload:

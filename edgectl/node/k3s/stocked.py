@@ -12,7 +12,7 @@ from edgectl.node.converge.protocol import ApplyFailed, Observation, Status, Wai
 from edgectl.node.io.api import Denied
 from edgectl.node.io.look import Hands, Look
 from edgectl.node.k3s.joined import annotation, is_silent, path_of
-from edgectl.wire.document import canonical, digest_of, to_json
+from edgectl.wire.document import canonical, digest_of
 from edgectl.wire.envelope import Envelope
 from edgectl.wire.payload import Node
 
@@ -23,7 +23,7 @@ _SECONDS = 30.0
 
 def images_of(node: Node) -> str:
     """Return the name of all images that a node should hold."""
-    return digest_of(canonical([to_json(image) for image in node.k3s.images]))
+    return digest_of(canonical(sorted(image.archive for image in node.k3s.images)))
 
 
 class Announced:

@@ -11,7 +11,7 @@ import pytest
 from edgectl.node.converge.protocol import Status
 from edgectl.node.k3s.joined import STANDS, Joined, judge, path_of
 from edgectl.node.k3s.serverfirst import ServerFirst
-from edgectl.node.k3s.stocked import Announced, Stocked
+from edgectl.node.k3s.stocked import Announced, Stocked, images_of
 from edgectl.wire.envelope import Envelope, Sender
 from edgectl.wire.payload import Host, Image, K3s, Node, part_of
 from tests.unit.node.fake import FakeNode
@@ -35,6 +35,14 @@ def test_it_is_there_when_it_has_become_its_part() -> None:
     assert (seen.status, seen.absent) == (Status.CURRENT, "")
     seen = judge(found(part=want, word="degraded", reason="1 of 2 GPUs"), AGENT)
     assert (seen.status, seen.absent) == (Status.CURRENT, "node-2: 1 of 2 GPUs")
+
+
+def test_the_order_of_images_is_none() -> None:
+    """A base under other apps lists the same images in another order: the same part, the same images."""
+    one, other = (Image(f"sha256:{name}", (f"{name}:1",)) for name in ("a", "b"))
+    this, that = (replace(AGENT, k3s=replace(AGENT.k3s, images=images)) for images in ((one, other), (other, one)))
+    assert (part_of(this), images_of(this)) == (part_of(that), images_of(that))
+    assert part_of(this) != part_of(AGENT)
 
 
 def test_what_is_not_there_is_missed_by_name() -> None:
