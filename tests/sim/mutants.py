@@ -146,8 +146,8 @@ MUTANTS = (
     Mutant(
         "an agent goes back while its lead is still at it",
         "node/follow.py",
-        'if int(said.get("sequence", 0)) < slot.envelope.sequence:',
-        "if False:",
+        "or sequence < slot.envelope.sequence:",
+        "or False:",
         f"{_FOLLOW}test_it_stays_while_its_lead_is_still_at_it",
     ),
     Mutant(
