@@ -18,7 +18,7 @@ from edgectl.control.deploy.look import join_token
 from edgectl.control.link.secret import Secret
 from edgectl.control.link.session import Session
 from edgectl.wire import event
-from edgectl.wire.errors import Bug, EdgectlError, Exit, Unreachable
+from edgectl.wire.errors import Bug, EdgectlError, Exit, Locked, Refused, Unreachable
 from edgectl.wire.verdict import DEGRADED
 
 _FINE = frozenset({int(Exit.OK), int(Exit.DEGRADED)})
@@ -70,7 +70,10 @@ class Together:
         return tuple(name for name in self._followers if name not in given)
 
     def _send_content(self) -> None:
-        """Send first what nodes lack: the lead moves pods only where their images are, or can be in minutes."""
+        """Send first what nodes lack: the lead moves pods only where their images are, or can be in minutes.
+
+        Raises Locked or Refused when a node that was reached takes nothing; nothing has been changed then.
+        """
 
         def stage(name: str) -> Callable[[], Outcome]:
             offer, connect = self._followers[name]
@@ -79,6 +82,8 @@ class Together:
         found = everywhere({name: stage(name) for name in self._followers})
         self.ended = {name: error for name, error in found.items() if isinstance(error, EdgectlError)}
         for error in self.ended.values():
+            if isinstance(error, (Locked, Refused)):  # somebody else is at it, or this is another store's node
+                raise error
             self._listener.note(str(cast("EdgectlError", error).message))
         self._reached = tuple(name for name in self._followers if name not in self.ended)
         self._content = [one for one in found.values() if isinstance(one, Outcome)]

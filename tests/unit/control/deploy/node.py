@@ -23,6 +23,7 @@ class Node:
     breaks_again: bool = False
     power_cut: bool = False
     refuses: EdgectlError | None = None
+    stages: EdgectlError | None = None
     frames: int = 0
     broken: str = ""
     blobs: dict[str, bytes] = field(default_factory=dict)
@@ -115,6 +116,9 @@ class Session:
 
     def _take_stage(self, asked: dict[str, Any]) -> None:
         assert not asked["blobs"]
+        if self.node.stages:
+            self.say("error", **self.node.stages.to_json())
+            return
         self.say("want", blobs=[])
         self.say("staged", sequence=self.node.sequence)
 

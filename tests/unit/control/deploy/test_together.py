@@ -16,7 +16,7 @@ from edgectl.control.deploy.look import Seen
 from edgectl.control.deploy.together import Together
 from edgectl.control.link.session import Session
 from edgectl.wire.envelope import Sender
-from edgectl.wire.errors import EdgectlError, Refused, Unreachable
+from edgectl.wire.errors import EdgectlError, Locked, Refused, Unreachable
 from tests.unit.control.deploy.node import Node
 from tests.unit.control.deploy.silent import Silent
 
@@ -74,6 +74,15 @@ def test_what_is_wrong_with_the_lead_goes_first(monkeypatch: pytest.MonkeyPatch)
     said = press(lead, agent.connect, monkeypatch)
     assert (said["verdict"]["exit"], said["verdict"]["reason"]) == (5, "gpu: none")
     assert said["others"]["node-2"]["exit"] == 11
+
+
+@pytest.mark.parametrize("error", [Locked("grace@desk sends a deploy"), Refused("this node belongs to store-043")])
+def test_one_that_takes_nothing_ends_the_press(error: EdgectlError, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Somebody else is at the store, or the node is another store's: said at once, and the lead is not even asked."""
+    lead, agent = Node(), Node(stages=error)
+    with pytest.raises(type(error)):
+        press(lead, agent.connect, monkeypatch)
+    assert lead.sessions == []
 
 
 @pytest.mark.parametrize(
