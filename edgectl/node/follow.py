@@ -57,14 +57,11 @@ def heed(places: Places, slots: Slots, look: Look) -> Slot | None:
     """
     slot = slots.candidate or slots.current
     current = slots.current
-    if slot is None or current is None:
+    if slot is None or current is None or not slot.envelope.lead:
         return slot
     try:
-        payload, node = load(places, slot)
-        if node.name == payload.lead.name:
-            return slot
-        said = annotation(look.api.get(path_of(node.name)), DECIDED)
-    except (OSError, ValueError, LookFailed, Denied):
+        said = annotation(look.api.get(path_of(slot.envelope.node)), DECIDED)
+    except (LookFailed, Denied):
         return slot
     sequence = said.get("sequence")
     if not isinstance(sequence, int) or sequence < slot.envelope.sequence:
@@ -77,7 +74,7 @@ def heed(places: Places, slots: Slots, look: Look) -> Slot | None:
         return slot  # still to be tried here
     try:
         if candidate is not None:
-            slots.reject(candidate, reason=f"{payload.lead.name} has gone back", time=event.now(), run="")
+            slots.reject(candidate, reason="the store's lead has gone back", time=event.now(), run="")
         runs = (current.envelope.payload, slots.apps_of(current).envelope.payload)
         if (base.envelope.payload, apps.envelope.payload) != runs:
             slots.promote(base, apps=apps, word="followed", time=event.now())

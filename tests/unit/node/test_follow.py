@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
@@ -50,7 +50,7 @@ class Member:
         engine.touch()
         self.sequence += 1
         offer = Envelope("store-042", self.name, made.digest, digest_of(b""), "", self.sequence, "t", Sender("a", "b"))
-        slot = self.slots.accept(offer)
+        slot = self.slots.accept(replace(offer, lead="" if self.name == "node-1" else "run1"))
         if promote:
             self.slots.promote(slot)
 
