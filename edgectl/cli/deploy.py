@@ -48,7 +48,9 @@ def deploy(
     found = stores.find(store, inventory)
     engine = stores.runtime()
     others = stores.doors(found.followers, engine, verbose=verbose)
-    door = stores.Door(found.lead, engine, verbose=verbose).knock()
+    door = stores.Door(found.lead, engine, verbose=verbose)
+    if not others:  # else content goes to them first, and a session that says nothing for minutes is ended by its node
+        door.knock()
     try:
         with stores.speaking_of(store):
             rendered = stores.render(found)

@@ -13,14 +13,13 @@ from edgectl.node.converge.protocol import LookFailed, Observation, Status, Wait
 from edgectl.node.io.api import Denied
 from edgectl.node.io.look import Look
 
-ID = "server-first"
 _MINOR = re.compile(r"v?(\d+)\.(\d+)")
 
 
 class ServerFirst:
     """Compares minor versions."""
 
-    id = ID
+    id = "server-first"
     title = "server's version"
     needs: tuple[str, ...] = ()
     wait = Wait(limit_seconds=600)
