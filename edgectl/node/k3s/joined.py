@@ -31,14 +31,12 @@ class Joined:
         self._tried = tried
         self.id = f"node-{node.name}"
         self.title = node.name
-        self.wait = Wait(limit_seconds=_NEW_SECONDS if tried else _SECONDS)
+        self.wait = patience(tried)
 
     def probe(self, read: Look) -> Observation:
         """Ask for the Node object: its Ready condition, its version, what it says of itself."""
         seen = judge(read.api.get(path_of(self._node.name)), self._node, self._tried.sequence if self._tried else 0)
-        if seen.absent and self._tried and self._node.name in self._tried.without:
-            return replace(seen, status=Status.CURRENT)  # it was not given the deploy: no use to wait
-        return seen
+        return excused(seen, self._node, self._tried)
 
 
 def judge(found: dict[str, Any] | None, node: Node, tried: int = 0) -> Observation:
@@ -67,6 +65,16 @@ def judge(found: dict[str, Any] | None, node: Node, tried: int = 0) -> Observati
     reason = str(said.get("reason") or said.get("why") or "")
     reason = f": {reason}" if reason else ""
     return _missed(f"{node.name} is Ready, but not yet as declared{reason}")
+
+
+def patience(tried: Envelope | None) -> Wait:
+    """Return how long a neighbour is waited for."""
+    return Wait(limit_seconds=_NEW_SECONDS if tried else _SECONDS)
+
+
+def excused(seen: Observation, node: Node, tried: Envelope | None) -> Observation:
+    """Return a look at a neighbour that was not given what is tried as final: no use to wait."""
+    return replace(seen, status=Status.CURRENT) if seen.absent and tried and node.name in tried.without else seen
 
 
 def path_of(name: str) -> str:

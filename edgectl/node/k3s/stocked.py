@@ -5,20 +5,17 @@ Without it, an update would move pods to a node that is still unpacking, and the
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 from edgectl.node.converge.protocol import ApplyFailed, Observation, Status, Wait
 from edgectl.node.io.api import Denied
 from edgectl.node.io.look import Hands, Look
-from edgectl.node.k3s.joined import annotation, is_silent, path_of
+from edgectl.node.k3s.joined import annotation, excused, is_silent, path_of, patience
 from edgectl.wire.document import canonical, digest_of
 from edgectl.wire.envelope import Envelope
 from edgectl.wire.payload import Node
 
 HOLDS = "edgectl.local/holds"  # an annotation of a Node, by its own engine: {images}
-_NEW_SECONDS = 900.0
-_SECONDS = 30.0
 
 
 def images_of(node: Node) -> str:
@@ -64,14 +61,11 @@ class Stocked:
         self._tried = tried
         self.id = f"node-images-{node.name}"
         self.title = f"{node.name} images"
-        self.wait = Wait(limit_seconds=_NEW_SECONDS if tried else _SECONDS)
+        self.wait = patience(tried)
 
     def probe(self, read: Look) -> Observation:
         """Ask for its Node object; one that is given nothing is not waited for."""
-        seen = judge(read.api.get(path_of(self._node.name)), self._node)
-        if seen.absent and self._tried and self._node.name in self._tried.without:
-            return replace(seen, status=Status.CURRENT)
-        return seen
+        return excused(judge(read.api.get(path_of(self._node.name)), self._node), self._node, self._tried)
 
 
 def judge(found: dict[str, Any] | None, node: Node) -> Observation:
