@@ -10,9 +10,8 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Protocol
 
-import paramiko
-
 from edgectl.control.link.lost import LinkLost
+from edgectl.control.link.ssh import paramiko
 from edgectl.wire.frame import FrameError
 
 TAIL_BYTES = 64 * 1024

@@ -9,14 +9,13 @@ import logging
 import socket
 from contextlib import suppress
 
-import paramiko
-
 from edgectl.control.link.dial import dial
 from edgectl.control.link.hostkey import HostKey, fingerprint, pinned
 from edgectl.control.link.keys import Candidate, Offer, agent_keys, offer
 from edgectl.control.link.link import Link
 from edgectl.control.link.lost import WrongHostKey
 from edgectl.control.link.meter import MeteredSocket
+from edgectl.control.link.ssh import paramiko
 from edgectl.control.link.target import Target
 from edgectl.control.link.transport import Transport
 from edgectl.wire.errors import Unreachable

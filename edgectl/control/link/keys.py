@@ -13,9 +13,8 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-import paramiko
-
 from edgectl.control.link.hostkey import fingerprint
+from edgectl.control.link.ssh import paramiko
 
 _USUAL = ("~/.ssh/id_ed25519", "~/.ssh/id_ecdsa", "~/.ssh/id_rsa")
 _AGENT_SECONDS = 30.0  # a person may have to touch a token

@@ -8,10 +8,9 @@ from __future__ import annotations
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
-import paramiko
-
 from edgectl.control.link.channel import Channel
 from edgectl.control.link.lost import LinkLost
+from edgectl.control.link.ssh import paramiko
 
 if TYPE_CHECKING:
     from edgectl.control.link.keys import Candidate

@@ -11,11 +11,8 @@ import socket
 import threading
 from typing import cast
 
-import paramiko
-from paramiko.auth_handler import AuthHandler
-from paramiko.common import cMSG_CHANNEL_REQUEST, cMSG_GLOBAL_REQUEST
-
 from edgectl.control.link.meter import MeteredSocket
+from edgectl.control.link.ssh import AuthHandler, cMSG_CHANNEL_REQUEST, cMSG_GLOBAL_REQUEST, paramiko
 
 WINDOW_BYTES = 8 * 1024 * 1024  # what the node may send ahead: 600 ms links stay full
 PACKET_BYTES = 32 * 1024
