@@ -15,9 +15,9 @@ from typing import Any
 
 import yaml
 
-from edgectl.control.bundle.cache import cache
-from edgectl.control.bundle.staging import staged
+from edgectl.control.cache import cache
 from edgectl.control.kubeyaml import load_all
+from edgectl.control.staging import staged
 from edgectl.wire.document import digest_of
 from edgectl.wire.errors import InvalidInput
 

@@ -17,11 +17,11 @@ from typing import Any
 
 import yaml
 
-from edgectl.control.bundle.cache import cache
 from edgectl.control.bundle.chart import Chart
 from edgectl.control.bundle.layout import Bundle
-from edgectl.control.bundle.staging import staged
+from edgectl.control.cache import cache
 from edgectl.control.kubeyaml import load_all
+from edgectl.control.staging import staged
 from edgectl.wire.document import canonical, digest_of
 from edgectl.wire.errors import InvalidInput
 

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from edgectl.control.bundle.staging import staged
+from edgectl.control.staging import staged
 from edgectl.wire.errors import InvalidInput
 
 LAYOUT_VERSION = "1.0.0"

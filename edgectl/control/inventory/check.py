@@ -8,14 +8,12 @@ from __future__ import annotations
 import types
 import typing
 from collections.abc import Mapping
-from dataclasses import replace
-from difflib import get_close_matches
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from edgectl.control.inventory.place import Finding
+from edgectl.control.inventory.place import Finding, nearest
 from edgectl.control.inventory.tree import Tree
 
 Model = TypeVar("Model", bound=BaseModel)
@@ -65,12 +63,6 @@ def fit(model: type[Model], tree: Tree, what: str) -> tuple[Model, frozenset[Whe
 _ROUNDS = 5  # one to find, one to confirm; taking an item out of a list may show the next one
 
 
-def nearest(name: str, known: typing.Iterable[str]) -> str:
-    """Return ` Did you mean "x"?`, or nothing where no known name is near."""
-    close = get_close_matches(name, list(known), n=1, cutoff=0.6)
-    return f' Did you mean "{close[0]}"?' if close else ""
-
-
 def _where(tree: Tree, found: ErrorDetails) -> Where:
     """Return pydantic's location as a path of the tree, without the marks it adds for keys and unions."""
     path: Where = ()
@@ -85,7 +77,7 @@ def _pruned(tree: Tree, where: Where) -> Tree:
     """Take out what does not fit; of a list, all: its other items have been looked at."""
     lists = [index for index, part in enumerate(where) if isinstance(part, int)]
     path = where[: lists[0]] if lists else where
-    return tree.without(*path) if path else replace(tree, value={})
+    return tree.without(*path) if path else tree.holding({})
 
 
 def _finding(model: type[BaseModel], tree: Tree, where: Where, found: ErrorDetails, what: str) -> Finding:

@@ -1,88 +1,113 @@
-"""The order in which an inventory's layers lie over each other: defaults, groups, store, node.
+"""The order in which an inventory's layers lie over each other: defaults, profile, groups, store, node.
 
-Owns that order and the names of layers. Must not know what a key means.
+Owns that order and the names of layers. Must not know what a key means, but those that name layers.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from difflib import get_close_matches
+from dataclasses import dataclass, field
 
-import yaml
-
-from edgectl.control.inventory import schema
-from edgectl.control.inventory.check import nearest
-from edgectl.control.inventory.place import Finding
+from edgectl.control.inventory.place import Finding, nearest
 from edgectl.control.inventory.source import Source
 from edgectl.control.inventory.tree import Tree, merge
 
-_NODE_KEYS = tuple(schema.NodeLayer.model_fields)
+# what can be said for one node as well as for many: a test holds this and schema.NodeLayer together
+NODE_KEYS = ("profile", "ssh", "host", "k3s", "hardware", "gpu")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Layers:
-    """The layers of one file, on demand. Findings about the YAML itself gather in `source.findings`."""
+    """The layers of one file. What several stores share is laid over each other once."""
 
     source: Source
+    _shared: dict[tuple[str, tuple[str, ...]], Tree | None] = field(default_factory=dict)
 
-    def stores(self) -> dict[str, tuple[yaml.Node, yaml.Node]]:
-        """Return every store's key and value, untouched: there may be thousands."""
-        return self._section("stores")
+    def named(self, section: str) -> dict[str, Tree]:
+        """Return the layers of a section ("groups", "profiles") by name."""
+        found = self.source.build.top.get(section)
+        return found.value if found is not None and isinstance(found.value, dict) else {}
 
-    def top(self, name: str) -> Tree:
-        """Return the whole file as a tree, with `name` as its only store, empty."""
-        place = self.source.place(self.source.root)
-        found: dict[str, Tree] = {}
-        for key, (key_node, node) in self._entries().items():
-            if key != "stores" or not isinstance(node, yaml.MappingNode):
-                found[key] = self.source.tree(node, key_node)
-                continue
-            stores = {
-                name: Tree(None, self.source.place(self.stores()[name][1]), self.source.place(self.stores()[name][0]))
-            }
-            found[key] = Tree(stores, self.source.place(node), self.source.place(key_node))
-        return Tree(found, place, place)
+    def store(self, name: str) -> tuple[Tree, list[Finding]]:
+        """Return one store's tree (defaults, profile, its groups in their order, its own), and names that lead nowhere.
 
-    def store(self, name: str) -> Tree:
-        """Return one store's tree: defaults, then its groups in their order, then its own."""
-        key, node = self.stores()[name]
-        own = self.source.tree(node, key)
-        if own.value is None:
-            own = replace(own, value={})
-        merged = self._layer("defaults", self._entries().get("defaults"))
-        groups = self._section("groups")
-        for group in self._groups(own):
-            if str(group.value) in groups:
-                merged = merge(merged, self._layer(f"group {group.value}", groups[str(group.value)]))
-            else:
-                sentence = f'there is no group "{group.value}".{nearest(str(group.value), groups)}'
-                self.source.findings.append(Finding(group.at, sentence))
-        return merge(merged, own.in_layer(f"store {name}")) or own
+        KeyError when there is no such store.
+        """
+        entry = self.source.entry(name)
+        if entry is None:
+            raise KeyError(name)
+        own = entry.tree if entry.tree.value is not None else entry.tree.holding({})
+        findings = list(entry.findings)
+        groups = self._groups(own, findings)
+        profile = self._profile(own, groups, findings)
+        return merge(self._below(profile, groups), own) or own, findings
 
-    def node(self, store: Tree, name: str) -> Tree:
-        """Return one node's tree: what its store says for all nodes, then its own."""
+    def node(self, of: str, store: Tree, name: str) -> tuple[Tree, list[Finding]]:
+        """Return one node's tree, of the store `of`: what the store says for all nodes, then its own.
+
+        A node with a profile of its own takes that in the place of its store's.
+        """
         own = store.nearest("nodes", name)
         if own.value is None:
-            own = replace(own, value={})
-        shared = {key: child for key, child in store.items() if key in _NODE_KEYS}
-        return merge(replace(store, value=shared), own) or own
+            own = own.holding({})
+        findings: list[Finding] = []
+        below = store
+        said = own.get("profile")
+        if said is not None and isinstance(said.value, str) and said.value:
+            entry, profile = self.source.entry(of), self._known("profiles", said, findings)
+            below = merge(self._below(profile, self._groups(store, [])), entry.tree if entry else None) or store
+        shared = {key: child for key, child in below.items() if key in NODE_KEYS}
+        return merge(below.holding(shared), own) or own, findings
 
-    def near(self, name: str) -> tuple[str, ...]:
-        """Return up to three names of stores that look like `name`."""
-        return tuple(get_close_matches(name, self.stores(), n=3, cutoff=0.5))
+    def profile_of(self, groups: tuple[str, ...], own: str) -> str:
+        """Return the profile that holds for a store with these groups: its own, else the last one that was named."""
+        named = self.named("groups")
+        layers = [self.source.build.top.get("defaults"), *(named.get(group) for group in groups)]
+        said = [found.value for layer in layers if layer and (found := layer.get("profile")) and found.value]
+        return own or (str(said[-1]) if said else "")
 
-    def _entries(self) -> dict[str, tuple[yaml.Node, yaml.Node]]:
-        return self.source.entries(self.source.root, "an inventory")
+    def _groups(self, own: Tree, findings: list[Finding]) -> tuple[str, ...]:
+        groups, known = own.get("groups"), self.named("groups")
+        listed = groups.value if groups is not None and isinstance(groups.value, list) else []
+        found: list[str] = []
+        for group in listed:
+            name = str(group.value)
+            if name not in known:
+                findings.append(Finding(group.at, f'there is no group "{name}".{nearest(name, known)}'))
+            elif name in found:
+                findings.append(Finding(group.at, f'group "{name}" is there twice, and its layer can lie in one place'))
+            else:
+                found.append(name)
+        return tuple(found)
 
-    def _section(self, key: str) -> dict[str, tuple[yaml.Node, yaml.Node]]:
-        found = self._entries().get(key)
-        return self.source.entries(found[1], key) if found else {}
+    def _profile(self, own: Tree, groups: tuple[str, ...], findings: list[Finding]) -> str:
+        named = self.named("groups")
+        for layer in (own, *(named[group] for group in reversed(groups)), self.source.build.top.get("defaults")):
+            said = layer.get("profile") if layer is not None else None
+            if said is not None and isinstance(said.value, str) and said.value:
+                return self._known("profiles", said, findings)
+        return ""
 
-    def _layer(self, layer: str, found: tuple[yaml.Node, yaml.Node] | None) -> Tree | None:
-        if found is None or not isinstance(found[1], yaml.MappingNode):
-            return None
-        return self.source.tree(found[1], found[0]).in_layer(layer)
+    def _known(self, section: str, said: Tree, findings: list[Finding]) -> str:
+        known = self.named(section)
+        if said.value in known:
+            return str(said.value)
+        sentence = f'there is no {section.removesuffix("s")} "{said.value}".{nearest(said.value, known)}'
+        findings.append(Finding(said.at, sentence))
+        return ""
 
-    def _groups(self, store: Tree) -> list[Tree]:
-        groups = store.get("groups")
-        return groups.value if groups is not None and isinstance(groups.value, list) else []
+    def _below(self, profile: str, groups: tuple[str, ...]) -> Tree | None:
+        """Return what lies below a store: defaults, its profile, its groups."""
+        key = (profile, groups)
+        if key not in self._shared:
+            merged = _map(self.source.build.top.get("defaults"))
+            if profile:
+                merged = merge(merged, _map(self.named("profiles")[profile]))
+            for group in groups:
+                merged = merge(merged, _map(self.named("groups")[group]))
+            self._shared[key] = merged
+        return self._shared[key]
+
+
+def _map(layer: Tree | None) -> Tree | None:
+    """Return a layer that is a map; what else stands there has a finding already."""
+    return layer if layer is not None and isinstance(layer.value, dict) else None

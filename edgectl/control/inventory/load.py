@@ -5,87 +5,121 @@ Owns how findings of all kinds come together in one error. Must not know the bun
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import re
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+from functools import cached_property
 from pathlib import Path
 
+from packaging.specifiers import SpecifierSet
+
+import edgectl
 from edgectl.control.inventory import schema
 from edgectl.control.inventory.check import Where, fit
-from edgectl.control.inventory.layers import Layers
-from edgectl.control.inventory.place import invalid
-from edgectl.control.inventory.resolve import inference, node_target, releases
+from edgectl.control.inventory.layers import NODE_KEYS, Layers
+from edgectl.control.inventory.place import Finding, invalid
+from edgectl.control.inventory.resolve import resolve
 from edgectl.control.inventory.rules import Subject, node_findings, store_findings
 from edgectl.control.inventory.source import Source
 from edgectl.control.inventory.store import Store
+from edgectl.control.inventory.tree import Tree
 from edgectl.wire.errors import InvalidInput
 
 _SHOWN = 5  # names in a hint
-_NODE_KEYS = tuple(schema.NodeLayer.model_fields)
+_LABEL = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass
 class Inventory:
-    """One inventory file, parsed once. `store` looks at the file's top level and at that one store, at no other."""
+    """One inventory file. `store` looks at the file's top level and at that one store, at no other."""
 
     path: Path
     source: Source
+    layers: Layers = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.layers = Layers(self.source)
 
     def names(self) -> tuple[str, ...]:
         """Return the names of all stores, in the order of the file."""
-        return tuple(Layers(self.source.fresh()).stores())
+        return self.source.names()
+
+    def want(self, names: Collection[str]) -> None:
+        """Say which stores will be asked for, so that as little as possible is read."""
+        self.source.want(names)
 
     def store(self, name: str) -> Store:
         """Return one store, resolved; InvalidInput lists all that is wrong, each with file:line:column."""
-        layers = Layers(self.source.fresh())
-        if name not in layers.stores():
-            raise self._unknown(name, layers)
-        whole = layers.top(name)
-        top, _, findings = fit(schema.Inventory, whole, "")
-        tree = layers.store(name)
+        try:
+            tree, broken = self.layers.store(name)
+        except KeyError:
+            raise self._unknown(name) from None
+        top, above = self._top
         store, bad, unfit = fit(schema.Store, tree, name)
-        said = {finding.place for finding in findings}
-        found = [*findings, *(finding for finding in unfit if finding.place not in said)]
-        nodes = {node: layers.node(tree, node) for node in store.nodes or {}}
-        models = {node: fit(schema.Node, own, node)[0] for node, own in nodes.items()}
+        said = {finding.place for finding in above}
+        found = [*above, *(finding for finding in unfit if finding.place not in said), *_name_findings(name, tree)]
+        trees: dict[str, Tree] = {}
+        for node in store.nodes or {}:
+            trees[node], led_nowhere = self.layers.node(name, tree, node)
+            broken += led_nowhere
+        fits = {node: fit(schema.Node, own, node) for node, own in trees.items()}
+        models = {node: model for node, (model, _, _) in fits.items()}
         found += store_findings(store, models, Subject(name, tree, bad))
-        for node, own in nodes.items():
+        for node, own in trees.items():
+            if own.get("profile") is not tree.get("profile"):
+                found += fits[node][2]  # what a profile of its own says has not been looked at with the store
             found += node_findings(node, models[node], Subject(name, own, _bad_of(node, bad)))
-        broken = {finding.place for finding in layers.source.findings}
-        found = [*layers.source.findings, *(finding for finding in found if finding.place not in broken)]
-        if found:
-            raise invalid(self.path, found)
-        folder = self.path.resolve().parent
-        return Store(
-            name=name,
-            title=store.title,
-            nodes=tuple(node_target(node, model, folder) for node, model in models.items()),
-            releases=releases(store),
-            images=tuple(store.images or ()),
-            helm_version=store.helm.version or "" if store.helm else "",
-            inference=inference(store.inference, folder),
-            source=self.path,
-            bundle=(folder / Path(top.bundle).expanduser()).resolve(),
-            bundle_at=whole.nearest("bundle").at,
-            tree=tree,
-        )
+        if found or broken:
+            places = {finding.place for finding in broken}
+            raise invalid(self.path, [*broken, *(finding for finding in found if finding.place not in places)])
+        at = self.source.root().nearest("bundle").at
+        return resolve(name, store, models, tree, source=self.path, bundle=top.bundle, bundle_at=at)
 
-    def _unknown(self, name: str, layers: Layers) -> InvalidInput:
-        names, near = tuple(layers.stores()), layers.near(name)
+    @cached_property
+    def _top(self) -> tuple[schema.Inventory, list[Finding]]:
+        """The file's top level, and what is wrong there."""
+        build = self.source.build
+        whole = self.source.root()
+        if isinstance(whole.value, dict):
+            stores = whole.value.get("stores")
+            if stores is not None and isinstance(stores.value, dict):
+                whole = whole.holding({**whole.value, "stores": stores.holding({})})
+        top, _, findings = fit(schema.Inventory, whole, "")
+        places = {finding.place for finding in build.findings}
+        findings = (*build.findings, *(finding for finding in findings if finding.place not in places))
+        if (
+            not findings
+            and top.edgectl
+            and not SpecifierSet(top.edgectl).contains(edgectl.__version__, prereleases=True)
+        ):
+            sentence = f"this is edgectl {edgectl.__version__}, and these stores may be deployed by {top.edgectl} only"
+            findings = (*findings, Finding(whole.nearest("edgectl").at, sentence))
+        return top, list(findings)
+
+    def _unknown(self, name: str) -> InvalidInput:
+        names = self.names()
+        near = get_close_matches(name, names, n=3, cutoff=0.5)
         if not names:
-            found = layers.source.findings
-            return (
-                invalid(self.path, found) if found else InvalidInput(f"{self.path} has no stores yet", docs="inventory")
-            )
+            if found := self.source.build.findings:
+                return invalid(self.path, found)
+            return InvalidInput(f"{self.path} has no stores yet", docs="inventory")
         first = ", ".join(names[:_SHOWN]) + (" ..." if len(names) > _SHOWN else "")
         hint = f"Did you mean {' or '.join(near)}?" if near else f"Its {len(names)} stores are: {first}"
         return InvalidInput(f'{self.path} has no store "{name}"', hint=hint, docs="inventory")
 
 
 def load(path: Path) -> Inventory:
-    """Open an inventory; InvalidInput when it is missing or no YAML. Stores are looked at when they are asked for."""
+    """Open an inventory; InvalidInput when it is missing or no text. Stores are looked at when they are asked for."""
     return Inventory(path=path, source=Source.read(path))
+
+
+def _name_findings(name: str, tree: Tree) -> Iterator[Finding]:
+    if not _LABEL.fullmatch(name):
+        yield Finding(tree.key_at, f'"{name}" is no name: lower-case letters, digits and "-" are, up to 63 of them')
 
 
 def _bad_of(node: str, bad: frozenset[Where]) -> frozenset[Where]:
     """Return the paths of a store's tree that do not fit, as paths of the node's tree."""
     own = {path[2:] for path in bad if path[:2] == ("nodes", node)}
-    return frozenset(own | {path for path in bad if not path or path[0] in _NODE_KEYS})
+    return frozenset(own | {path for path in bad if not path or path[0] in NODE_KEYS})

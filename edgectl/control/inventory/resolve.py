@@ -10,6 +10,8 @@ from pathlib import Path
 
 from edgectl.control.assets import templates
 from edgectl.control.inventory import schema
+from edgectl.control.inventory.facts import facts
+from edgectl.control.inventory.place import Place
 from edgectl.control.inventory.store import (
     GpuSettings,
     HostFile,
@@ -19,7 +21,39 @@ from edgectl.control.inventory.store import (
     NodeTarget,
     ReleaseSettings,
     SshTarget,
+    Store,
 )
+from edgectl.control.inventory.tree import Tree
+
+
+def resolve(
+    name: str,
+    store: schema.Store,
+    nodes: dict[str, schema.Node],
+    tree: Tree,
+    *,
+    source: Path,
+    bundle: str,
+    bundle_at: Place,
+) -> Store:
+    """Return one store; `nodes` are merged with what the store says for all of them."""
+    folder = source.resolve().parent
+    return Store(
+        name=name,
+        title=store.title,
+        nodes=tuple(node_target(node, model, folder) for node, model in nodes.items()),
+        releases=releases(store),
+        images=tuple(store.images or ()),
+        helm_version=store.helm.version or "" if store.helm else "",
+        inference=inference(store.inference, folder),
+        source=source,
+        bundle=(folder / Path(bundle).expanduser()).resolve(),
+        bundle_at=bundle_at,
+        tree=tree,
+        groups=tuple(store.groups),
+        profile=store.profile or "",
+        facts=facts(name, store, nodes),
+    )
 
 
 def node_target(name: str, node: schema.Node, folder: Path) -> NodeTarget:
@@ -47,6 +81,7 @@ def node_target(name: str, node: schema.Node, folder: Path) -> NodeTarget:
         ),
         k3s=K3sSettings(version=k3s.version or "", config=k3s.config, kubelet=k3s.kubelet, registries=k3s.registries),
         gpu=_gpu(node.gpu),
+        arch=node.hardware.arch if node.hardware else "amd64",
     )
 
 

@@ -14,8 +14,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from edgectl.control.inventory import schema
-from edgectl.control.inventory.check import Where, nearest
-from edgectl.control.inventory.place import Finding
+from edgectl.control.inventory.check import Where
+from edgectl.control.inventory.place import Finding, nearest
 from edgectl.control.inventory.tree import Tree
 
 _OURS = {
@@ -40,9 +40,9 @@ class Subject:
     tree: Tree
     bad: frozenset[Where]
 
-    def finding(self, sentence: str, *where: str | int) -> Finding:
+    def finding(self, sentence: str, *where: str | int, secret: bool = False) -> Finding:
         """Make a finding at a path, or at the nearest value that is there."""
-        return Finding(self.tree.nearest(*where).at, sentence)
+        return Finding(self.tree.nearest(*where).at, sentence, secret)
 
     def doubts(self, key: str) -> bool:
         """Say whether something about `key` already has a finding, so that what follows from it is no news."""
@@ -145,16 +145,15 @@ def _k3s(k3s: schema.K3s, subject: Subject) -> Iterator[Finding]:
     for key in _SECRETS:
         if key in k3s.config:
             sentence = f"k3s.config.{key} is a secret, and no secret stands in an inventory: leave it out"
-            yield subject.finding(sentence, "k3s", "config", key)
+            yield subject.finding(sentence, "k3s", "config", key, secret=True)
     configs = (k3s.registries or {}).get("configs")
     for host, config in configs.items() if isinstance(configs, dict) else ():
         auth = config.get("auth") if isinstance(config, dict) else None
         for key in _REGISTRY_SECRETS:
             if isinstance(auth, dict) and key in auth:
                 where = ("k3s", "registries", "configs", host, "auth", key)
-                yield subject.finding(
-                    f"{'.'.join(where[1:])} is a secret, and no secret stands in an inventory", *where
-                )
+                sentence = f"{'.'.join(where[1:])} is a secret, and no secret stands in an inventory"
+                yield subject.finding(sentence, *where, secret=True)
 
 
 def _is_address(text: str) -> bool:

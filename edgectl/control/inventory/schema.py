@@ -8,13 +8,22 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, WithJsonSchema
+from packaging.specifiers import InvalidSpecifier, SpecifierSet
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, WithJsonSchema
 
 from edgectl.control.inventory.amounts import SIZE_PATTERN, size_bytes
 
 
 def _size(value: object) -> object:
     return size_bytes(value) if isinstance(value, str) else value
+
+
+def _versions(value: str) -> str:
+    try:
+        SpecifierSet(value)
+    except InvalidSpecifier:
+        raise ValueError(f'a range of versions is needed, like >=570,<581, not "{value}"') from None
+    return value
 
 
 Size = Annotated[
@@ -27,7 +36,11 @@ Label = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]([a-z0-9-]{0,61}[a-z
 ReleaseName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]([a-z0-9-]{0,51}[a-z0-9])?$")]
 AbsolutePath = Annotated[str, StringConstraints(pattern=r"^/[^\x00]*[^/\x00]$")]
 FileMode = Annotated[str, StringConstraints(pattern=r"^0?[0-7]{3}$")]
+Versions = Annotated[str, AfterValidator(_versions), WithJsonSchema({"type": "string"})]
 Port = Annotated[int, Field(ge=1, le=65535)]
+ClockTime = Annotated[str, StringConstraints(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$")]
+Mac = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{2}(:[0-9a-f]{2}){5}$")]
+GpuId = Annotated[str, StringConstraints(pattern=r"^GPU-[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$")]
 Seconds = Annotated[float, Field(gt=0, le=86400)]
 
 
@@ -94,9 +107,21 @@ class Helm(Section):
     )
 
 
+class Hardware(Section):
+    """The machine of a node."""
+
+    arch: Literal["amd64", "arm64"] = "amd64"
+    memory: Size | None = Field(default=None, description="Memory that is built in.")
+    disk: Size | None = Field(default=None, description="Size of the system disk.")
+
+
 class Gpu(Section):
     """How many GPUs a node has, and how many it needs to serve."""
 
+    model: str | None = Field(default=None, description="As nvidia-smi names it, e.g. Tesla T4.")
+    memory: Size | None = Field(default=None, description="Memory of each GPU.")
+    driver: Versions | None = Field(default=None, description="Range of driver versions, e.g. >=570,<581.")
+    toolkit: Versions | None = Field(default=None, description="Range of container toolkit versions, e.g. >=1.17.")
     resource: str = Field(default="nvidia.com/gpu", pattern=r"^[a-z0-9.-]+/[A-Za-z0-9._-]+$")
     count: int = Field(default=0, ge=0, le=64)
     required: int | None = Field(default=None, ge=0, description="As many as count when not given.")
@@ -132,12 +157,63 @@ class Inference(Section):
     )
 
 
+class Camera(Section):
+    """One camera of the store."""
+
+    url: str = Field(description="rtsp://..., file:... or synthetic:; without user and password.")
+    secret: Label | None = Field(default=None, description="The secret of the store that holds user and password.")
+    frame_rate: Annotated[float, Field(gt=0, le=240)] | None = Field(default=None, description="Frames per second.")
+
+
+class Model(Section):
+    """Which version of a model the store runs."""
+
+    version: str | None = None
+    variant: str | None = Field(default=None, description="One of those that the hardware profile offers.")
+
+
+class Baseline(Section):
+    """What a model must reach on this hardware."""
+
+    frame_rate: Annotated[float, Field(gt=0)] | None = Field(default=None, description="Frames per second, at least.")
+    latency_ms: Annotated[float, Field(gt=0)] | None = Field(default=None, description="At most, in milliseconds.")
+    memory: Size | None = Field(default=None, description="Memory of the GPU, at most.")
+
+
+class Window(Section):
+    """When something may happen, in the store's own time."""
+
+    days: list[Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]] = Field(
+        default=[], description="All days when not given."
+    )
+    start: ClockTime = Field(description='Like "22:00".')
+    end: ClockTime = Field(description='Like "05:00"; before start: on the next day.')
+
+
+class Network(Section):
+    """The store's way out."""
+
+    uplink_mbit: Annotated[float, Field(gt=0)] | None = Field(default=None, description="Upward, in Mbit/s.")
+    downlink_mbit: Annotated[float, Field(gt=0)] | None = Field(default=None, description="Downward, in Mbit/s.")
+    rtt_ms: Annotated[float, Field(ge=0)] | None = Field(default=None, description="Round trip in milliseconds.")
+
+
+class Identity(Section):
+    """How this very machine is known."""
+
+    serial: str | None = Field(default=None, description="The machine's serial number.")
+    macs: list[Mac] = Field(default=[], description="Addresses of its network cards.")
+    gpus: list[GpuId] = Field(default=[], description="UUIDs of its GPUs, as nvidia-smi -L names them.")
+
+
 class NodeLayer(Section):
     """What can be said for one node as well as for many."""
 
+    profile: Label | None = Field(default=None, description="The hardware profile.")
     ssh: Ssh | None = None
     host: Host | None = None
     k3s: K3s | None = None
+    hardware: Hardware | None = None
     gpu: Gpu | None = Field(default=None, description="Left out, or count 0: nodes without GPUs.")
 
 
@@ -147,6 +223,7 @@ class Node(NodeLayer):
     role: Literal["server", "agent"] = "server"
     address: str | None = Field(default=None, description="IP address on the store's own network.")
     host_key: str | None = Field(default=None, description="The node's public SSH host key: ssh-ed25519 AAAA...")
+    identity: Identity | None = None
 
 
 class Layer(NodeLayer):
@@ -158,13 +235,28 @@ class Layer(NodeLayer):
     )
     releases: dict[ReleaseName, Release | None] | None = Field(default=None, description="null: not in this store.")
     inference: Inference | None = None
+    network: Network | None = None
+    timezone: str | None = Field(default=None, description="Of the store, e.g. Europe/Berlin.")
+    cameras: dict[Label, Camera | None] | None = Field(default=None, description="null: not in this store.")
+    models: dict[Label, Model | None] | None = None
+    baselines: dict[Label, Baseline | None] | None = Field(default=None, description="By model.")
+    windows: dict[Label, list[Window]] | None = Field(
+        default=None, description="When what may happen: deploy, and names of your own."
+    )
+
+
+class Profile(Layer):
+    """A kind of hardware: what its nodes are, and what its models reach on it."""
+
+    variants: dict[Label, list[str]] = Field(default={}, description="The variants of each model that run on it.")
 
 
 class Store(Layer):
-    """One store: its nodes, and what differs from its groups and the defaults."""
+    """One store: its nodes, and what differs from its profile, its groups and the defaults."""
 
     title: str = ""
-    groups: list[str] = Field(default=[], description="Laid over the defaults in this order.")
+    groups: list[str] = Field(default=[], description="Laid over defaults and profile in this order.")
+    variants: dict[Label, list[str]] = Field(default={}, description="The variants of each model that run here.")
     nodes: dict[Label, Node] | None = None
 
 
@@ -173,6 +265,10 @@ class Inventory(Section):
 
     version: Literal[1]
     bundle: str = Field(description="Bundle directory, from this file.")
+    edgectl: Versions | None = Field(
+        default=None, description="Range of edgectl versions that may deploy these stores, e.g. >=0.4,<0.6."
+    )
     defaults: Layer | None = None
+    profiles: dict[Label, Profile | None] = {}
     groups: dict[Label, Layer | None] = {}
     stores: dict[Label, Store | None] = {}

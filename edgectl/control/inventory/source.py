@@ -1,112 +1,179 @@
-"""Reading the inventory file: YAML nodes with their places, trees on demand.
+"""The inventory file: read once, and of it as much made into trees as is asked for.
 
-Owns broken YAML and duplicate keys. Must not know which keys mean something.
+Owns files that cannot be read and YAML that is broken. Must not know which keys mean something, but that stores lie
+under `stores`.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+import gc
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import yaml
 
+from edgectl.control.inventory import index
+from edgectl.control.inventory.build import Build, Entry, TooMuch
+from edgectl.control.inventory.index import Index
 from edgectl.control.inventory.place import Finding, Place, invalid
 from edgectl.control.inventory.tree import Tree
-from edgectl.control.kubeyaml import Loader
 from edgectl.wire.errors import InvalidInput
 
+_WHOLE = 3  # one store in so many, and the whole file is read instead
+_OTHER_BREAKS = ("\r", "\x85", "\u2028", "\u2029")  # YAML counts lines by these, too
 
-@dataclass(frozen=True, slots=True)
+
+@dataclass(slots=True)
 class Source:
-    """One inventory file, read once. Only what is asked for becomes a tree: 2,000 stores stay cheap."""
+    """One inventory file."""
 
     path: Path
-    root: yaml.Node | None
-    findings: list[Finding] = field(default_factory=list)
-    _scalars: Any = field(default_factory=lambda: Loader(""))
+    data: bytes
+    text: str
+    _index: Index | None
+    _build: Build | None = None
+    _whole: bool = False
 
     @classmethod
     def read(cls, path: Path) -> Source:
-        """Read and parse the file; InvalidInput when it is missing or no YAML."""
+        """Read the file; InvalidInput when it is missing or no text."""
         try:
-            text = path.read_text(encoding="utf-8-sig")
+            data = path.read_bytes()
         except FileNotFoundError as error:
             raise InvalidInput(
                 f"there is no inventory at {path}",
                 hint="Write a starter with `edgectl init`, or name the file with --inventory or EDGECTL_INVENTORY.",
                 docs="inventory",
             ) from error
-        except (OSError, UnicodeError) as error:
+        except OSError as error:
             raise InvalidInput(f"{path} cannot be read: {error}", docs="inventory") from error
+        return cls(path, data, _decoded(path, data), index.find(data))
+
+    def names(self) -> tuple[str, ...]:
+        """Return the names of all stores, in the order of the file."""
+        return tuple(self._index.names if self._index else self._read_whole().stores)
+
+    def own_labels(self) -> Iterator[tuple[str, list[str], str]]:
+        """Yield each store's name, and the groups and the profile that it names itself."""
+        found = self._index or _indexed(self._read_whole())
+        yield from zip(found.names, found.groups, found.profiles, strict=True)
+
+    def want(self, names: Collection[str]) -> None:
+        """Say which stores will be asked for: if they are few, only their lines are read."""
+        if self._whole or (self._build is not None and all(name in self._build.stores for name in names)):
+            return
+        if self._index is None or len(names) * _WHOLE > len(self._index.names) or not self._read_part(set(names)):
+            self._read_whole()
+
+    def root(self) -> Tree:
+        """Return the file's top: a map without the stores' content where only some of them were read."""
+        return self.build.root
+
+    @property
+    def build(self) -> Build:
+        """What has been read."""
+        return self._build or self._read_whole()
+
+    def entry(self, name: str) -> Entry | None:
+        """Return one store; None when the file has none of this name."""
+        if self._build is None or (name not in self._build.stores and not self._whole):
+            self.want([name] if self._index is None or name in self._index.names else [])
+        return self.build.stores.get(name)
+
+    def _read_whole(self) -> Build:
+        if self._build is not None and self._whole:
+            return self._build
+        build = self._run(self.text, ())
+        self._build, self._whole = build, True
+        plain_lines = not any(mark in self.text for mark in _OTHER_BREAKS)
+        if self._index is None and build.in_lines and plain_lines and not build.anchored and not build.findings:
+            self._index = _indexed(build)
+            index.keep(self.data, self._index)
+        return build
+
+    def _read_part(self, names: set[str]) -> bool:
+        """Read only these stores' lines; False where the index turns out to be wrong."""
+        found = self._index.excerpt(self.text, names) if self._index else None
+        if found is None:
+            self._index = None
+            return False
         try:
-            root = yaml.compose(text, Loader)
+            build = self._run(*found)
+        except InvalidInput:  # a file is indexed only when it can be read
+            self._index = None
+            return False
+        if set(build.stores) != names:
+            self._index = None
+            return False
+        self._build = build
+        return True
+
+    def _run(self, text: str, moves: Any) -> Build:
+        build = Build(text, str(self.path), moves)
+        try:
+            with _without_collection():
+                return build.run()
+        except TooMuch as error:
+            raise invalid(self.path, [error.finding]) from error
         except yaml.MarkedYAMLError as error:
-            mark = error.problem_mark or error.context_mark
-            place = Place(str(path), mark.line + 1, mark.column + 1) if mark else Place(str(path), 1, 1)
-            begun = (
-                f"{error.context} begun in line {error.context_mark.line + 1}," if error.context_mark else error.context
-            )
-            what = " ".join(part for part in (begun, error.problem) if part)
-            tab = mark is not None and _is_tab(text, mark.line, mark.column)
-            sentence = "a tab stands here: YAML is indented with spaces" if tab else f"broken YAML: {what}"
-            raise invalid(path, [Finding(place, sentence)]) from error
+            raise invalid(self.path, [self._broken(error)]) from error
         except yaml.YAMLError as error:
-            raise invalid(path, [Finding(Place(str(path), 1, 1), f"broken YAML: {error}")]) from error
-        return cls(path=path, root=root)
+            place = Place(str(self.path), _line_of(text, getattr(error, "position", None)), 1)
+            reason = str(getattr(error, "reason", error))
+            raise invalid(self.path, [Finding(place, f"broken YAML: {reason}")]) from error
+        except RecursionError as error:
+            raise invalid(self.path, [Finding(Place(str(self.path), 1, 1), "broken YAML: too deep")]) from error
 
-    def fresh(self) -> Source:
-        """Return the same file with no findings yet."""
-        return replace(self, findings=[])
+    def _broken(self, error: yaml.MarkedYAMLError) -> Finding:
+        mark = error.problem_mark or error.context_mark
+        place = Place(str(self.path), mark.line + 1, mark.column + 1) if mark else Place(str(self.path), 1, 1)
+        begun = f"{error.context} begun in line {error.context_mark.line + 1}," if error.context_mark else error.context
+        what = " ".join(part for part in (begun, error.problem) if part)
+        tab = mark is not None and _is_tab(self.text, mark.line, mark.column)
+        return Finding(place, "a tab stands here: YAML is indented with spaces" if tab else f"broken YAML: {what}")
 
-    def place(self, node: yaml.Node | None) -> Place:
-        """Return where a YAML node stands."""
-        if node is None:
-            return Place(str(self.path), 1, 1)
-        return Place(str(self.path), node.start_mark.line + 1, node.start_mark.column + 1)
 
-    def entries(self, node: yaml.Node | None, what: str) -> dict[str, tuple[yaml.Node, yaml.Node]]:
-        """Return a map's entries as key -> (key node, value node); duplicates and other kinds become findings."""
-        if node is None or (isinstance(node, yaml.ScalarNode) and node.tag.endswith(":null")):
-            return {}
-        if not isinstance(node, yaml.MappingNode):
-            self.findings.append(Finding(self.place(node), f"{what} must be a map of names to settings"))
-            return {}
-        found: dict[str, tuple[yaml.Node, yaml.Node]] = {}
-        for key, value in node.value:
-            name = str(key.value) if isinstance(key, yaml.ScalarNode) else ""
-            if key.tag.endswith(":merge") or not name:
-                sentence = "merge keys (<<) are not read: say it once in a group" if name else "a key must be a text"
-                self.findings.append(Finding(self.place(key), sentence))
-            elif name in found:
-                first = self.place(found[name][0]).line
-                sentence = f'duplicate key "{name}": it is already in line {first}, and only one can hold'
-                self.findings.append(Finding(self.place(key), sentence))
-            else:
-                found[name] = (key, value)
-        return found
+def _decoded(path: Path, data: bytes) -> str:
+    if data[:2] in (b"\xff\xfe", b"\xfe\xff"):
+        raise invalid(path, [Finding(Place(str(path), 1, 1), "the file is UTF-16: save it as UTF-8")])
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        before = data[: error.start]
+        line, column = before.count(b"\n") + 1, len(before) - (before.rfind(b"\n") + 1) + 1
+        sentence = f"byte 0x{data[error.start]:02x} is no UTF-8: save the file as UTF-8"
+        raise invalid(path, [Finding(Place(str(path), line, column), sentence)]) from error
 
-    def tree(self, node: yaml.Node, key: yaml.Node | None = None, seen: tuple[int, ...] = ()) -> Tree:
-        """Turn a YAML node into a tree."""
-        at = self.place(node)
-        key_at = at if key is None else self.place(key)
-        if id(node) in seen:
-            self.findings.append(Finding(at, "this alias contains itself"))
-            return Tree(None, at, key_at)
-        seen = (*seen, id(node))
-        if isinstance(node, yaml.MappingNode):
-            entries = self.entries(node, "this")
-            return Tree({name: self.tree(value, at_, seen) for name, (at_, value) in entries.items()}, at, key_at)
-        if isinstance(node, yaml.SequenceNode):
-            return Tree([self.tree(item, None, seen) for item in node.value], at, key_at)
-        return Tree(self._scalar(node), at, key_at)
 
-    def _scalar(self, node: yaml.Node) -> Any:
-        try:
-            return self._scalars.construct_object(node)
-        except (yaml.YAMLError, ValueError) as error:
-            self.findings.append(Finding(self.place(node), f"this value cannot be read: {error}"))
-            return None
+def _indexed(build: Build) -> Index:
+    groups, profiles = [], []
+    for entry in build.stores.values():
+        found = entry.tree.get("groups")
+        listed = found.value if found is not None and isinstance(found.value, list) else []
+        groups.append([str(item.value) for item in listed])
+        profile = entry.tree.get("profile")
+        profiles.append(profile.value if profile is not None and isinstance(profile.value, str) else "")
+    lines = [entry.line for entry in build.stores.values()]
+    return Index(list(build.stores), lines, groups, profiles, build.end)
+
+
+@contextmanager
+def _without_collection() -> Iterator[None]:
+    """Keep the cycle collector out while thousands of values are made, none of them a cycle: it doubles the time."""
+    was = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was:
+            gc.enable()
+
+
+def _line_of(text: str, position: Any) -> int:
+    return text.count("\n", 0, position) + 1 if isinstance(position, int) else 1
 
 
 def _is_tab(text: str, line: int, column: int) -> bool:

@@ -79,6 +79,7 @@ class NodeTarget:
     host: HostSettings
     k3s: K3sSettings
     gpu: GpuSettings | None
+    arch: str = "amd64"
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +120,9 @@ class Store:
     bundle: Path
     bundle_at: Place
     tree: Tree = field(repr=False, compare=False)
+    groups: tuple[str, ...] = ()
+    profile: str = ""
+    facts: dict[str, Any] = field(default_factory=dict)
 
     def place(self, *path: str | int) -> Place:
         """Return where the inventory says this ("releases", "vision-stack", "chart"), or the nearest line to it."""

@@ -10,7 +10,7 @@ from pathlib import Path
 from edgectl.control.assets import templates
 from edgectl.control.bundle.chart import Chart, pack
 from edgectl.control.bundle.layout import ANY_ARCH, Bundle
-from edgectl.control.inventory.check import nearest
+from edgectl.control.inventory.place import nearest
 from edgectl.wire.errors import InvalidInput
 
 

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from edgectl.control.inventory.load import load
 from edgectl.wire.errors import InvalidInput
+from tests.unit.control.findings import findings as said
 
 STARTER = Path(__file__).parents[4] / "templates" / "inventory.yaml"
 DOCUMENT: dict[str, Any] = yaml.safe_load(STARTER.read_text())
@@ -64,7 +65,7 @@ def findings(path: Path) -> tuple[str, ...]:
     try:
         load(path).store("store-042")
     except InvalidInput as error:
-        return error.details
+        return tuple(said(error))
     return ()
 
 
@@ -78,7 +79,7 @@ def test_a_file_that_is_no_text(tmp_path: Path) -> None:
     """Bytes that are no UTF-8, and a folder, are named."""
     path = tmp_path / "inventory.yaml"
     path.write_bytes(b"\xff\xfe\x00")
-    with pytest.raises(InvalidInput, match="cannot be read"):
+    with pytest.raises(InvalidInput, match="1 error"):
         load(path)
     with pytest.raises(InvalidInput, match="cannot be read"):
         load(tmp_path)

@@ -8,6 +8,7 @@ import pytest
 
 from edgectl.control.inventory.load import load
 from edgectl.wire.errors import Exit, InvalidInput
+from tests.unit.control.findings import findings
 
 CASES = Path(__file__).parents[3] / "cases" / "inventory"
 
@@ -21,7 +22,7 @@ def test_all_errors_come_at_once_each_with_its_place(case: Path, tmp_path: Path)
     inventory.write_text(text)
     with pytest.raises(InvalidInput) as caught:
         load(inventory).store("store-042")
-    assert [line.removeprefix(f"{inventory}:") for line in caught.value.details] == expected
+    assert [line.removeprefix(f"{inventory}:") for line in findings(caught.value)] == expected
     assert caught.value.exit is Exit.INVALID
     count = "1 error" if len(expected) == 1 else f"{len(expected)} errors"
     assert caught.value.message == f"{count} in {inventory}, nothing was sent"

@@ -15,6 +15,7 @@ from edgectl.control.inventory.load import load
 from edgectl.control.payload.render import Rendered, bundle_of, render
 from edgectl.wire.errors import InvalidInput
 from edgectl.wire.payload import decode
+from tests.unit.control.findings import findings as said
 
 KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIDmKjaR/VKHmdKS9pX0fNnO4vYFZvLCbe0AU5uc+SyJW"
 OTHER_KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIOMqqnkVzrm0SdG6UOoqKLsabgH5C9okWi0dh2l9GKJl"
@@ -164,7 +165,7 @@ def test_a_chart_s_change_is_a_release_s_change(home: Path) -> None:
 def findings(home: Path, **replaced: str) -> list[str]:
     with pytest.raises(InvalidInput) as caught:
         rendered(home, **replaced)
-    return [line.removeprefix(f"{home}/inventory.yaml:").replace(str(home), "HOME") for line in caught.value.details]
+    return [line.removeprefix(f"{home}/inventory.yaml:").replace(str(home), "HOME") for line in said(caught.value)]
 
 
 def test_all_that_the_bundle_lacks_comes_at_once(home: Path) -> None:
@@ -226,10 +227,10 @@ def test_a_chart_that_does_not_render_is_named_with_its_values(home: Path) -> No
     store = load(home / "inventory.yaml").store("store-042")
     with pytest.raises(InvalidInput) as caught:
         render(store, bundle_of(store), template=fails)
-    assert caught.value.details[1].endswith(
+    assert said(caught.value)[1].endswith(
         "inventory.yaml:9:72  release vision: chart ./vision does not render: nil pointer"
     )
-    assert caught.value.details[2:] == ("  $ helm template",)
+    assert said(caught.value)[2:] == ["  $ helm template"]
 
 
 @pytest.mark.parametrize(

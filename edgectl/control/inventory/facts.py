@@ -1,0 +1,43 @@
+"""What a store is, as data: for its pods, and for the rules that it is judged by.
+
+Owns the form of these facts. Must not know secrets, nor how a node is reached.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from edgectl.control.inventory import schema
+
+_OF_STORES = ("cameras", "models", "baselines", "windows", "network")
+_OF_NODES = ("hardware", "gpu", "identity")
+
+
+def facts(name: str, store: schema.Store, nodes: dict[str, schema.Node]) -> dict[str, Any]:
+    """Return a JSON object: who the store is, its hardware, cameras, models, windows; what nobody said is not in it."""
+    found: dict[str, Any] = {
+        "name": name,
+        "title": store.title,
+        "profile": store.profile,
+        "groups": list(store.groups),
+        "timezone": store.timezone,
+        **{key: _said(getattr(store, key)) for key in _OF_STORES},
+        "nodes": {node: _node(model) for node, model in nodes.items()},
+    }
+    return {key: value for key, value in found.items() if value}
+
+
+def _node(node: schema.Node) -> dict[str, Any]:
+    found = {key: _said(getattr(node, key)) for key in _OF_NODES}
+    return {"role": node.role, "address": node.address, **{key: value for key, value in found.items() if value}}
+
+
+def _said(value: Any) -> Any:
+    """Return a section as JSON, without what nobody said."""
+    if isinstance(value, schema.Section):
+        return {key: _said(found) for key, found in value if found is not None and found != []}
+    if isinstance(value, dict):
+        return {key: _said(found) for key, found in value.items() if found is not None}
+    if isinstance(value, list):
+        return [_said(found) for found in value]
+    return value
