@@ -19,6 +19,7 @@ from edgectl.wire.errors import EdgectlError, UsageError
 
 if TYPE_CHECKING:
     from edgectl.control.deploy.deploy import Offer
+    from edgectl.control.inventory.load import Inventory
     from edgectl.control.inventory.store import NodeTarget, Store
     from edgectl.control.link.runtime import RuntimeArchive
     from edgectl.control.link.session import Session
@@ -26,13 +27,25 @@ if TYPE_CHECKING:
     from edgectl.control.payload.render import Rendered
 
 _COLUMNS = 80
+_SOME = 3  # stores that are named where there are more
+
+
+def one(selector: str, inventory: Path) -> tuple[Inventory, str]:
+    """Return the inventory and the one store of it that is meant; UsageError when several are."""
+    from edgectl.control.inventory.load import load
+
+    opened = load(inventory)
+    names = opened.select(selector)
+    if len(names) > 1:
+        some = ", ".join(names[:_SOME]) + (", ..." if len(names) > _SOME else "")
+        raise UsageError(f'"{selector}" means {len(names)} stores ({some}), and this command takes one')
+    return opened, names[0]
 
 
 def find(name: str, inventory: Path) -> Store:
     """Return one store of the inventory."""
-    from edgectl.control.inventory.load import load
-
-    return load(inventory).store(name)
+    opened, name = one(name, inventory)
+    return opened.store(name)
 
 
 def render(store: Store) -> Rendered:

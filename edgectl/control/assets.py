@@ -5,9 +5,11 @@ Owns that one question. Must not know what is in them.
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
 
 
+@cache
 def templates() -> Path:
     """Return the templates folder: inside an installed wheel, else beside the package in a checkout."""
     package = Path(__file__).resolve().parent.parent

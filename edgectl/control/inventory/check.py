@@ -86,7 +86,7 @@ def _finding(model: type[BaseModel], tree: Tree, where: Where, found: ErrorDetai
     kind = found["type"]
     if kind == "extra_forbidden":
         inside = ".".join(str(part) for part in (what, *where[:-1]) if part) or "an inventory"
-        hint = nearest(str(where[-1]), _keys(model, where[:-1]))
+        hint = nearest(str(where[-1]), keys_at(model, where[:-1]))
         return Finding(at.key_at, f'unknown key "{where[-1]}" in {inside}.{hint}')
     if "[key]" in found["loc"]:
         return Finding(at.key_at, f'"{where[-1]}" is no name: lower-case letters, digits and "-" are, up to 63 of them')
@@ -135,8 +135,14 @@ def _kind(value: object) -> str:
     return "a list" if isinstance(value, list) else "a map"
 
 
-def _keys(model: type[BaseModel], where: Where) -> tuple[str, ...]:
+def keys_at(model: type[BaseModel], where: Where) -> tuple[str, ...]:
     """Return the keys that the schema knows at a path."""
+    found = fields_at(model, where)
+    return tuple(found.model_fields) if found is not None else ()
+
+
+def fields_at(model: type[BaseModel], where: Where) -> type[BaseModel] | None:
+    """Return the model at a path of another; None where anything may stand."""
     kind: Any = model
     for part in where:
         fields = _models(kind)
@@ -144,8 +150,7 @@ def _keys(model: type[BaseModel], where: Where) -> tuple[str, ...]:
             kind = fields.model_fields[str(part)].annotation
         else:
             kind = _inside(kind)
-    found = _models(kind)
-    return tuple(found.model_fields) if found is not None else ()
+    return _models(kind)
 
 
 def _models(kind: Any) -> type[BaseModel] | None:

@@ -35,7 +35,7 @@ def _node(node: schema.Node) -> dict[str, Any]:
 def _said(value: Any) -> Any:
     """Return a section as JSON, without what nobody said."""
     if isinstance(value, schema.Section):
-        return {key: _said(found) for key, found in value if found is not None and found != []}
+        return {key: _said(found) for key, found in vars(value).items() if found is not None and found != []}
     if isinstance(value, dict):
         return {key: _said(found) for key, found in value.items() if found is not None}
     if isinstance(value, list):

@@ -9,18 +9,19 @@ import re
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from difflib import get_close_matches
+from fnmatch import fnmatchcase
 from functools import cached_property
 from pathlib import Path
 
-from packaging.specifiers import SpecifierSet
-
 import edgectl
 from edgectl.control.inventory import schema
+from edgectl.control.inventory.build import LAYERS, STORES
 from edgectl.control.inventory.check import Where, fit
 from edgectl.control.inventory.layers import NODE_KEYS, Layers
-from edgectl.control.inventory.place import Finding, invalid
+from edgectl.control.inventory.place import Finding, invalid, nearest
 from edgectl.control.inventory.resolve import resolve
 from edgectl.control.inventory.rules import Subject, node_findings, store_findings
+from edgectl.control.inventory.selector import Labels, selector
 from edgectl.control.inventory.source import Source
 from edgectl.control.inventory.store import Store
 from edgectl.control.inventory.tree import Tree
@@ -44,6 +45,37 @@ class Inventory:
     def names(self) -> tuple[str, ...]:
         """Return the names of all stores, in the order of the file."""
         return self.source.names()
+
+    def select(self, text: str) -> tuple[str, ...]:
+        """Return the names of the stores that a selector means, in the order of the file.
+
+        Raises UsageError when it is none, InvalidInput when it means no store; a plain name that is none gets the
+        nearest ones said.
+        """
+        if self.source.has(text):
+            return (text,)
+        matches = selector(text)
+        found = tuple(labels.name for labels in self._labels() if matches(labels))
+        if found:
+            return found
+        if not re.search(r"[*?\[:(), ]", text):
+            raise self._unknown(text)
+        self._check_names(text)
+        raise InvalidInput(f'"{text}" selects none of the {len(self.names())} stores of {self.path}', docs="inventory")
+
+    def _labels(self) -> Iterator[Labels]:
+        for row in self.source.rows():
+            yield Labels(row.name, row.groups, self.layers.profile_of(row.groups, row.profile))
+
+    def _check_names(self, text: str) -> None:
+        """Say which group or profile of a selector does not exist."""
+        for section, kind in LAYERS.items():
+            known = self.layers.named(section)
+            for name in re.findall(rf"\b{kind}:([^\s(),]+)", text):
+                if section != STORES and not any(fnmatchcase(one, name) for one in known):
+                    raise InvalidInput(
+                        f'there is no {kind} "{name}" in {self.path}.{nearest(name, known)}', docs="inventory"
+                    )
 
     def want(self, names: Collection[str]) -> None:
         """Say which stores will be asked for, so that as little as possible is read."""
@@ -76,6 +108,20 @@ class Inventory:
         at = self.source.root().nearest("bundle").at
         return resolve(name, store, models, tree, source=self.path, bundle=top.bundle, bundle_at=at)
 
+    def tree(self, name: str) -> Tree:
+        """Return one store's layers, laid over each other, right or wrong; InvalidInput when there is no such store."""
+        try:
+            tree, broken = self.layers.store(name)
+        except KeyError:
+            raise self._unknown(name) from None
+        if not isinstance(tree.value, dict):
+            raise invalid(self.path, [*broken, Finding(tree.at, f"{name}: a map is needed")])
+        return tree
+
+    def node_tree(self, of: str, store: Tree, name: str) -> Tree:
+        """Return one node's layers, those of its store `of` below."""
+        return self.layers.node(of, store, name)[0]
+
     @cached_property
     def _top(self) -> tuple[schema.Inventory, list[Finding]]:
         """The file's top level, and what is wrong there."""
@@ -88,12 +134,9 @@ class Inventory:
         top, _, findings = fit(schema.Inventory, whole, "")
         places = {finding.place for finding in build.findings}
         findings = (*build.findings, *(finding for finding in findings if finding.place not in places))
-        if (
-            not findings
-            and top.edgectl
-            and not SpecifierSet(top.edgectl).contains(edgectl.__version__, prereleases=True)
-        ):
-            sentence = f"this is edgectl {edgectl.__version__}, and these stores may be deployed by {top.edgectl} only"
+        if not findings and top.edgectl and not _fits(top.edgectl):
+            ours = f"this is edgectl {edgectl.__version__}"
+            sentence = f"{ours}, and these stores may be deployed by {top.edgectl} only"
             findings = (*findings, Finding(whole.nearest("edgectl").at, sentence))
         return top, list(findings)
 
@@ -112,6 +155,12 @@ class Inventory:
 def load(path: Path) -> Inventory:
     """Open an inventory; InvalidInput when it is missing or no text. Stores are looked at when they are asked for."""
     return Inventory(path=path, source=Source.read(path))
+
+
+def _fits(versions: str) -> bool:
+    from packaging.specifiers import SpecifierSet  # only where a range is said: its import is felt
+
+    return SpecifierSet(versions).contains(edgectl.__version__, prereleases=True)
 
 
 def _name_findings(name: str, tree: Tree) -> Iterator[Finding]:

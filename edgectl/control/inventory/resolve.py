@@ -6,6 +6,7 @@ here has passed rules.py.
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
 
 from edgectl.control.assets import templates
@@ -37,7 +38,7 @@ def resolve(
     bundle_at: Place,
 ) -> Store:
     """Return one store; `nodes` are merged with what the store says for all of them."""
-    folder = source.resolve().parent
+    folder = _folder(source)
     return Store(
         name=name,
         title=store.title,
@@ -47,7 +48,7 @@ def resolve(
         helm_version=store.helm.version or "" if store.helm else "",
         inference=inference(store.inference, folder),
         source=source,
-        bundle=(folder / Path(bundle).expanduser()).resolve(),
+        bundle=_bundle(folder, bundle),
         bundle_at=bundle_at,
         tree=tree,
         groups=tuple(store.groups),
@@ -69,7 +70,7 @@ def node_target(name: str, node: schema.Node, folder: Path) -> NodeTarget:
             port=ssh.port,
             user=ssh.user,
             host_key=" ".join((node.host_key or "").split()[:2]),
-            keys=tuple(folder / Path(key).expanduser() for key in ssh.keys),
+            keys=tuple(_beside(folder, key) for key in ssh.keys),
             agent=ssh.agent,
             sudo_password_env=ssh.sudo_password.env if ssh.sudo_password else "",
             connect_seconds=ssh.connect_seconds,
@@ -112,8 +113,24 @@ def inference(asked: schema.Inference | None, folder: Path) -> InferenceSettings
         service=asked.service or "",
         port=asked.port,
         model=model,
-        reference=folder / Path(asked.reference).expanduser() if asked.reference else own,
+        reference=_beside(folder, asked.reference) if asked.reference else own,
     )
+
+
+@cache
+def _folder(source: Path) -> Path:
+    return source.resolve().parent
+
+
+@cache
+def _bundle(folder: Path, name: str) -> Path:
+    return (folder / Path(name).expanduser()).resolve()
+
+
+@cache
+def _beside(folder: Path, name: str) -> Path:
+    """Return a path of the inventory: seen from its folder, ~ is home."""
+    return folder / Path(name).expanduser()
 
 
 def _gpu(gpu: schema.Gpu | None) -> GpuSettings | None:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, WithJsonSchema
 
 from edgectl.control.inventory.amounts import SIZE_PATTERN, size_bytes
@@ -19,6 +18,8 @@ def _size(value: object) -> object:
 
 
 def _versions(value: str) -> str:
+    from packaging.specifiers import InvalidSpecifier, SpecifierSet  # only where a range is said
+
     try:
         SpecifierSet(value)
     except InvalidSpecifier:
@@ -47,7 +48,7 @@ Seconds = Annotated[float, Field(gt=0, le=86400)]
 class Section(BaseModel):
     """A map of the inventory: unknown keys and wrong types are findings, nothing is converted."""
 
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, defer_build=True)
 
 
 class SudoPassword(Section):

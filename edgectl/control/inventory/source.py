@@ -7,6 +7,7 @@ under `stores`.
 from __future__ import annotations
 
 import gc
+import re
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -17,12 +18,14 @@ import yaml
 
 from edgectl.control.inventory import index
 from edgectl.control.inventory.build import Build, Entry, TooMuch
-from edgectl.control.inventory.index import Index
+from edgectl.control.inventory.index import Index, Row
 from edgectl.control.inventory.place import Finding, Place, invalid
 from edgectl.control.inventory.tree import Tree
 from edgectl.wire.errors import InvalidInput
 
 _WHOLE = 3  # one store in so many, and the whole file is read instead
+_UNFIT = re.compile(r"[\s\x00-\x1f]")  # in names: the index is lines and tabs
+_PARTS = 4  # who asks for more, one after the other, asks for all
 _OTHER_BREAKS = ("\r", "\x85", "\u2028", "\u2029")  # YAML counts lines by these, too
 
 
@@ -32,10 +35,10 @@ class Source:
 
     path: Path
     data: bytes
-    text: str
     _index: Index | None
     _build: Build | None = None
     _whole: bool = False
+    _parts: int = 0
 
     @classmethod
     def read(cls, path: Path) -> Source:
@@ -50,22 +53,33 @@ class Source:
             ) from error
         except OSError as error:
             raise InvalidInput(f"{path} cannot be read: {error}", docs="inventory") from error
-        return cls(path, data, _decoded(path, data), index.find(data))
+        found = index.find(data)
+        if found is None:
+            _decoded(path, data)
+        return cls(path, data, found)
 
     def names(self) -> tuple[str, ...]:
         """Return the names of all stores, in the order of the file."""
-        return tuple(self._index.names if self._index else self._read_whole().stores)
+        return self._index.names() if self._index else tuple(self._read_whole().stores)
 
-    def own_labels(self) -> Iterator[tuple[str, list[str], str]]:
-        """Yield each store's name, and the groups and the profile that it names itself."""
-        found = self._index or _indexed(self._read_whole())
-        yield from zip(found.names, found.groups, found.profiles, strict=True)
+    def has(self, name: str) -> bool:
+        """Tell whether there is a store of this name."""
+        return self._index.has(name) if self._index else name in self._read_whole().stores
+
+    def rows(self) -> Iterator[Row]:
+        """Go over all stores: their names, and the groups and the profile that each names itself."""
+        if self._index:
+            yield from self._index.rows()
+        else:
+            yield from _rows(self._read_whole(), self.data)
 
     def want(self, names: Collection[str]) -> None:
         """Say which stores will be asked for: if they are few, only their lines are read."""
         if self._whole or (self._build is not None and all(name in self._build.stores for name in names)):
             return
-        if self._index is None or len(names) * _WHOLE > len(self._index.names) or not self._read_part(set(names)):
+        self._parts += 1
+        few = self._index is not None and len(names) * _WHOLE <= self._index.count() and self._parts <= _PARTS
+        if not few or not self._read_part(set(names)):
             self._read_whole()
 
     def root(self) -> Tree:
@@ -80,23 +94,26 @@ class Source:
     def entry(self, name: str) -> Entry | None:
         """Return one store; None when the file has none of this name."""
         if self._build is None or (name not in self._build.stores and not self._whole):
-            self.want([name] if self._index is None or name in self._index.names else [])
+            self.want([name] if self.has(name) else [])
         return self.build.stores.get(name)
 
     def _read_whole(self) -> Build:
         if self._build is not None and self._whole:
             return self._build
-        build = self._run(self.text, ())
+        text = _decoded(self.path, self.data)
+        build = self._run(text, ())
         self._build, self._whole = build, True
-        plain_lines = not any(mark in self.text for mark in _OTHER_BREAKS)
+        plain_lines = not any(mark in text for mark in _OTHER_BREAKS)
         if self._index is None and build.in_lines and plain_lines and not build.anchored and not build.findings:
-            self._index = _indexed(build)
-            index.keep(self.data, self._index)
+            rows = _rows(build, self.data)
+            if rows and not any(_UNFIT.search(word) for row in rows for word in (row.name, row.profile, *row.groups)):
+                self._index = Index.of(rows, Row("", build.end, _starts(self.data, [build.end])[0]))
+                index.keep(self.data, self._index)
         return build
 
     def _read_part(self, names: set[str]) -> bool:
         """Read only these stores' lines; False where the index turns out to be wrong."""
-        found = self._index.excerpt(self.text, names) if self._index else None
+        found = self._index.excerpt(self.data, names) if self._index else None
         if found is None:
             self._index = None
             return False
@@ -132,7 +149,7 @@ class Source:
         place = Place(str(self.path), mark.line + 1, mark.column + 1) if mark else Place(str(self.path), 1, 1)
         begun = f"{error.context} begun in line {error.context_mark.line + 1}," if error.context_mark else error.context
         what = " ".join(part for part in (begun, error.problem) if part)
-        tab = mark is not None and _is_tab(self.text, mark.line, mark.column)
+        tab = mark is not None and _is_tab(_decoded(self.path, self.data), mark.line, mark.column)
         return Finding(place, "a tab stands here: YAML is indented with spaces" if tab else f"broken YAML: {what}")
 
 
@@ -148,26 +165,40 @@ def _decoded(path: Path, data: bytes) -> str:
         raise invalid(path, [Finding(Place(str(path), line, column), sentence)]) from error
 
 
-def _indexed(build: Build) -> Index:
-    groups, profiles = [], []
-    for entry in build.stores.values():
-        found = entry.tree.get("groups")
+def _rows(build: Build, data: bytes) -> list[Row]:
+    starts = _starts(data, [entry.line for entry in build.stores.values()])
+    rows = []
+    for (name, entry), start in zip(build.stores.items(), starts, strict=True):
+        found, said = entry.tree.get("groups"), entry.tree.get("profile")
         listed = found.value if found is not None and isinstance(found.value, list) else []
-        groups.append([str(item.value) for item in listed])
-        profile = entry.tree.get("profile")
-        profiles.append(profile.value if profile is not None and isinstance(profile.value, str) else "")
-    lines = [entry.line for entry in build.stores.values()]
-    return Index(list(build.stores), lines, groups, profiles, build.end)
+        profile = said.value if said is not None and isinstance(said.value, str) else ""
+        rows.append(Row(name, entry.line, start, tuple(str(item.value) for item in listed), profile))
+    return rows
+
+
+def _starts(data: bytes, lines: list[int]) -> list[int]:
+    """Return where these lines, which ascend, begin in the file."""
+    starts, at, number = [], 0, 0
+    for line in lines:
+        while number < line and at < len(data):
+            found = data.find(b"\n", at)
+            at, number = (found + 1 if found >= 0 else len(data)), number + 1
+        starts.append(at)
+    return starts
 
 
 @contextmanager
 def _without_collection() -> Iterator[None]:
-    """Keep the cycle collector out while thousands of values are made, none of them a cycle: it doubles the time."""
+    """Keep the cycle collector out while thousands of values are made, and out of those for ever: none is a cycle.
+
+    It would look through all of them again and again, which doubles the time.
+    """
     was = gc.isenabled()
     gc.disable()
     try:
         yield
     finally:
+        gc.freeze()
         if was:
             gc.enable()
 

@@ -1,0 +1,47 @@
+"""How a store's server is reached, told before the inventory is looked through: a connection takes longer than that.
+
+Owns a guess that is never believed: who connects early compares with the resolved store before a word is said.
+Imports nothing heavy; that is what it is for.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from edgectl.control.inventory.layers import Layers
+from edgectl.control.inventory.source import Source
+from edgectl.control.inventory.store import SshTarget
+from edgectl.wire.errors import EdgectlError
+
+
+def reach(path: Path, name: str) -> tuple[str, SshTarget] | None:
+    """Return the server's name and how it is reached; None where that is not plain to see, or anything is wrong."""
+    try:
+        layers = Layers(Source.read(path))
+        tree, findings = layers.store(name)
+        nodes = [(node, *layers.node(name, tree, node)) for node in tree.nearest("nodes").plain() or {}]
+        leads = [found for found in nodes if found[1].plain().get("role", "server") == "server"]
+        if len(nodes) != 1 or len(leads) != 1 or findings or leads[0][2]:
+            return None  # with several nodes their content goes first, and an early connection would only wait
+        node, merged, _ = leads[0]
+        return node, _target(merged.plain(), path.resolve().parent)
+    except (EdgectlError, KeyError, TypeError, ValueError, AttributeError):
+        return None
+
+
+def _target(node: dict[str, Any], folder: Path) -> SshTarget:
+    """Return the target; any of the errors above when something is not as it should be."""
+    ssh = node.get("ssh") or {}
+    if ssh.get("sudo_password"):
+        raise ValueError("a password is resolved later")
+    kind, data = node["host_key"].split()[:2]
+    return SshTarget(
+        host=str(ssh.get("host") or node["address"]),
+        port=int(ssh.get("port", 22)),
+        user=str(ssh.get("user", "root")),
+        host_key=f"{kind} {data}",
+        keys=tuple(folder / Path(key).expanduser() for key in ssh.get("keys", ())),
+        agent=bool(ssh.get("agent", True)),
+        connect_seconds=float(ssh.get("connect_seconds", 15.0)),
+    )
