@@ -59,7 +59,7 @@ class Rule(Section):
     severity: Literal["error", "warning"] | None = Field(default=None, description="error when not given.")
     why: str | None = Field(default=None, description="One sentence for whoever asks what the rule is for.")
     where: str | None = Field(default=None, description="The key that a person would change, like k3s.version.")
-    exceptions: list[Exempt] = []
+    exceptions: list[Exempt] = Field(default=[], description="Stores that it leaves alone for a while, and why.")
 
 
 class Permission(Section):

@@ -107,7 +107,7 @@ def _seen(text: str, names: Iterable[str]) -> dict[str, frozenset[str] | None]:
 
 @functools.cache
 def _environment(over: Over) -> Any:
-    """Return the language with our variables and functions; optional keys (`a.?b.orValue(c)`) and text functions, too."""
+    """Return the language with our variables, our function, optional keys (`a.?b.orValue(c)`) and text functions."""
     from cel_expr_python import cel
     from cel_expr_python.ext import ext_optional, ext_strings
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import functools
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import date, datetime
 from typing import Any
 
@@ -21,6 +21,7 @@ from edgectl.control.policy.rules import Program, StoreRule, Text, Where, progra
 from edgectl.wire.document import canonical, digest_of, to_json
 from edgectl.wire.payload import Payload, Release
 
+_PAYLOAD = tuple(part.name for part in fields(Payload))
 _VERDICTS = 8192  # (rule, release, facts) kept; a fleet has few different ones
 
 
@@ -119,7 +120,7 @@ def _over_payload(rule: StoreRule, facts: Mapping[str, Any], payload: Payload) -
         compiled = program(rule.text)
         seen = compiled.sees
         keys = seen.get("payload", frozenset())
-        whole = {key: to_json(getattr(payload, key)) for key in payload.__slots__ if keys is None or key in keys}
+        whole = {key: to_json(getattr(payload, key)) for key in _PAYLOAD if keys is None or key in keys}
         given = {
             "payload": whole,
             "hosts": views.hosts(payload) if "hosts" in seen else [],
@@ -196,4 +197,5 @@ def _shown(found: Any) -> str:
 
 
 def _digest(release: Release) -> str:
-    return digest_of(canonical(release.manifests))
+    """Name the objects; no canonical form is needed, since another order of keys is only asked once more."""
+    return digest_of(json.dumps(release.manifests).encode())

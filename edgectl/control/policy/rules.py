@@ -63,15 +63,24 @@ def built_in() -> Mapping[str, Rule]:
 
 def rules_of(policy: Policy) -> Iterator[StoreRule]:
     """Yield the rules that hold, in the order of their names; what is incomplete is a finding, and left out."""
-    for name, rule in sorted({**built_in(), **policy.rules}.items()):
-        if rule is None:
-            continue
-        whole = _whole(name, rule)
-        if whole.over is None or whole.check is None or whole.message is None:
-            continue
-        text = Text(whole.over, whole.when or "", whole.check, whole.message)
-        where: Where = tuple(whole.where.split(".")) if whole.where else ()
-        yield StoreRule(name, text, whole.severity or "error", where, tuple(whole.exceptions))
+    own = {name: _store_rule(name, rule) for name, rule in policy.rules.items()}
+    for _, rule in sorted({**_built_in_rules(), **own}.items()):
+        if rule is not None:
+            yield rule
+
+
+@functools.cache
+def _built_in_rules() -> Mapping[str, StoreRule | None]:
+    return {name: _store_rule(name, rule) for name, rule in built_in().items()}
+
+
+def _store_rule(name: str, rule: Rule | None) -> StoreRule | None:
+    whole = None if rule is None else _whole(name, rule)
+    if whole is None or whole.over is None or whole.check is None or whole.message is None:
+        return None
+    text = Text(whole.over, whole.when or "", whole.check, whole.message)
+    where: Where = tuple(whole.where.split(".")) if whole.where else ()
+    return StoreRule(name, text, whole.severity or "error", where, tuple(whole.exceptions))
 
 
 def switched_off(policy: Policy) -> tuple[str, ...]:

@@ -20,8 +20,9 @@ def within(version: str, asked: str) -> bool:
     """
     from packaging.version import InvalidVersion, Version
 
+    found = asked_range(asked)
     try:
-        return asked_range(asked).contains(Version(version))
+        return found.contains(Version(version), prereleases=bool(found.prereleases))
     except InvalidVersion:
         return False
 

@@ -35,7 +35,7 @@ def name_of(manifest: Mapping[str, Any]) -> str:
 
 
 def pod(manifest: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the pods that an object makes: `gpus` of one pod, `containers` and `initContainers`; empty without pods."""
+    """Return the pods that an object makes: `gpus` of one pod, `containers`, `initContainers`; empty without pods."""
     spec = _pod_spec(manifest)
     containers, first = ([_container(one) for one in _maps(spec.get(key))] for key in ("containers", "initContainers"))
     return {
