@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from edgectl.control.inventory import schema
+from edgectl.control.inventory.section import Section
 
 _OF_STORES = ("cameras", "models", "baselines", "windows", "network")
 _OF_NODES = ("hardware", "gpu", "identity")
@@ -34,7 +35,7 @@ def _node(node: schema.Node) -> dict[str, Any]:
 
 def _said(value: Any) -> Any:
     """Return a section as JSON, without what nobody said."""
-    if isinstance(value, schema.Section):
+    if isinstance(value, Section):
         return {key: _said(found) for key, found in vars(value).items() if found is not None and found != []}
     if isinstance(value, dict):
         return {key: _said(found) for key, found in value.items() if found is not None}

@@ -98,6 +98,11 @@ class Inventory:
         fits = {node: fit(schema.Node, own, node) for node, own in trees.items()}
         models = {node: model for node, (model, _, _) in fits.items()}
         found += store_findings(store, models, Subject(name, tree, bad))
+        if store.policy is not None and store.policy.rules:
+            from edgectl.control.policy.rules import compile_findings  # CEL: only where rules are written
+
+            own_rules = Subject(name, tree, bad)
+            found += [own_rules.finding(sentence, *at) for at, sentence in compile_findings(store.policy)]
         for node, own in trees.items():
             if own.get("profile") is not tree.get("profile"):
                 found += fits[node][2]  # what a profile of its own says has not been looked at with the store

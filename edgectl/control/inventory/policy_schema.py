@@ -11,8 +11,10 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field, StringConstraints
 
 from edgectl.control.inventory.section import Label, Section
+from edgectl.control.inventory.selector import selector
 from edgectl.control.policy.versions import asked_range
 from edgectl.control.policy.windows import window
+from edgectl.wire.errors import UsageError
 
 
 def _day(text: str) -> str:
@@ -32,6 +34,15 @@ def _window(text: str) -> str:
     return text
 
 
+def _stores(text: str) -> str:
+    try:
+        selector(text)
+    except UsageError as error:
+        raise ValueError(str(error.message)) from None
+    return text
+
+
+Stores = Annotated[str, AfterValidator(_stores)]
 Day = Annotated[str, AfterValidator(_day)]
 Range = Annotated[str, AfterValidator(_range)]
 Hours = Annotated[str, AfterValidator(_window)]
@@ -42,7 +53,7 @@ Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]([a-z0-9.-]*[a-z0-9])
 class Exempt(Section):
     """Stores that a rule leaves alone until a day; who reads it must learn why."""
 
-    stores: Text = Field(description="Names, patterns (store-0*) or group:NAME, with commas between them.")
+    stores: Stores = Field(description='A selector: store-0*, group:eu, "profile:t4 and not store-042".')
     until: Day = Field(description='The last day on which it excuses, in quotes: "2027-01-31".')
     why: Text
 

@@ -54,6 +54,7 @@ def resolve(
         groups=tuple(store.groups),
         profile=store.profile or "",
         facts=facts(name, store, nodes),
+        policy=store.policy,
     )
 
 

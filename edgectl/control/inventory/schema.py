@@ -8,9 +8,11 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, WithJsonSchema
+from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints, WithJsonSchema
 
 from edgectl.control.inventory.amounts import SIZE_PATTERN, size_bytes
+from edgectl.control.inventory.policy_schema import Policy
+from edgectl.control.inventory.section import Label, Section
 
 
 def _size(value: object) -> object:
@@ -33,22 +35,16 @@ Size = Annotated[
     BeforeValidator(_size),
     WithJsonSchema({"anyOf": [{"type": "integer", "minimum": 0}, {"type": "string", "pattern": SIZE_PATTERN}]}),
 ]
-Label = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$")]
 ReleaseName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]([a-z0-9-]{0,51}[a-z0-9])?$")]
 AbsolutePath = Annotated[str, StringConstraints(pattern=r"^/[^\x00]*[^/\x00]$")]
 FileMode = Annotated[str, StringConstraints(pattern=r"^0?[0-7]{3}$")]
 Versions = Annotated[str, AfterValidator(_versions), WithJsonSchema({"type": "string"})]
 Port = Annotated[int, Field(ge=1, le=65535)]
+Version = Annotated[str, StringConstraints(pattern=r"^[0-9]+(\.[0-9]+)+([-+~.][0-9A-Za-z.+~-]+)?$")]
 ClockTime = Annotated[str, StringConstraints(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$")]
 Mac = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{2}(:[0-9a-f]{2}){5}$")]
 GpuId = Annotated[str, StringConstraints(pattern=r"^GPU-[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$")]
 Seconds = Annotated[float, Field(gt=0, le=86400)]
-
-
-class Section(BaseModel):
-    """A map of the inventory: unknown keys and wrong types are findings, nothing is converted."""
-
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, defer_build=True)
 
 
 class SudoPassword(Section):
@@ -84,7 +80,7 @@ class Host(Section):
 
     free_bytes: Size = Field(default=2 << 30, description="Free space needed in /var/lib before anything is changed.")
     sysctls: dict[str, str | int] = Field(default={}, description="Kernel settings, e.g. fs.inotify.max_user_watches.")
-    files: list[File] = []
+    files: list[File] = Field(default=[])
 
 
 class K3s(Section):
@@ -121,8 +117,8 @@ class Gpu(Section):
 
     model: str | None = Field(default=None, description="As nvidia-smi names it, e.g. Tesla T4.")
     memory: Size | None = Field(default=None, description="Memory of each GPU.")
-    driver: Versions | None = Field(default=None, description="Range of driver versions, e.g. >=570,<581.")
-    toolkit: Versions | None = Field(default=None, description="Range of container toolkit versions, e.g. >=1.17.")
+    driver: Version | None = Field(default=None, description="Version of the driver, e.g. 570.86.15.")
+    toolkit: Version | None = Field(default=None, description="Version of the container toolkit, e.g. 1.17.4.")
     resource: str = Field(default="nvidia.com/gpu", pattern=r"^[a-z0-9.-]+/[A-Za-z0-9._-]+$")
     count: int = Field(default=0, ge=0, le=64)
     required: int | None = Field(default=None, ge=0, description="As many as count when not given.")
@@ -241,6 +237,7 @@ class Layer(NodeLayer):
     cameras: dict[Label, Camera | None] | None = Field(default=None, description="null: not in this store.")
     models: dict[Label, Model | None] | None = None
     baselines: dict[Label, Baseline | None] | None = Field(default=None, description="By model.")
+    policy: Policy | None = Field(default=None, description="What stores may become: docs/policy.md.")
     windows: dict[Label, list[Window]] | None = Field(
         default=None, description="When what may happen: deploy, and names of your own."
     )
@@ -270,6 +267,6 @@ class Inventory(Section):
         default=None, description="Range of edgectl versions that may deploy these stores, e.g. >=0.4,<0.6."
     )
     defaults: Layer | None = None
-    profiles: dict[Label, Profile | None] = {}
-    groups: dict[Label, Layer | None] = {}
-    stores: dict[Label, Store | None] = {}
+    profiles: dict[Label, Profile | None] = Field(default={}, description="Kinds of hardware, laid over the defaults.")
+    groups: dict[Label, Layer | None] = Field(default={}, description="Laid over the profile, in each store's order.")
+    stores: dict[Label, Store | None] = Field(default={}, description="Every store by its name.")

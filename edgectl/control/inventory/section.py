@@ -13,6 +13,9 @@ Label = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]([a-z0-9-]{0,61}[a-z
 
 
 class Section(BaseModel):
-    """A map of the inventory: unknown keys and wrong types are findings, nothing is converted."""
+    """A map of the inventory: unknown keys and wrong types are findings, nothing is converted.
 
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+    What checks one is built when it is first used: most commands need few of them.
+    """
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, defer_build=True)

@@ -7,10 +7,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from edgectl.control.inventory.place import Place
 from edgectl.control.inventory.tree import Tree
+
+if TYPE_CHECKING:
+    from edgectl.control.inventory.policy_schema import Policy
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +126,7 @@ class Store:
     groups: tuple[str, ...] = ()
     profile: str = ""
     facts: dict[str, Any] = field(default_factory=dict)
+    policy: Policy | None = None
 
     def place(self, *path: str | int) -> Place:
         """Return where the inventory says this ("releases", "vision-stack", "chart"), or the nearest line to it."""

@@ -5,15 +5,14 @@ Owns selectors of stores and the last day of an exception. Must not know what is
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import functools
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
-from fnmatch import fnmatchcase
 from typing import Any
 
 from edgectl.control.inventory.policy_schema import Exempt
-
-_GROUP = "group:"
+from edgectl.control.inventory.selector import Labels, Matches, selector
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,13 +35,10 @@ def excuse(exceptions: Iterable[Exempt], store: Mapping[str, Any], today: date) 
     return Excuse(ended=tuple(ended))
 
 
-def selects(selector: str, store: Mapping[str, Any]) -> bool:
-    """Say whether `store-042, store-1*, group:berlin` means a store."""
-    name, groups = str(store.get("name", "")), store.get("groups") or ()
-    for word in (part.strip() for part in selector.split(",")):
-        if word.startswith(_GROUP):
-            if any(fnmatchcase(str(group), word.removeprefix(_GROUP)) for group in groups):
-                return True
-        elif fnmatchcase(name, word):
-            return True
-    return False
+def selects(text: str, store: Mapping[str, Any]) -> bool:
+    """Say whether a selector means a store."""
+    groups = tuple(str(group) for group in store.get("groups") or ())
+    return _selector(text)(Labels(str(store.get("name", "")), groups, str(store.get("profile") or "")))
+
+
+_selector: Callable[[str], Matches] = functools.cache(selector)
