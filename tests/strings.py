@@ -13,9 +13,7 @@ _FILE = Path(__file__).parent / "cases" / "strings.json"
 
 
 def _texts(doc: dict[str, Any]) -> dict[str, str]:
-    return {
-        name: text["text"] * text["times"] if isinstance(text, dict) else str(text) for name, text in doc.items()
-    }
+    return {name: text["text"] * text["times"] if isinstance(text, dict) else str(text) for name, text in doc.items()}
 
 
 _DOCUMENT = json.loads(_FILE.read_text(encoding="ascii"))

@@ -48,6 +48,9 @@ def _float(loader: Any, node: yaml.ScalarNode) -> float:
 
 Loader.add_constructor("tag:yaml.org,2002:int", _int)
 Loader.add_constructor("tag:yaml.org,2002:float", _float)
+# a bare `<<` or `=` that is no key is a text; Helm's toYaml writes it so
+for _tag in ("tag:yaml.org,2002:merge", "tag:yaml.org,2002:value"):
+    Loader.add_constructor(_tag, _Base.construct_yaml_str)
 
 
 def load_all(text: str) -> list[Any]:

@@ -37,6 +37,8 @@ def refused_key(key: str) -> str:
     """Return why a text cannot be a key of a free map (chart values, k3s config); "" when it can."""
     if why := refused(key):
         return why
+    if key == "<<":
+        return "it is YAML's merge key, also in quotes, to Helm's toYaml"
     if len(quoted(key)) > _KEY_LENGTH:
         return f"a key of {len(key)} characters is too long: YAML readers take {_KEY_LENGTH} at most"
     return ""

@@ -24,6 +24,8 @@ from edgectl.control.kubeyaml import load_all
         ("1.2.3", "1.2.3"),
         ("v1", "v1"),
         ("on", True),
+        ("<<", "<<"),  # Helm's toYaml writes it bare
+        ("=", "="),
         ("~", None),
     ],
 )
