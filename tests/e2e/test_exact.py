@@ -1,6 +1,6 @@
 """Every text of the corpus through the real Helm, on the operator's way and on the node's, back to the byte.
 
-Two starts carry all that the inventory accepts. What it refuses is shown to be lost, each text by itself.
+Three starts carry all that the inventory accepts. What it refuses is shown to be lost, each text by itself.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from edgectl.control.blockyaml import dump
 from edgectl.control.bundle.chart import Chart, pack
 from edgectl.control.bundle.helm import Helm, RenderFailed, Rendering
 from edgectl.control.bundle.layout import Bundle
@@ -134,6 +135,18 @@ def test_numbers_reach_helm_or_are_refused(helm: Helm, chart: Chart) -> None:
     (doc,) = (doc for doc in helm.template(asked(chart, {"numbers": [*kept, *lost]})) if doc["kind"] == "Numbers")
     assert doc["numbers"][: len(kept)] == kept
     assert all(have != sent for have, sent in zip(doc["numbers"][len(kept) :], lost, strict=True))
+
+
+def test_the_go_reader_reads_what_is_written_for_k3s(helm: Helm, chart: Chart) -> None:
+    """Law: block YAML of ours gives Go's YAML, which k3s and the kubelet read with, each text and key to the byte.
+
+    Seeded: `no` and `1e3` left bare, U+0085 not escaped.
+    """
+    check(printed(helm, chart, stdin=dump(VALUES).encode()))
+    numbers = [0, -1, 1 << 53, 1e22, 1e-7, 5e-324, 0.1, -1.5]
+    objects = printed(helm, chart, stdin=dump({"numbers": numbers, "keys": {"k" * 5000: "1"}}).encode())
+    assert next(doc for doc in objects if doc["kind"] == "Numbers")["numbers"] == numbers
+    assert next(doc for doc in objects if doc["kind"] == "Keys")["bytes"]["1"] == encoded("k" * 5000)
 
 
 def test_a_key_that_is_too_long_is_refused_and_would_not_pass(helm: Helm, chart: Chart) -> None:
