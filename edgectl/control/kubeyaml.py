@@ -1,7 +1,7 @@
 """YAML as Helm and Kubernetes read it: octal numbers, no dates, no base 60, `1e3` a number.
 
-Owns the loader for everything that people write and Helm prints, and the one form in which we write YAML.
-Must not know what a document means.
+Owns the loader for everything that people write and Helm prints. Must not know what a document means, nor write YAML
+(blockyaml.py).
 """
 
 from __future__ import annotations
@@ -48,13 +48,11 @@ def _float(loader: Any, node: yaml.ScalarNode) -> float:
 
 Loader.add_constructor("tag:yaml.org,2002:int", _int)
 Loader.add_constructor("tag:yaml.org,2002:float", _float)
+# a bare `<<` or `=` that is no key is a text; Helm's toYaml writes it so
+for _tag in ("tag:yaml.org,2002:merge", "tag:yaml.org,2002:value"):
+    Loader.add_constructor(_tag, _Base.construct_yaml_str)
 
 
 def load_all(text: str) -> list[Any]:
     """Return every document of a stream; yaml.YAMLError when it is broken."""
     return list(yaml.load_all(text, Loader))
-
-
-def dump(value: object) -> str:
-    """Return the one YAML text of a JSON value: sorted keys, block style, no folding."""
-    return yaml.safe_dump(value, sort_keys=True, default_flow_style=False, allow_unicode=True, width=100_000)

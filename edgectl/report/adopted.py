@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import yaml
-
+from edgectl.control.blockyaml import dump
 from edgectl.control.payload.adopt import Left
 
 
@@ -16,7 +15,7 @@ def proposed(store: str, patch: Mapping[str, Any], left: Sequence[Left]) -> str:
         return f"# {store}: nothing was changed by hand"
     lines = []
     if patch:
-        text = yaml.safe_dump({"stores": {store: dict(patch)}}, sort_keys=False, allow_unicode=True, width=100)
+        text = dump({"stores": {store: dict(patch)}}, sort_keys=False)
         lines += ["# what would declare it; merge it into the inventory, then: edgectl deploy " + store, text.rstrip()]
     if left:
         lines.append("# not to be declared in the inventory; the next run puts it back:")

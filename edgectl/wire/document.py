@@ -1,6 +1,7 @@
 """JSON documents to and from frozen dataclasses, canonically.
 
-Owns: the canonical form (sorted keys, no spaces, UTF-8) whose SHA-256 is a digest, and the strict decoder.
+Owns: the canonical form (sorted keys, no spaces, UTF-8, readable as YAML) whose SHA-256 is a digest, and the strict
+decoder.
 Must not know what any document means.
 """
 
@@ -10,16 +11,26 @@ import dataclasses
 import functools
 import hashlib
 import json
+import re
 import types
 import typing
 from typing import Any, TypeVar
 
 T = TypeVar("T")
+# what stands in JSON as it is, and is refused by YAML readers or a line break to them (yaml.org/spec/1.1, c-printable)
+_NO_YAML = re.compile("[\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]")
 
 
 def canonical(doc: Any) -> bytes:
-    """Return the one byte form of a JSON value: same value, same bytes, same digest."""
-    return json.dumps(doc, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
+    """Return the one byte form of a JSON value: same value, same bytes, same digest.
+
+    It is YAML, too, as Helm reads its values: what YAML takes otherwise is escaped, and characters beyond U+FFFF stand
+    as they are, since YAML does not join the two halves that JSON escapes them in.
+    """
+    text = json.dumps(doc, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    if not text.isascii() or "\x7f" in text:
+        text = _NO_YAML.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
+    return text.encode()
 
 
 def digest_of(data: bytes) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import pytest
 import yaml
 
+from edgectl.control.kubeyaml import load_all
 from edgectl.sandbox.k3s.build import helm_binary
 
 CHARTS = Path(__file__).parents[2] / "templates" / "charts"
@@ -82,6 +84,30 @@ def test_the_plugin_takes_arguments_environment_and_volumes(helm: str) -> None:
     assert container["env"] == [{"name": "A", "value": "b"}]
     assert {"name": "control", "mountPath": "/etc/y"} in container["volumeMounts"]
     assert {"name": "control", "hostPath": {"path": "/etc/x", "type": "DirectoryOrCreate"}} in spec["volumes"]
+
+
+def test_values_that_look_like_something_else_stay_texts(helm: str) -> None:
+    """Law: names, paths and words of the inventory reach the objects to the byte. Seeded: a bare `{{ $name }}`."""
+    words = [helm, "template", "012", str(CHARTS / "nvidia-device-plugin"), "--namespace", "1e3", "--values", "-"]
+    values = {
+        "env": {"no": "1e3", "Y": "a: b # c"},
+        "kubeletPluginsPath": "/a #b: {{ .Values }}",
+        "extraVolumes": [{"name": "012", "hostPath": '/a "b" # c', "mountPath": "/c: d"}],
+        "runtimeClassName": "0x1f",
+        "terminationGracePeriodSeconds": 1_000_000,
+    }
+    done = subprocess.run(
+        words, input=json.dumps(values), capture_output=True, text=True, timeout=60, check=False, encoding="utf-8"
+    )
+    assert done.returncode == 0, done.stderr
+    (doc,) = (doc for doc in load_all(done.stdout) if doc and doc["kind"] == "DaemonSet")
+    spec = doc["spec"]["template"]["spec"]
+    assert (doc["metadata"]["name"], doc["metadata"]["namespace"]) == ("012", "1e3")
+    assert doc["metadata"]["labels"]["app.kubernetes.io/instance"] == "012"
+    assert spec["containers"][0]["env"] == [{"name": "Y", "value": "a: b # c"}, {"name": "no", "value": "1e3"}]
+    assert (spec["runtimeClassName"], spec["terminationGracePeriodSeconds"]) == ("0x1f", 1_000_000)
+    assert {"name": "012", "mountPath": "/c: d"} in spec["containers"][0]["volumeMounts"]
+    assert [volume["hostPath"]["path"] for volume in spec["volumes"]] == ["/a #b: {{ .Values }}", '/a "b" # c']
 
 
 def test_inference_waits_for_the_gpu_and_surges_never(helm: str) -> None:

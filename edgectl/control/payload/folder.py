@@ -8,9 +8,7 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-import yaml
-
-from edgectl.control.kubeyaml import dump
+from edgectl.control.blockyaml import dump
 from edgectl.wire.errors import InvalidInput
 from edgectl.wire.payload import Payload
 
@@ -37,7 +35,7 @@ def _files(payload: Payload) -> dict[str, bytes]:
         for file in (*node.host.files, *node.k3s.files):
             files[f"nodes/{node.name}/rootfs{file.path}"] = file.text.encode()
     for release in payload.releases:
-        manifests = yaml.safe_dump_all(release.manifests, sort_keys=False, explicit_start=True, allow_unicode=True)
+        manifests = "".join(f"---\n{dump(manifest, sort_keys=False)}" for manifest in release.manifests)
         files[f"releases/{release.name}/values.yaml"] = dump(release.values).encode()
         files[f"releases/{release.name}/manifests.yaml"] = manifests.encode()
     return files

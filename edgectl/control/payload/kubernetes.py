@@ -7,11 +7,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
 from edgectl.control.assets import templates
+from edgectl.control.blockyaml import dump
 from edgectl.control.inventory.store import NodeTarget
-from edgectl.control.kubeyaml import dump
+from edgectl.control.payload.unitfile import unit_text
 from edgectl.wire.payload import ManagedFile
 
 BINARY = "/usr/local/bin/k3s"
@@ -91,11 +90,4 @@ def _kubelet(fields: dict[str, Any]) -> dict[str, Any]:
 
 
 def _template(name: str, **values: object) -> str:
-    environment = Environment(  # noqa: S701 - unit files, no HTML
-        loader=FileSystemLoader(templates() / "k3s"),
-        undefined=StrictUndefined,
-        keep_trailing_newline=True,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    return environment.get_template(name).render(**values)
+    return unit_text(templates() / "k3s", name, **values)

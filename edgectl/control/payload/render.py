@@ -14,12 +14,13 @@ from edgectl.control.bundle.layout import Artifact, Bundle
 from edgectl.control.inventory.place import Finding, invalid
 from edgectl.control.inventory.store import NodeTarget, Store
 from edgectl.control.payload.charts import chart
+from edgectl.control.payload.hostfiles import host_files, refused_sysctl
 from edgectl.control.payload.images import COREDNS, PAUSE, full_name, host_of, of_repository, providing
 from edgectl.control.payload.kubernetes import k3s_files, unit
 from edgectl.control.payload.reference import inference
 from edgectl.control.payload.releases import RenderedRelease, Template, render_release
 from edgectl.wire.errors import InvalidInput
-from edgectl.wire.payload import Gpu, Helm, Host, Image, Inference, K3s, ManagedFile, Node, Payload
+from edgectl.wire.payload import Gpu, Helm, Host, Image, Inference, K3s, Node, Payload
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,13 +169,16 @@ class _Rendering:
         at = own if self.store.tree.get(*own) is not None else own[2:]
         k3s = self._artifact("k3s", node.k3s.version, *at)
         leads = node.name == self.store.lead.name
+        for name, value in node.host.sysctls.items():
+            if why := refused_sysctl(name, value):
+                self._find(why, "host", "sysctls", name)
         return Node(
             name=node.name,
             role=node.role,
             address=node.address,
             host=Host(
                 free_bytes=node.host.free_bytes,
-                files=_host_files(node),
+                files=host_files(node.host),
                 sysctls=dict(node.host.sysctls),
             ),
             k3s=K3s(
@@ -213,12 +217,3 @@ def _is_configured(node: NodeTarget, host: str) -> bool:
     registries = node.k3s.registries or {}
     known = [*(registries.get("mirrors") or {}), *(registries.get("configs") or {})]
     return host in known or "*" in known
-
-
-def _host_files(node: NodeTarget) -> tuple[ManagedFile, ...]:
-    """Return the declared files, and the one that keeps the kernel settings over a boot."""
-    files = tuple(ManagedFile(path=file.path, text=file.text, mode=file.mode) for file in node.host.files)
-    if not node.host.sysctls:
-        return files
-    text = "".join(f"{key} = {value}\n" for key, value in sorted(node.host.sysctls.items()))
-    return (*files, ManagedFile(path="/etc/sysctl.d/90-edgectl.conf", text=text))

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import yaml
 
 from edgectl.control.assets import templates
-from edgectl.control.inventory.check import nearest
+from edgectl.control.inventory.place import nearest
 from edgectl.control.inventory.policy_schema import Exempt, Policy, Rule
 from edgectl.control.kubeyaml import Loader
 from edgectl.control.policy.cel import CelError, Expression, Over, expression, sees

@@ -6,12 +6,11 @@ rolls back a good release.
 
 from __future__ import annotations
 
-import json
-
 from edgectl.node.charts.history import LABEL, LABEL_LENGTH, newest
 from edgectl.node.charts.objects import Objects, is_hook
 from edgectl.node.converge.protocol import ApplyFailed, Observation, Status, Wait
 from edgectl.node.io.look import Hands, Look
+from edgectl.wire.document import canonical
 from edgectl.wire.payload import Release as Declared
 
 HELM = "/usr/local/bin/helm"
@@ -73,7 +72,7 @@ class Release:
             *("--values", "-", "--labels", f"{LABEL}={self._label}", "--history-max", "5"),
             *("--server-side=true", "--force-conflicts", "--timeout", f"{release.timeout_seconds:.0f}s"),
             limit_seconds=release.timeout_seconds + 30,
-            stdin=json.dumps(release.values).encode(),
+            stdin=canonical(release.values),
         )
         if not ran.ok:
             raise ApplyFailed(f"Helm could not install {release.name}: {ran.last_words}", evidence=ran.evidence())

@@ -56,3 +56,16 @@ def test_images_need_a_tag_that_stays(chart: str) -> None:
     for bad in ("", "a", "r.example:5000/a", "a:", "a b:1", "a@sha256:12"):
         assert not re.search(image["pattern"], bad), bad
     assert re.search(image["not"]["pattern"], "a:latest")
+
+
+@pytest.mark.parametrize("chart", NAMES)
+def test_no_text_stands_bare_in_a_template(chart: str) -> None:
+    """Law: what a template prints is quoted, an integer, or YAML that Helm writes: a release called 012 is no number.
+
+    Seeded: `name: {{ .Release.Name }}`.
+    """
+    silent = re.compile(r"if |end\b|with |range |else\b|define |include |/\*|\$\w+ :?=")
+    safe = re.compile(r"\| (quote|int64)$|^toYaml .* \| nindent \d+$")
+    for name, text in templates(chart).items():
+        actions = [action.strip("- ") for action in re.findall(r"\{\{(.*?)\}\}", text)]
+        assert [action for action in actions if not silent.match(action) and not safe.search(action)] == [], name

@@ -187,6 +187,15 @@ def test_all_that_the_bundle_lacks_comes_at_once(home: Path) -> None:
     ]
 
 
+def test_a_kernel_setting_that_is_more_than_its_line_is_refused(home: Path) -> None:
+    """Law: sysctl.d has no quotes: a value with a line break would be a second setting. Seeded: no check."""
+    found = findings(home, host='  gpu: =>   host: {sysctls: {vm.a: "1\\nkernel.panic = 1", "-vm.b": "1"}}\n  gpu:')
+    assert found == [
+        "6:26  host.sysctls.vm.a: character U+000A at position 2 has no place in a single line",
+        "6:58  '-vm.b' is no kernel setting's name, like fs.inotify.max_user_watches",
+    ]
+
+
 def test_an_image_of_a_configured_registry_is_pulled(home: Path) -> None:
     """A registry's image need not be in the bundle; it is in no node's archives."""
     change = "kubelet: {failCgroupV1: false} => kubelet: {}, registries: {mirrors: {edgectl.local: {endpoint: [x]}}}"

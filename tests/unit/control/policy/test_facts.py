@@ -14,7 +14,7 @@ STARTER = Path(__file__).parents[4] / "templates" / "inventory.yaml"
 
 def test_the_starters_store_can_be_judged_by_every_rule() -> None:
     """Law: no built-in rule asks for a fact that is not there. Seeded fault: one that is not."""
-    found = facts(load(STARTER).store("store-042"), groups=["berlin"], profile="t4")
+    found = facts(load(STARTER).store("store-042"))
     assert (found["gpus"], found["nodes"][0]["name"], found["groups"]) == (1, "node-1", ["berlin"])
     said = policy(driver=">=570", k3s=">=1.30", residency=["example.eu"], registries=["registry.example"])
     (only,) = judge(said, found, payload(), TODAY)
