@@ -21,6 +21,7 @@ from yaml.events import (
 
 from edgectl.control.inventory.place import Finding, Place
 from edgectl.control.inventory.scalar import Scalars
+from edgectl.control.inventory.text import refused, refused_key, refused_number
 from edgectl.control.inventory.tree import Laid, Tree
 from edgectl.control.kubeyaml import Loader
 
@@ -66,6 +67,7 @@ class Build:
     root: Tree = field(init=False)
     _next: Callable[[], Any] = field(init=False)
     _scalars: Scalars = field(default_factory=Scalars)
+    _keys: set[tuple[str, bool]] = field(default_factory=set)
     _anchors: dict[str, tuple[Tree, int] | None] = field(default_factory=dict)
     _aliased: int = 0
     _count: int = 0
@@ -141,7 +143,7 @@ class Build:
                 sentence = "merge keys (<<) are not read: say it once in a group"
             elif not event.value:
                 sentence = "a key must be a text"
-            elif event.implicit[0] and (wrong := self._scalars.key(event.value)):
+            elif wrong := self._bad_key(event.value, plain=event.implicit[0]):
                 sentence = wrong
             elif event.value in known:
                 first = known[event.value].key_at.line
@@ -150,6 +152,17 @@ class Build:
                 return at, event.value
             self.findings.append(Finding(at, sentence))
             self._node(self._next(), at, 0)
+
+    def _bad_key(self, key: str, *, plain: bool) -> str:
+        """Return what is wrong with a key in itself; each is looked at once."""
+        if (key, plain) in self._keys:
+            return ""
+        wrong = self._scalars.key(key) if plain else ""
+        if not wrong and (why := refused_key(key)):
+            wrong = f"this key cannot be carried: {why}"
+        if not wrong:
+            self._keys.add((key, plain))
+        return wrong
 
     def _node(self, event: Any, key_at: Place | None, depth: int) -> Tree:
         at = self._place(event.start_mark)
@@ -181,6 +194,17 @@ class Build:
         return tree
 
     def _scalar(self, event: Any, at: Place) -> Any:
+        value = self._value(event, at)
+        wrong = ""
+        if isinstance(value, str):
+            wrong = refused(value)
+        elif isinstance(value, int | float) and not isinstance(value, bool):
+            wrong = refused_number(value)
+        if wrong:
+            self.findings.append(Finding(at, f"this value cannot be carried: {wrong}"))
+        return value
+
+    def _value(self, event: Any, at: Place) -> Any:
         if event.tag in (None, "!"):
             if not event.implicit[0]:
                 return event.value

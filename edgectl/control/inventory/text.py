@@ -27,6 +27,8 @@ _BREAK = re.compile("[\0-\x08\x0a-\x1f]")
 
 def refused(text: str) -> str:
     """Return why a text cannot reach its place unchanged, as a sentence without subject; "" when it can."""
+    if text.isascii() and text.isprintable():
+        return ""
     for pattern, why in _LOST:
         if found := pattern.search(text):
             return f"character U+{ord(found[0]):04X} at position {found.start() + 1} cannot be carried: {why}"
@@ -39,7 +41,7 @@ def refused_key(key: str) -> str:
         return why
     if key == "<<":
         return "it is YAML's merge key, also in quotes, to Helm's toYaml"
-    if len(quoted(key)) > _KEY_LENGTH:
+    if len(key) > _KEY_LENGTH // 6 and len(quoted(key)) > _KEY_LENGTH:
         return f"a key of {len(key)} characters is too long: YAML readers take {_KEY_LENGTH} at most"
     return ""
 

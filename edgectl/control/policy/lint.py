@@ -1,0 +1,84 @@
+"""All that is wrong with many stores, each thing said once: inventory, bundle, charts, rules.
+
+Owns how one store's errors and another's come together. Must not talk to a node.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from datetime import date
+
+from edgectl.control.inventory.load import Inventory
+from edgectl.control.inventory.store import Store
+from edgectl.control.policy.verdict import Verdict, verdicts
+from edgectl.wire.errors import InvalidInput
+from edgectl.wire.payload import Payload
+
+
+@dataclass(slots=True)
+class Said:
+    """One thing that is wrong, and the stores in which it is. `line` is `file:line:column  sentence`."""
+
+    line: str
+    severity: str
+    rule: str = ""
+    excused: str = ""
+    stores: list[str] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class Lint:
+    """What was looked at, and all that was found; `off` are the built-in rules that somebody has switched off."""
+
+    looked: int = 0
+    said: list[Said] = field(default_factory=list)
+    off: dict[str, list[str]] = field(default_factory=dict)
+
+    @property
+    def errors(self) -> int:
+        """How many things must be corrected before anything is sent."""
+        return sum(one.severity == "error" and not one.excused for one in self.said)
+
+
+def lint(
+    inventory: Inventory, names: Iterable[str], rendered: Callable[[Store], Payload] | None, today: date
+) -> Lint:
+    """Look at stores; without `rendered` only at the inventory itself."""
+    found = Lint()
+    known: dict[tuple[str, str, str], Said] = {}
+
+    def say(store: str, line: str, severity: str, rule: str = "", excused: str = "") -> None:
+        one = known.get((line, severity, excused))
+        if one is None:
+            one = known[line, severity, excused] = Said(line, severity, rule, excused)
+            found.said.append(one)
+        if store not in one.stores:
+            one.stores.append(store)
+
+    for name in names:
+        found.looked += 1
+        try:
+            store = inventory.store(name)
+            if rendered is None:
+                continue
+            for verdict in verdicts(store, rendered(store), today, keep=False):
+                say(name, _line(store, verdict), verdict.severity, verdict.rule, verdict.excused)
+            for rule in _switched_off(store):
+                found.off.setdefault(rule, []).append(name)
+        except InvalidInput as error:
+            for line in error.details or (error.message,):
+                say(name, line, "error")
+    return found
+
+
+def _line(store: Store, verdict: Verdict) -> str:
+    return f"{store.place(*verdict.where)}  {verdict.rule}: {verdict.sentence}"
+
+
+def _switched_off(store: Store) -> tuple[str, ...]:
+    if store.policy is None:
+        return ()
+    from edgectl.control.policy.rules import switched_off
+
+    return switched_off(store.policy)
