@@ -46,6 +46,7 @@ def deploy(
     from edgectl.cli.press import press
 
     found = stores.find(store, inventory)
+    values = stores.values(found)
     engine = stores.runtime()
     others = stores.doors(found.followers, engine, verbose=verbose)
     door = stores.Door(found.lead, engine, verbose=verbose)
@@ -55,7 +56,7 @@ def deploy(
         with stores.speaking_of(store):
             rendered = stores.render(found)
             offer = stores.offer(found, rendered, engine, inventory=inventory)
-            offer = replace(offer, accept_degraded=accept_degraded)
+            offer = replace(offer, accept_degraded=accept_degraded, values=values)
             followers = {name: (stores.for_node(offer, rendered, name), other) for name, other in others.items()}
             head = stores.header(found, offer.commit, offer.summary)
             return press(offer, door, followers, head=head, output=output, verbose=verbose)

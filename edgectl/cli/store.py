@@ -5,7 +5,6 @@ Owns the order in which these are made, so that what can be wrong on this machin
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future
@@ -24,6 +23,7 @@ if TYPE_CHECKING:
     from edgectl.control.link.session import Session
     from edgectl.control.link.target import Target
     from edgectl.control.payload.render import Rendered
+    from edgectl.control.secrets.values import Values
 
 _COLUMNS = 80
 
@@ -45,17 +45,10 @@ def render(store: Store) -> Rendered:
 
 def target(node: NodeTarget) -> Target:
     """Return how to reach a node."""
-    from edgectl.control.link.secret import Secret
     from edgectl.control.link.target import Target
+    from edgectl.control.secrets.resolve import resolve_one
 
-    password = None
-    if variable := node.ssh.sudo_password_env:
-        if variable not in os.environ:
-            raise UsageError(
-                f"the environment variable {variable}, which should hold the sudo password of {node.name}, is not set",
-                hint=f"export {variable}=... (the inventory names it under ssh.sudo_password)",
-            )
-        password = Secret(os.environ[variable])
+    asked = node.ssh.sudo_password
     return Target(
         node=node.name,
         host=node.ssh.host,
@@ -64,9 +57,18 @@ def target(node: NodeTarget) -> Target:
         user=node.ssh.user,
         keys=node.ssh.keys,
         agent=node.ssh.agent,
-        password=password,
+        password=resolve_one(asked, what=f"the sudo password of {node.name}") if asked else None,
         connect_seconds=node.ssh.connect_seconds,
     )
+
+
+def values(store: Store) -> Values:
+    """Return the values of the store's secrets, to be sent beside its payload; InvalidInput names all without one."""
+    if not store.secrets:
+        return {}
+    from edgectl.control.secrets.values import values_of
+
+    return values_of(store)
 
 
 def runtime() -> RuntimeArchive:
@@ -84,10 +86,18 @@ class Door:
         self._engine = engine
         self._verbose = verbose
         self._early: Future[Session] | None = None
+        self._where: Target | None = None
+
+    @property
+    def where(self) -> Target:
+        """How to reach the node, found once: a program that gives the sudo password runs once. Raises InvalidInput."""
+        if self._where is None:
+            self._where = target(self._node)
+        return self._where
 
     def knock(self) -> Self:
         """Begin to connect now, while other things are made; `open` or `close` must follow."""
-        where = target(self._node)  # what is wrong with it is said here, not in a thread
+        where = self.where  # what is wrong with it is said here, not in a thread
         self._early = Future()
         Thread(target=self._settle, args=(self._early, where), daemon=True).start()
         return self
@@ -95,11 +105,11 @@ class Door:
     def open(self) -> Session:
         """Connect and start the engine's session; raises Unreachable, NotReady."""
         early, self._early = self._early, None
-        session = early.result() if early is not None else self._connect(target(self._node))
+        session = early.result() if early is not None else self._connect(self.where)
         if self._verbose:
             came = "sent" if session.engine_sent else "there already"
             engine = self._engine.digest.removeprefix("sha256:")[:12]
-            sys.stderr.write(f"  link      {target(self._node).where}, engine {engine} {came}\n")
+            sys.stderr.write(f"  link      {self.where.where}, engine {engine} {came}\n")
             sys.stderr.write(f"  key       {session.key}\n")
         return session
 
@@ -137,9 +147,10 @@ def door(name: str, inventory: Path, *, node: str = "", verbose: bool = False) -
 
 def doors(nodes: Iterable[NodeTarget], engine: RuntimeArchive, *, verbose: bool = False) -> dict[str, Door]:
     """Return the doors of nodes by their names; what is wrong with a target is said here."""
-    for node in nodes:
-        target(node)
-    return {node.name: Door(node, engine, verbose=verbose) for node in nodes}
+    found = {node.name: Door(node, engine, verbose=verbose) for node in nodes}
+    for one in found.values():
+        _ = one.where
+    return found
 
 
 @contextmanager
@@ -176,7 +187,7 @@ def for_node(given: Offer, rendered: Rendered, name: str) -> Offer:
     """Return the same offer for another node: what it must hold is less."""
     payload = rendered.payload
     needed = {given.payload, *payload.blobs_of(payload.node(name))}
-    return replace(given, node=name, blobs={key: size for key, size in given.blobs.items() if key in needed})
+    return replace(given, node=name, values={}, blobs={key: size for key, size in given.blobs.items() if key in needed})
 
 
 def header(store: Store, commit: str, subject: str) -> str:

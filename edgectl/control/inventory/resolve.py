@@ -6,10 +6,12 @@ here has passed rules.py.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from edgectl.control.assets import templates
 from edgectl.control.inventory import schema
+from edgectl.control.inventory.secret_schema import StoreSecret
 from edgectl.control.inventory.store import (
     GpuSettings,
     HostFile,
@@ -18,8 +20,10 @@ from edgectl.control.inventory.store import (
     K3sSettings,
     NodeTarget,
     ReleaseSettings,
+    SecretSettings,
     SshTarget,
 )
+from edgectl.control.secrets.reference import Reference
 
 
 def node_target(name: str, node: schema.Node, folder: Path) -> NodeTarget:
@@ -37,7 +41,7 @@ def node_target(name: str, node: schema.Node, folder: Path) -> NodeTarget:
             host_key=" ".join((node.host_key or "").split()[:2]),
             keys=tuple(folder / Path(key).expanduser() for key in ssh.keys),
             agent=ssh.agent,
-            sudo_password_env=ssh.sudo_password.env if ssh.sudo_password else "",
+            sudo_password=Reference(folder=folder, env=ssh.sudo_password.env) if ssh.sudo_password else None,
             connect_seconds=ssh.connect_seconds,
         ),
         host=HostSettings(
@@ -63,6 +67,20 @@ def releases(store: schema.Store) -> tuple[ReleaseSettings, ...]:
         )
         for name, release in (store.releases or {}).items()
         if release is not None
+    )
+
+
+def secrets(asked: Mapping[str, StoreSecret | None] | None, folder: Path) -> tuple[SecretSettings, ...]:
+    """Return the store's secrets, without those set to null; `folder` is where the inventory lies."""
+    return tuple(
+        SecretSettings(
+            name=name,
+            keys={key: reference.reference(folder) for key, reference in secret.keys.items()},
+            namespaces=tuple(secret.namespaces or ()),
+            type=secret.type,
+        )
+        for name, secret in (asked or {}).items()
+        if secret is not None
     )
 
 

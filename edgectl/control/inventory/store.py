@@ -11,13 +11,14 @@ from typing import Any
 
 from edgectl.control.inventory.place import Place
 from edgectl.control.inventory.tree import Tree
+from edgectl.control.secrets.reference import Reference
 
 
 @dataclass(frozen=True, slots=True)
 class SshTarget:
     """How to reach a node. `host_key` is its pinned public key ("ssh-ed25519 AAAA..."), `keys` are private key files.
 
-    `sudo_password_env` names the environment variable with the sudo password, "" where sudo asks for none.
+    `sudo_password` says where the sudo password is found, None where sudo asks for none.
     """
 
     host: str
@@ -26,7 +27,7 @@ class SshTarget:
     host_key: str
     keys: tuple[Path, ...] = ()
     agent: bool = True
-    sudo_password_env: str = ""
+    sudo_password: Reference | None = None
     connect_seconds: float = 15.0
 
 
@@ -105,6 +106,16 @@ class InferenceSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class SecretSettings:
+    """One secret of the store: where each key's value is found. No namespaces: those of the releases."""
+
+    name: str
+    keys: dict[str, Reference]
+    namespaces: tuple[str, ...] = ()
+    type: str = "Opaque"
+
+
+@dataclass(frozen=True, slots=True)
 class Store:
     """One store of the inventory. `source` is the inventory file; `bundle` a directory that may be absent."""
 
@@ -119,6 +130,8 @@ class Store:
     bundle: Path
     bundle_at: Place
     tree: Tree = field(repr=False, compare=False)
+    secrets: tuple[SecretSettings, ...] = ()
+    facts: dict[str, Any] = field(default_factory=dict)
 
     def place(self, *path: str | int) -> Place:
         """Return where the inventory says this ("releases", "vision-stack", "chart"), or the nearest line to it."""

@@ -18,8 +18,9 @@ from edgectl.control.payload.images import COREDNS, PAUSE, full_name, host_of, o
 from edgectl.control.payload.kubernetes import k3s_files, unit
 from edgectl.control.payload.reference import inference
 from edgectl.control.payload.releases import RenderedRelease, Template, render_release
+from edgectl.control.payload.secrets import secret
 from edgectl.wire.errors import InvalidInput
-from edgectl.wire.payload import Gpu, Helm, Host, Image, Inference, K3s, ManagedFile, Node, Payload
+from edgectl.wire.payload import Gpu, Helm, Host, Image, Inference, K3s, ManagedFile, Node, Payload, StoreSecret
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +65,7 @@ class _Rendering:
         images = self._images(releases)
         nodes = [self._node(node, images, helm) for node in self.store.nodes]
         question = self._inference()
+        secrets = self._secrets()
         if self.findings:
             raise invalid(self.store.source, self.findings, *self.evidence)
         payload = Payload(
@@ -73,6 +75,8 @@ class _Rendering:
             releases=tuple(rendered.release for rendered in releases),
             blobs=dict(sorted(self.blobs.items())),
             inference=question,
+            secrets=secrets,
+            facts=self.store.facts,
         )
         return Rendered(payload=payload, blob_paths=dict(sorted(self.paths.items())))
 
@@ -187,6 +191,16 @@ class _Rendering:
             helm=Helm(version=helm.version, binary=self._take(helm)) if helm and leads else None,
             gpu=_gpu(node),
         )
+
+    def _secrets(self) -> tuple[StoreSecret, ...]:
+        namespaces = [release.namespace for release in self.store.releases]
+        found = []
+        for asked in sorted(self.store.secrets, key=lambda one: one.name):
+            try:
+                found.append(secret(asked, namespaces))
+            except InvalidInput as error:
+                self._find(error, "secrets", asked.name)
+        return tuple(found)
 
     def _inference(self) -> Inference | None:
         asked = self.store.inference
