@@ -163,8 +163,8 @@ def test_law(law: Callable[[Any], None]) -> None:
     [
         (
             needs_are_earlier,
-            '_release(release, place, needs=(*cluster, "gpu"))',
-            '_release(release, place, needs=(*cluster, "gpus"))',
+            '*_mounts(payload, release), "gpu"))',
+            '*_mounts(payload, release), "gpus"))',
         ),
         (ids_are_unique, "if release not in needs_gpu:", "if True:"),
         (after_the_gpu, 'if "gpu" in release.needs]', 'if "gpus" in release.needs]'),

@@ -27,7 +27,7 @@ Difference = tuple[str, str, str]
 class Secrets:
     """One Secret per declared namespace, with the newest values.
 
-    `planned`: it is only looked at, before a deploy: what that would send is not here yet, so versions alone count.
+    `planned`: it is only looked at, before a deploy: values that this would send are not here yet, which is no failure.
     """
 
     id = "secrets"
@@ -52,8 +52,6 @@ class Secrets:
                     problems.append(f"Secret {stranger}")
                 elif lacks:
                     problems.append(f"this node has no value for {', '.join(lacks)} of {namespace}/{secret.name}")
-                elif self._planned:
-                    differences += by_version(secret, namespace, found)
                 else:
                     differences += by_value(secret, namespace, found, values)
         more = ", compared by version only until a deploy" if self._planned else ""

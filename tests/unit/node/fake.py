@@ -96,7 +96,7 @@ class FakeApi:
         self.objects[path].setdefault("metadata", {}).setdefault("annotations", {}).update(values)
 
     def create(self, path: str, item: Json) -> None:
-        """Make an object, as the API does: not without its namespace, where namespaces are known here, and not twice."""
+        """Make an object, as the API does: not without its namespace (where these are known here), and not twice."""
         self._answer()
         if self.denies:
             raise Denied(422, self.denies)
