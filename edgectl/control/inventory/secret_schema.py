@@ -15,7 +15,7 @@ from edgectl.control.secrets.reference import Reference
 
 SecretName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$")]
 Namespace = SecretName
-DataKey = Annotated[str, StringConstraints(pattern=r"^[-._a-zA-Z0-9]{1,253}$")]
+_DATA_KEY = re.compile(r"[-._a-zA-Z0-9]{1,253}")
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _SOPS_KEY = re.compile(r'[^."\[\]\x00-\x1f]+(\.[^."\[\]\x00-\x1f]+)*')
 _NEEDED = {
@@ -80,12 +80,12 @@ class StoreSecret(_Section):
 
     namespaces: list[Namespace] | None = Field(default=None, description="Those of the releases when not given.")
     type: Literal["Opaque", "kubernetes.io/dockerconfigjson", "kubernetes.io/tls"] = "Opaque"
-    keys: dict[DataKey, SecretReference]
+    keys: dict[str, SecretReference]
 
     @model_validator(mode="after")
     def _whole(self) -> Self:
-        if not self.keys:
-            raise ValueError("a secret needs at least one key")
+        if wrong := [key for key in self.keys if not _DATA_KEY.fullmatch(key)]:
+            raise ValueError(f'"{wrong[0]}" is no key of a secret: letters, digits, "-", "_" and "." are, up to 253')
         if self.namespaces == []:
             raise ValueError("namespaces needs at least one; leave it out for those of the releases")
         if missing := [key for key in _NEEDED.get(self.type, ()) if key not in self.keys]:
