@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -23,7 +22,7 @@ ENV, FILE = "hunter2-of-the-environment", "hunter3-of-a-file"
 
 
 @pytest.fixture
-def secretive(inventory: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+def secretive(inventory: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Return the inventory of a store with two secrets, whose values lie here."""
     folder = inventory.parent / "laptop"
     folder.mkdir()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import stat
 import subprocess
 import time
 import traceback
@@ -215,10 +214,14 @@ def test_no_value_is_on_a_command_line(folder: Path, monkeypatch: pytest.MonkeyP
     """Law 10: what a program is started with are the inventory's own words."""
     started: list[Any] = []
     popen = subprocess.Popen
-    monkeypatch.setattr(program.subprocess, "Popen", lambda argv, **how: started.append(argv) or popen(argv, **how))
+
+    def start(argv: list[str], **how: Any) -> Any:
+        started.append(argv)
+        return popen(argv, **how)
+
+    monkeypatch.setattr(subprocess, "Popen", start)
     (folder / "key").write_text("hunter2")
     give = script(folder, "echo hunter3")
     resolve([Reference(folder=folder, file="key"), Reference(folder=folder, exec=(give, "argument"))])
     assert started == [[give, "argument"]]
     assert real.SOPS == "sops"
-    assert stat.S_IMODE((folder / "key").stat().st_mode)

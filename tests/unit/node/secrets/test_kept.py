@@ -315,6 +315,6 @@ def test_facts_of_a_namespace_without_a_release_go(node: FakeNode) -> None:
 def test_the_tests_bite(node: FakeNode, monkeypatch: pytest.MonkeyPatch, test: Any, old: str, new: str) -> None:
     """Seeded: never at rest, a rotation unseen, a version unseen, half a Secret, a plan that fails, a value told."""
     faulty = mutant(real, (old, new))
-    monkeypatch.setitem(step.__kwdefaults__, "module", faulty)
+    monkeypatch.setitem(cast("dict[str, Any]", step.__kwdefaults__), "module", faulty)
     with pytest.raises((AssertionError, KeyError)):
         test(node)
