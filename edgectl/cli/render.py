@@ -71,6 +71,9 @@ def _summary(payload: Payload, to: Path | None) -> str:
         needs = f", needs {', '.join(release.needs)}" if release.needs else ""
         objects = count(len(release.manifests), "object")
         lines.append(f"  release   {release.name}  in {release.namespace}, {objects}{needs}")
+    for secret in payload.secrets:
+        keys = ", ".join(f"{key} (version {version})" for key, version in secret.keys.items())
+        lines.append(f"  secret    {secret.name}  in {', '.join(secret.namespaces)}: {keys}")
     names = _blob_names(payload)
     for digest, size_bytes in sorted(payload.blobs.items(), key=lambda item: (-item[1], item[0])):
         lines.append(f"  blob      {digest[7:19]}  {size(size_bytes):>9}  {names.get(digest, '')}".rstrip())

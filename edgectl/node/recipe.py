@@ -100,7 +100,7 @@ def _cluster(
     neighbours = [other for other in payload.nodes if other.name != node.name]
     steps: list[Gate[Any]] = [Stocked(other, tried) for other in neighbours]
     if returning:
-        steps.append(Retired(payload.releases, payload.secrets, needs=("k3s-serves",)))
+        steps.append(_retired(payload, needs=("k3s-serves",)))
     steps += mounted
     cluster = ("k3s-serves", "images", "helm-binary")
     place = Place(node.name, tuple(other.name for other in neighbours))
@@ -117,7 +117,7 @@ def _cluster(
         steps.append(Answers(payload.inference, needs=workloads))
     steps += [Joined(other, tried) for other in neighbours]
     if not returning:
-        steps.append(Retired(payload.releases, payload.secrets, needs=("k3s-serves", *workloads)))
+        steps.append(_retired(payload, needs=("k3s-serves", *workloads)))
     return steps
 
 
@@ -125,6 +125,10 @@ def base_of(payload: Payload, node: Node) -> frozenset[str]:
     """Return the ids of what carries the apps: host, k3s, Helm, GPUs."""
     steps = recipe(replace(payload, releases=(), inference=None, secrets=(), facts={}), node)
     return frozenset(step.id for step in steps if not isinstance(step, (Dead, Retired)))
+
+
+def _retired(payload: Payload, *, needs: tuple[str, ...]) -> Retired:
+    return Retired(payload.releases, payload.secrets, facts=bool(payload.facts), needs=needs)
 
 
 def _mounts(payload: Payload, release: Declared) -> tuple[str, ...]:

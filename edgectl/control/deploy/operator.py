@@ -11,6 +11,7 @@ from pathlib import Path
 from edgectl.wire.envelope import Sender
 
 _GIT_SECONDS = 10
+_GIT_READS = ("PATH", "HOME", "XDG_CONFIG_HOME", "GIT_DIR", "GIT_WORK_TREE", "GIT_CEILING_DIRECTORIES")
 
 
 def sender(key: str = "") -> Sender:
@@ -22,8 +23,10 @@ def sender(key: str = "") -> Sender:
 def commit_of(inventory: Path) -> tuple[str, str]:
     """Return (commit, subject) of the repository that holds the inventory; ("", "") outside one."""
     argv = ["git", "-C", str(inventory.resolve().parent), "log", "-1", "--format=%H%n%s"]
+    # Not all of the environment: secrets of the inventory may stand in it.
+    env = {name: value for name, value in os.environ.items() if name in _GIT_READS or name.startswith("GIT_CONFIG")}
     try:
-        found = subprocess.run(argv, capture_output=True, text=True, timeout=_GIT_SECONDS, check=False)
+        found = subprocess.run(argv, capture_output=True, text=True, timeout=_GIT_SECONDS, check=False, env=env)
     except (OSError, subprocess.TimeoutExpired):
         return "", ""
     if found.returncode != 0:

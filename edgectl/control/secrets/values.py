@@ -11,6 +11,7 @@ from edgectl.control.inventory.place import Finding, invalid
 from edgectl.control.inventory.store import Store
 from edgectl.control.link.secret import Secret
 from edgectl.control.secrets.resolve import MOST_BYTES, Missing, resolve
+from edgectl.wire.document import canonical
 
 Values = Mapping[str, Mapping[str, Secret]]  # secret -> key -> value
 _MOST_IN_ALL = 2 * MOST_BYTES  # they travel in one frame
@@ -34,12 +35,12 @@ def values_of(store: Store) -> Values:
             else:
                 values.setdefault(secret.name, {})[key] = value
                 size += len(value.reveal().encode())
+                total += len(canonical(value.reveal()))
         if size > MOST_BYTES:
             sentence = f"secret {secret.name} has {size} bytes; a Kubernetes Secret holds {MOST_BYTES} at most"
             findings.append(Finding(store.place("secrets", secret.name), sentence))
-        total += size
     if total > _MOST_IN_ALL and not findings:
-        sentence = f"all secrets together have {total} bytes; {_MOST_IN_ALL} are carried at most"
+        sentence = f"all secrets together take {total} bytes on the way; {_MOST_IN_ALL} are carried at most"
         findings.append(Finding(store.place("secrets"), sentence))
     if findings:
         raise invalid(store.source, findings, *dict.fromkeys(evidence))

@@ -1,4 +1,4 @@
-"""Step: releases and Secrets that bear our label and are declared no more are gone.
+"""Step: releases, Secrets and facts that bear our label and are declared no more are gone.
 
 What Helm keeps stays: CRDs of crds/, volumes of volumeClaimTemplates, objects with resource-policy keep.
 """
@@ -9,7 +9,7 @@ from edgectl.node.charts.history import labelled, releases_of
 from edgectl.node.charts.release import HELM
 from edgectl.node.converge.protocol import ApplyFailed, Observation, Status, Wait
 from edgectl.node.io.look import Hands, Look
-from edgectl.node.secrets.objects import is_managed, name_of
+from edgectl.node.secrets.objects import Name, is_managed, name_of, ours, path_of
 from edgectl.wire.payload import Release, StoreSecret
 
 
@@ -20,36 +20,44 @@ class Retired:
     title = "retired releases"
 
     def __init__(
-        self, declared: tuple[Release, ...], secrets: tuple[StoreSecret, ...] = (), *, needs: tuple[str, ...]
+        self,
+        declared: tuple[Release, ...],
+        secrets: tuple[StoreSecret, ...] = (),
+        *,
+        needs: tuple[str, ...],
+        facts: bool = True,
     ) -> None:
         self._declared = {(release.namespace, release.name) for release in declared}
+        self._facts = facts  # a step of their own looks after them; it is not there where none are declared
         self._secrets = {(namespace, secret.name) for secret in secrets for namespace in secret.namespaces}
         self.needs = needs
         self.wait = Wait(limit_seconds=15)
 
     def probe(self, read: Look) -> Observation:
-        """Compare what is ours with the declaration; one list has both."""
-        releases, secrets = self._extra(read)
-        if releases or secrets:
-            names = ", ".join((*(name for _, name in releases), *(f"secret {name}" for _, name in secrets)))
+        """Compare what is ours with the declaration; one list has releases and Secrets."""
+        releases, objects = self._extra(read)
+        if releases or objects:
+            names = ", ".join((*(name for _, name in releases), *(name for _, (_, name) in objects)))
             differences = tuple((f"{namespace}/{name}", "installed", "retired") for namespace, name in releases)
-            differences += tuple((f"Secret {namespace}/{name}", "present", "gone") for namespace, name in secrets)
+            differences += tuple((f"{plural} {'/'.join(item)}", "present", "gone") for plural, item in objects)
             return Observation(Status.DRIFTED, f"{names} is declared no more", differences=differences)
         return Observation(Status.CURRENT, "none")
 
     def apply(self, write: Hands, seen: Observation) -> None:
         """Uninstall and delete them."""
         del seen
-        releases, secrets = self._extra(write)
+        releases, objects = self._extra(write)
         for namespace, name in releases:
             argv = (HELM, "uninstall", name, "--namespace", namespace, "--ignore-not-found", "--timeout", "60s")
             ran = write.change(*argv, limit_seconds=90)
             if not ran.ok:
                 raise ApplyFailed(f"{name} could not be removed: {ran.last_words}", evidence=ran.evidence())
-        for namespace, name in secrets:
-            write.api.delete(f"/api/v1/namespaces/{namespace}/secrets/{name}")
+        for plural, item in objects:
+            write.api.delete(path_of(plural, item))
 
-    def _extra(self, read: Look) -> tuple[list[tuple[str, str]], list[tuple[str, str]]]:
+    def _extra(self, read: Look) -> tuple[list[Name], list[tuple[str, Name]]]:
         found = labelled(read)
-        secrets = {name_of(item) for item in found.get("items", []) if is_managed(item)}
-        return sorted(set(releases_of(found)) - self._declared), sorted(secrets - self._secrets)
+        secrets = {name_of(item) for item in found.get("items", []) if is_managed(item)} - self._secrets
+        facts = set() if self._facts else set(ours(read, "configmaps"))
+        objects = [("secrets", name) for name in sorted(secrets)] + [("configmaps", name) for name in sorted(facts)]
+        return sorted(set(releases_of(found)) - self._declared), objects

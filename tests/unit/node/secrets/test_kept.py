@@ -233,13 +233,24 @@ def test_what_is_declared_no_more_goes(node: FakeNode) -> None:
     node.kube.asked.clear()
     retired = Retired((), (StoreSecret("app", ("vision",), APP.keys),), needs=())
     seen = retired.probe(node)
-    assert (seen.status, seen.differences) == (Status.DRIFTED, (("Secret edge/app", "present", "gone"),))
+    assert (seen.status, seen.differences) == (Status.DRIFTED, (("secrets edge/app", "present", "gone"),))
     assert len(node.kube.asked) == 1
     retired.apply(node, seen)
     assert (retired.probe(node).status, node.kube.deleted) == (
         Status.CURRENT,
         ["/api/v1/namespaces/edge/secrets/app"],
     )
+
+
+def test_facts_that_are_declared_no_more_go(node: FakeNode) -> None:
+    """Where no facts are declared, no step of theirs is there to take the last ones away."""
+    bring(node, facts())
+    assert Retired((), needs=()).probe(node).status is Status.CURRENT
+    retired = Retired((), needs=(), facts=False)
+    assert retired.probe(node).reason == "edgectl-store, edgectl-store is declared no more"
+    retired.apply(node, retired.probe(node))
+    assert retired.probe(node).status is Status.CURRENT
+    assert not [path for path in node.kube.objects if "configmaps" in path]
 
 
 def facts(**changed: Any) -> Facts:
