@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -52,10 +53,8 @@ def render(
 
 
 def _document(rendered: Rendered, to: Path | None) -> dict[str, Any]:
-    from edgectl.wire.document import to_json
-
     payload = rendered.payload
-    return {"digest": payload.digest, "payload": to_json(payload), "to": str(to) if to else None}
+    return {"digest": payload.digest, "payload": json.loads(payload.encode()), "to": str(to) if to else None}
 
 
 def _summary(payload: Payload, to: Path | None) -> str:
