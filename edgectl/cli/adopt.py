@@ -31,6 +31,7 @@ def adopt(
 ) -> int:
     """Propose inventory lines for what was changed by hand."""
     from edgectl.cli import store as stores
+    from edgectl.cli.door import Door
     from edgectl.cli.result import show
     from edgectl.control.deploy.look import ask
     from edgectl.control.deploy.look import status as look
@@ -41,7 +42,8 @@ def adopt(
     from edgectl.report.terminal import Terminal
 
     found = stores.find(store, inventory)
-    door = stores.Door(found.lead, stores.runtime(), verbose=verbose)
+    store = found.name
+    door = Door(found.lead.name, found.lead.ssh, stores.runtime(), verbose=verbose)
     with stores.speaking_of(store):
         seen = look(door.open, Terminal(verbose=verbose, quiet=not verbose))
         paths = [

@@ -43,21 +43,25 @@ def deploy(
 ) -> int:
     """Bring a store to what the inventory says, and prove it."""
     from edgectl.cli import store as stores
+    from edgectl.cli.door import Door, Early, doors
     from edgectl.cli.press import press
 
-    found = stores.find(store, inventory)
     engine = stores.runtime()
-    others = stores.doors(found.followers, engine, verbose=verbose)
-    door = stores.Door(found.lead, engine, verbose=verbose)
-    if not others:  # else content goes to them first, and a session that says nothing for minutes is ended by its node
-        door.knock()
+    early = Early(inventory, store, engine, verbose=verbose)
+    door: Door | None = None
     try:
+        found = stores.find(store, inventory)
+        store = found.name
+        stores.permitted(found)
+        values = stores.values(found)
+        others = doors(found.followers, engine, verbose=verbose)
+        door = early.door(found.lead)
         with stores.speaking_of(store):
             rendered = stores.render(found)
             offer = stores.offer(found, rendered, engine, inventory=inventory)
-            offer = replace(offer, accept_degraded=accept_degraded)
+            offer = replace(offer, accept_degraded=accept_degraded, values=values)
             followers = {name: (stores.for_node(offer, rendered, name), other) for name, other in others.items()}
             head = stores.header(found, offer.commit, offer.summary)
             return press(offer, door, followers, head=head, output=output, verbose=verbose)
     finally:
-        door.close()
+        (early if door is None else door).close()

@@ -12,7 +12,7 @@ from edgectl.cli.options import DEFAULT_INVENTORY, Format, InventoryPath, NodeNa
 from edgectl.wire.errors import Exit
 
 if TYPE_CHECKING:
-    from edgectl.cli.store import Door
+    from edgectl.cli.door import Door
 
 _EPILOG = """\b
 Examples:

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Annotated
 
 import typer
 
-from edgectl.cli.options import DEFAULT_INVENTORY, Format, InventoryPath, Output, Stores, Verbose
+from edgectl.cli.options import DEFAULT_INVENTORY, Format, InventoryPath, Output, Selector, Verbose
 from edgectl.wire.errors import Exit
 
 _EPILOG = """\b
@@ -29,7 +28,7 @@ def register(app: typer.Typer) -> None:
 
 
 def lint(
-    selector: Annotated[str, Stores] = "*",
+    selector: Selector = "*",
     inventory: InventoryPath = DEFAULT_INVENTORY,
     output: Output = Format.TEXT,
     verbose: Verbose = False,

@@ -39,6 +39,14 @@ StoreName = Annotated[
     str,
     typer.Argument(metavar="STORE", help="A store of the inventory, e.g. store-042.", autocompletion=_complete_store),
 ]
+Selector = Annotated[
+    str,
+    typer.Argument(
+        metavar="[SELECTOR]",
+        help="Which stores: store-0*, group:eu, profile:t4, not ..., and, or; all when left out.",
+        autocompletion=_complete_store,
+    ),
+]
 InventoryPath = Annotated[
     Path,
     typer.Option(

@@ -78,11 +78,13 @@ def _ask(
 ) -> tuple[dict[str, Any], dict[str, str]]:
     """Ask every node of the store; returns the lead's answer, and why others could not be asked."""
     from edgectl.cli import store as stores
+    from edgectl.cli.door import doors as doors_of
     from edgectl.control.deploy.everywhere import everywhere
     from edgectl.control.deploy.look import ask
 
     found = stores.find(store, inventory)
-    doors = stores.doors(found.nodes, stores.runtime(), verbose=verbose)
+    store = found.name
+    doors = doors_of(found.nodes, stores.runtime(), verbose=verbose)
     with stores.speaking_of(store):
         answers = everywhere({name: partial(ask, door.open, op, **fields) for name, door in doors.items()})
         lead = answers.pop(found.lead.name)

@@ -38,17 +38,21 @@ def plan(
 ) -> int:
     """Show what a deploy would change and send; change nothing."""
     from edgectl.cli import store as stores
+    from edgectl.cli.door import Door, Early, doors
     from edgectl.cli.result import show
     from edgectl.control.deploy.everywhere import everywhere, together
     from edgectl.control.deploy.look import plan as look
     from edgectl.report.looked import planned
     from edgectl.report.terminal import Terminal
 
-    found = stores.find(store, inventory)
     engine = stores.runtime()
-    others = stores.doors(found.followers, engine, verbose=verbose)
-    door = stores.Door(found.lead, engine, verbose=verbose).knock()
+    early = Early(inventory, store, engine, verbose=verbose)
+    door: Door | None = None
     try:
+        found = stores.find(store, inventory)
+        store = found.name
+        others = doors(found.followers, engine, verbose=verbose)
+        door = early.door(found.lead)
         rendered = stores.render(found)
         offer = stores.offer(found, rendered, engine, inventory=inventory)
         terminal = Terminal(verbose=verbose, quiet=not verbose)
@@ -62,7 +66,7 @@ def plan(
             seen = look(offer, data, door.open, terminal)
             seen = together(seen, everywhere({name: look_at(name) for name in others}))
     finally:
-        door.close()
+        (early if door is None else door).close()
     code = seen.exit
     if code == Exit.PENDING and not exit_code:
         code = Exit.OK

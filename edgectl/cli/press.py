@@ -12,7 +12,7 @@ from edgectl.cli.options import Format
 from edgectl.wire.errors import Exit, Locked, NotReady, Refused
 
 if TYPE_CHECKING:
-    from edgectl.cli.store import Door
+    from edgectl.cli.door import Door
     from edgectl.control.deploy.deploy import Deploy, Offer
     from edgectl.control.deploy.together import Together
 

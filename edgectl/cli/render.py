@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -52,10 +53,8 @@ def render(
 
 
 def _document(rendered: Rendered, to: Path | None) -> dict[str, Any]:
-    from edgectl.wire.document import to_json
-
     payload = rendered.payload
-    return {"digest": payload.digest, "payload": to_json(payload), "to": str(to) if to else None}
+    return {"digest": payload.digest, "payload": json.loads(payload.encode()), "to": str(to) if to else None}
 
 
 def _summary(payload: Payload, to: Path | None) -> str:
@@ -71,6 +70,9 @@ def _summary(payload: Payload, to: Path | None) -> str:
         needs = f", needs {', '.join(release.needs)}" if release.needs else ""
         objects = count(len(release.manifests), "object")
         lines.append(f"  release   {release.name}  in {release.namespace}, {objects}{needs}")
+    for secret in payload.secrets:
+        keys = ", ".join(f"{key} (version {version})" for key, version in secret.keys.items())
+        lines.append(f"  secret    {secret.name}  in {', '.join(secret.namespaces)}: {keys}")
     names = _blob_names(payload)
     for digest, size_bytes in sorted(payload.blobs.items(), key=lambda item: (-item[1], item[0])):
         lines.append(f"  blob      {digest[7:19]}  {size(size_bytes):>9}  {names.get(digest, '')}".rstrip())

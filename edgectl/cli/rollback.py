@@ -37,15 +37,17 @@ def rollback(
 ) -> int:
     """Go back to what a store ran before."""
     from edgectl.cli import store as stores
+    from edgectl.cli.door import Door, doors
     from edgectl.cli.press import press
     from edgectl.control.deploy.look import ask
     from edgectl.control.deploy.operator import sender
     from edgectl.control.deploy.rollback import offer_of, target
 
     found = stores.find(store, inventory)
+    store = found.name
     engine = stores.runtime()
-    others = stores.doors(found.followers, engine, verbose=verbose)
-    door = stores.Door(found.lead, engine, verbose=verbose)
+    others = doors(found.followers, engine, verbose=verbose)
+    door = Door(found.lead.name, found.lead.ssh, engine, verbose=verbose)
     with stores.speaking_of(store):
         row = target(ask(door.open, "history")["slots"], to)
         offer = offer_of(row, sender())

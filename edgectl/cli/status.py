@@ -38,6 +38,7 @@ def status(
 ) -> int:
     """Show what a store runs, and whether it is as deployed."""
     from edgectl.cli import store as stores
+    from edgectl.cli.door import doors as doors_of
     from edgectl.cli.result import show
     from edgectl.control.deploy.everywhere import everywhere, together
     from edgectl.control.deploy.look import status as look
@@ -45,7 +46,8 @@ def status(
     from edgectl.report.terminal import Terminal
 
     found = stores.find(store, inventory)
-    doors = stores.doors(found.nodes, stores.runtime(), verbose=verbose)
+    store = found.name
+    doors = doors_of(found.nodes, stores.runtime(), verbose=verbose)
 
     def look_at(name: str) -> Callable[[], Seen]:
         leads = name == found.lead.name

@@ -5,16 +5,13 @@ Owns the order in which these are made, so that what can be wrong on this machin
 
 from __future__ import annotations
 
-import os
-import sys
-from collections.abc import Iterable, Iterator
-from concurrent.futures import Future
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from threading import Thread
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING
 
+from edgectl.cli.door import Door
 from edgectl.wire.errors import EdgectlError, UsageError
 
 if TYPE_CHECKING:
@@ -22,9 +19,9 @@ if TYPE_CHECKING:
     from edgectl.control.inventory.load import Inventory
     from edgectl.control.inventory.store import NodeTarget, Store
     from edgectl.control.link.runtime import RuntimeArchive
-    from edgectl.control.link.session import Session
-    from edgectl.control.link.target import Target
-    from edgectl.control.payload.render import Rendered
+    from edgectl.control.payload.render import Rendered, Renderer
+    from edgectl.control.policy.verdict import Verdict
+    from edgectl.control.secrets.values import Values
 
 _COLUMNS = 80
 _SOME = 3  # stores that are named where there are more
@@ -42,44 +39,73 @@ def one(selector: str, inventory: Path) -> tuple[Inventory, str]:
     return opened, names[0]
 
 
+def some(selector: str, inventory: Path) -> tuple[Inventory, tuple[str, ...]]:
+    """Return the inventory and the names of the stores that are meant, one at least."""
+    from edgectl.control.inventory.load import load
+
+    opened = load(inventory)
+    names = opened.select(selector)
+    opened.want(names)
+    return opened, names
+
+
 def find(name: str, inventory: Path) -> Store:
     """Return one store of the inventory."""
     opened, name = one(name, inventory)
     return opened.store(name)
 
 
+def renderer() -> Renderer:
+    """Return what renders stores."""
+    from edgectl.control.payload.render import Renderer
+
+    return Renderer()
+
+
 def render(store: Store) -> Rendered:
-    """Return the store's payload."""
-    from edgectl.control.payload.render import bundle_of
-    from edgectl.control.payload.render import render as render_payload
+    """Return the store's payload, judged; InvalidInput lists what the rules of docs/policy.md refuse."""
+    rendered = renderer().render(store)
+    judge(store, rendered)
+    return rendered
 
-    return render_payload(store, bundle_of(store))
+
+def judge(store: Store, rendered: Rendered) -> tuple[Verdict, ...]:
+    """Return what rules say without refusing; InvalidInput lists what they refuse, before a byte is sent."""
+    from datetime import UTC, datetime
+
+    from edgectl.control.inventory.place import invalid
+    from edgectl.control.policy.verdict import verdicts
+
+    found = verdicts(store, rendered.payload, datetime.now(UTC).date())
+    if refused := [one.finding(store) for one in found if one.refuses]:
+        raise invalid(store.source, refused)
+    return found
 
 
-def target(node: NodeTarget) -> Target:
-    """Return how to reach a node."""
-    from edgectl.control.link.secret import Secret
-    from edgectl.control.link.target import Target
+def permitted(store: Store) -> None:
+    """Raise InvalidInput when the store's rules do not let this person deploy now."""
+    from datetime import UTC, datetime
 
-    password = None
-    if variable := node.ssh.sudo_password_env:
-        if variable not in os.environ:
-            raise UsageError(
-                f"the environment variable {variable}, which should hold the sudo password of {node.name}, is not set",
-                hint=f"export {variable}=... (the inventory names it under ssh.sudo_password)",
-            )
-        password = Secret(os.environ[variable])
-    return Target(
-        node=node.name,
-        host=node.ssh.host,
-        host_key=node.ssh.host_key,
-        port=node.ssh.port,
-        user=node.ssh.user,
-        keys=node.ssh.keys,
-        agent=node.ssh.agent,
-        password=password,
-        connect_seconds=node.ssh.connect_seconds,
-    )
+    from edgectl.control.deploy.operator import fingerprint, sender
+    from edgectl.control.inventory.place import invalid
+    from edgectl.control.policy.verdict import deploy_verdicts
+
+    if store.policy is None:
+        return
+    me = sender()
+    who = {"user": me.user, "host": me.host, "key": fingerprint(store.lead.ssh.keys)}
+    found = deploy_verdicts(store, who, datetime.now(UTC))
+    if refused := [one.finding(store) for one in found if one.refuses]:
+        raise invalid(store.source, refused)
+
+
+def values(store: Store) -> Values:
+    """Return the values of the store's secrets, to be sent beside its payload; InvalidInput names all without one."""
+    if not store.secrets:
+        return {}
+    from edgectl.control.secrets.values import values_of
+
+    return values_of(store)
 
 
 def runtime() -> RuntimeArchive:
@@ -87,51 +113,6 @@ def runtime() -> RuntimeArchive:
     from edgectl.control.link.runtime import runtime as build
 
     return build()
-
-
-class Door:
-    """Opens sessions with one node, again and again if the link dies. `verbose` tells of each on stderr."""
-
-    def __init__(self, node: NodeTarget, engine: RuntimeArchive, *, verbose: bool = False) -> None:
-        self._node = node
-        self._engine = engine
-        self._verbose = verbose
-        self._early: Future[Session] | None = None
-
-    def knock(self) -> Self:
-        """Begin to connect now, while other things are made; `open` or `close` must follow."""
-        where = target(self._node)  # what is wrong with it is said here, not in a thread
-        self._early = Future()
-        Thread(target=self._settle, args=(self._early, where), daemon=True).start()
-        return self
-
-    def open(self) -> Session:
-        """Connect and start the engine's session; raises Unreachable, NotReady."""
-        early, self._early = self._early, None
-        session = early.result() if early is not None else self._connect(target(self._node))
-        if self._verbose:
-            came = "sent" if session.engine_sent else "there already"
-            engine = self._engine.digest.removeprefix("sha256:")[:12]
-            sys.stderr.write(f"  link      {target(self._node).where}, engine {engine} {came}\n")
-            sys.stderr.write(f"  key       {session.key}\n")
-        return session
-
-    def close(self) -> None:
-        """Drop a connection that nobody has asked for."""
-        early, self._early = self._early, None
-        if early is not None:
-            early.add_done_callback(lambda done: None if done.exception() else done.result().close())
-
-    def _connect(self, where: Target) -> Session:
-        from edgectl.control.link import bootstrap
-
-        return bootstrap.open_session(where, self._engine)
-
-    def _settle(self, early: Future[Session], where: Target) -> None:
-        try:
-            early.set_result(self._connect(where))
-        except BaseException as error:  # noqa: BLE001 - it belongs to whoever asks for the result
-            early.set_exception(error)
 
 
 def node_of(store: Store, name: str) -> NodeTarget:
@@ -145,14 +126,8 @@ def node_of(store: Store, name: str) -> NodeTarget:
 
 def door(name: str, inventory: Path, *, node: str = "", verbose: bool = False) -> Door:
     """Return the door of a store's lead, or of a node by name."""
-    return Door(node_of(find(name, inventory), node), runtime(), verbose=verbose)
-
-
-def doors(nodes: Iterable[NodeTarget], engine: RuntimeArchive, *, verbose: bool = False) -> dict[str, Door]:
-    """Return the doors of nodes by their names; what is wrong with a target is said here."""
-    for node in nodes:
-        target(node)
-    return {node.name: Door(node, engine, verbose=verbose) for node in nodes}
+    found = node_of(find(name, inventory), node)
+    return Door(found.name, found.ssh, runtime(), verbose=verbose)
 
 
 @contextmanager
@@ -189,7 +164,7 @@ def for_node(given: Offer, rendered: Rendered, name: str) -> Offer:
     """Return the same offer for another node: what it must hold is less."""
     payload = rendered.payload
     needed = {given.payload, *payload.blobs_of(payload.node(name))}
-    return replace(given, node=name, blobs={key: size for key, size in given.blobs.items() if key in needed})
+    return replace(given, node=name, values={}, blobs={key: size for key, size in given.blobs.items() if key in needed})
 
 
 def header(store: Store, commit: str, subject: str) -> str:

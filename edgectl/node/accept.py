@@ -23,6 +23,7 @@ from edgectl.node.io.look import Hands
 from edgectl.node.io.places import Places
 from edgectl.node.receive import absent, receive, want
 from edgectl.node.request import DEPLOY, HEAL, Request, leave
+from edgectl.node.secrets.values import keep_values
 from edgectl.node.units.install import CONVERGE, install
 from edgectl.wire import event
 from edgectl.wire.document import from_json, to_json
@@ -46,6 +47,7 @@ def deploy(places: Places, frames: Frames, frame: dict[str, Any]) -> tuple[str, 
     slots = Slots(places)
     met = _meet(places, offer)
     if met:
+        keep_values(places, offer, frame)
         return met, slots.sequence
     sending = _hold(places, offer)
     with sending:
@@ -61,14 +63,17 @@ def deploy(places: Places, frames: Frames, frame: dict[str, Any]) -> tuple[str, 
         install(Hands(places))  # also when nothing is new: without its timers a store does not heal itself
         with _Aside(places, frames) as aside:
             if met := aside.wait(offer):
+                keep_values(places, offer, frame)
                 return met, slots.sequence
             _judge(slots, offer)  # again: only now does nobody else decide about slots
             newest = slots.candidate or slots.current
             _heard(slots, newest, offer)
+            if newest is None or not _same(slots, newest, offer):
+                _check(places, slots, offer)
+            keep_values(places, offer, frame)  # first: whoever runs the candidate, after a power cut too, has them
             if newest is not None and _same(slots, newest, offer):
                 slots.forget_tries(newest)
             else:
-                _check(places, slots, offer)
                 slots.accept(offer)
             keep_join_token(places, frame)
             cancel.end(places)

@@ -30,7 +30,7 @@ def load(places: Places, slot: Slot, apps: Slot | None = None) -> tuple[Payload,
 
 
 def together(base: Payload, apps: Payload) -> Payload:
-    """Return one payload of both: apps are the releases, the question that proves them, and their images."""
+    """Return one payload of both: apps are releases, the question that proves them, their images, secrets and facts."""
     images = {node.name: node.k3s.images for node in apps.nodes}
     nodes = []
     for node in base.nodes:
@@ -41,6 +41,8 @@ def together(base: Payload, apps: Payload) -> Payload:
         nodes=tuple(nodes),
         releases=apps.releases,
         inference=apps.inference,
+        secrets=apps.secrets,
+        facts=apps.facts,
         blobs=dict(sorted({**apps.blobs, **base.blobs}.items())),
     )
 

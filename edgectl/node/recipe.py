@@ -24,6 +24,7 @@ from edgectl.node.k3s.serves import Serves
 from edgectl.node.k3s.service import Service
 from edgectl.node.k3s.stocked import Announced, Stocked
 from edgectl.node.k3s.unpacked import Unpacked
+from edgectl.node.secrets.kept import Facts, Secrets
 from edgectl.node.units.install import Units
 from edgectl.node.vision.dead import Dead
 from edgectl.node.vision.inference import Answers
@@ -36,12 +37,13 @@ REGISTRIES = "/etc/rancher/k3s/registries.yaml"  # read by k3s at start when it 
 
 
 def recipe(
-    payload: Payload, node: Node, *, tried: Envelope | None = None, returning: bool = False
+    payload: Payload, node: Node, *, tried: Envelope | None = None, returning: bool = False, planned: bool = False
 ) -> tuple[Gate[Any], ...]:
     """Return every step and gate of one node, in order; what concerns the cluster is the lead's alone.
 
     `tried`: the deploy that this is tried for. `returning`: it is put back after another one has failed; what that one
-    has added must go before what is put back needs the room and the GPUs.
+    has added must go before what is put back needs the room and the GPUs. `planned`: it is looked at before its deploy,
+    which sends the values of secrets.
     """
     k3s, host = node.k3s, node.host
     leads = node.name == payload.lead.name
@@ -70,40 +72,69 @@ def recipe(
         gpus += [Visible(node.gpu, node.name), Withdrawn(node.gpu, node.name)]
     if not leads:
         return (*steps, *gpus)
-    return (*steps, *_cluster(payload, node, gpus, tried=tried, returning=returning))
+    mounted = _mounted(payload, planned=planned)
+    return (*steps, *_cluster(payload, node, gpus, mounted, tried=tried, returning=returning))
+
+
+def _mounted(payload: Payload, *, planned: bool) -> list[Gate[Any]]:
+    """Return what pods find to mount when they start: nothing where nothing is declared."""
+    steps: list[Gate[Any]] = []
+    if payload.facts:
+        namespaces = tuple(release.namespace for release in payload.releases)
+        steps.append(Facts(payload.facts, namespaces, needs=("k3s-serves",)))
+    if payload.secrets:
+        steps.append(Secrets(payload.secrets, needs=("k3s-serves",), planned=planned))
+    return steps
 
 
 def _cluster(
-    payload: Payload, node: Node, gpus: list[Gate[Any]], *, tried: Envelope | None, returning: bool
+    payload: Payload,
+    node: Node,
+    gpus: list[Gate[Any]],
+    mounted: list[Gate[Any]],
+    *,
+    tried: Envelope | None,
+    returning: bool,
 ) -> list[Gate[Any]]:
     """Return what runs on the nodes, and what proves it; neighbours are asked, and hold nothing up for long."""
     neighbours = [other for other in payload.nodes if other.name != node.name]
     steps: list[Gate[Any]] = [Stocked(other, tried) for other in neighbours]
     if returning:
-        steps.append(Retired(payload.releases, needs=("k3s-serves",)))
+        steps.append(_retired(payload, needs=("k3s-serves",)))
+    steps += mounted
     cluster = ("k3s-serves", "images", "helm-binary")
     place = Place(node.name, tuple(other.name for other in neighbours))
     needs_gpu = [release for release in payload.releases if "gpu" in release.needs]
     for release in payload.releases:
         if release not in needs_gpu:
-            steps += _release(release, place, needs=cluster)
+            steps += _release(release, place, needs=(*cluster, *_mounts(payload, release)))
     steps += gpus
     steps.append(Dead(tuple(release.namespace for release in payload.releases), needs=("k3s-serves",)))
     for release in needs_gpu:
-        steps += _release(release, place, needs=(*cluster, "gpu"))
+        steps += _release(release, place, needs=(*cluster, *_mounts(payload, release), "gpu"))
     workloads = tuple(step.id for step in steps if isinstance(step, Workload))
     if payload.inference is not None:
         steps.append(Answers(payload.inference, needs=workloads))
     steps += [Joined(other, tried) for other in neighbours]
     if not returning:
-        steps.append(Retired(payload.releases, needs=("k3s-serves", *workloads)))
+        steps.append(_retired(payload, needs=("k3s-serves", *workloads)))
     return steps
 
 
 def base_of(payload: Payload, node: Node) -> frozenset[str]:
     """Return the ids of what carries the apps: host, k3s, Helm, GPUs."""
-    steps = recipe(replace(payload, releases=(), inference=None), node)
+    steps = recipe(replace(payload, releases=(), inference=None, secrets=(), facts={}), node)
     return frozenset(step.id for step in steps if not isinstance(step, (Dead, Retired)))
+
+
+def _retired(payload: Payload, *, needs: tuple[str, ...]) -> Retired:
+    return Retired(payload.releases, payload.secrets, facts=bool(payload.facts), needs=needs)
+
+
+def _mounts(payload: Payload, release: Declared) -> tuple[str, ...]:
+    """Return what holds a release up: a secret without a value leaves namespaces alone that are given none."""
+    given = {namespace for secret in payload.secrets for namespace in secret.namespaces}
+    return (*((Facts.id,) if payload.facts else ()), *((Secrets.id,) if release.namespace in given else ()))
 
 
 def _release(release: Declared, place: Place, *, needs: tuple[str, ...]) -> list[Gate[Any]]:

@@ -222,7 +222,7 @@ def _look(places: Places, frames: Frames, payload: Payload, node: Node, *, tried
         frames.send("event", event=_brief(to_json(line)))
 
     verdict = plan(
-        recipe(payload, node, tried=tried),
+        recipe(payload, node, tried=tried, planned=tried is not None),
         Look(places),
         say,
         Clock(time.monotonic, time.sleep),

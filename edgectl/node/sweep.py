@@ -1,4 +1,4 @@
-"""Take away what nothing needs any more: blobs, engines, half-received blobs of deploys that never came.
+"""Take away what nothing needs any more: blobs, engines, values of secrets, half-received blobs that never came whole.
 
 Owns: what is kept: all that current, previous and candidate name. Runs after a promotion only.
 """
@@ -12,6 +12,7 @@ from pathlib import Path
 from edgectl.node.converge.lock import holder
 from edgectl.node.converge.slots import Slots
 from edgectl.node.io.places import Places
+from edgectl.node.secrets.values import forget_values
 from edgectl.wire.payload import decode
 
 _STAGING_DAYS = 14
@@ -24,12 +25,15 @@ def sweep(places: Places) -> int:
         return 0  # what is arriving is named by no slot yet
     kept = [slot.envelope for slot in Slots(places).kept]
     blobs: set[str] = set()
+    payloads = []
     for envelope in kept:
         try:
             payload = decode(places.blob(envelope.payload).read_bytes())
         except (OSError, ValueError):
             return 0
+        payloads.append(payload)
         blobs |= {envelope.payload, *payload.blobs}
+    forget_values(places, payloads)
     names = {digest.removeprefix("sha256:") for digest in blobs}
     freed = 0
     for path in places.blobs.iterdir():

@@ -17,6 +17,11 @@ _BY_STEP = (
     ("image", "read containerd's words: edgectl ssh {store} -- journalctl -u k3s -n 50"),
     ("helm", "look at the node's disk and /usr/local/bin: edgectl ssh {store}"),
     ("gpu", "look at the card: edgectl ssh {store} -- nvidia-smi; with fewer GPUs, lower gpu.required"),
+    (
+        "secrets",
+        "run `edgectl deploy {store}`, which sends the values; one of somebody else: rename yours, docs/secrets.md",
+    ),
+    ("facts", "look at it: edgectl kubectl {store} -- get configmap edgectl-store -A --show-labels"),
     ("release", "correct the chart or its values in the inventory, then deploy again"),
     ("workload", "look at the pods: edgectl kubectl {store} -- get events -A --sort-by=.lastTimestamp"),
     (

@@ -17,7 +17,12 @@ _NAMED = 5  # stores that are named
 
 def document(found: Lint) -> dict[str, Any]:
     """Return the JSON document."""
-    return {"looked": found.looked, "errors": found.errors, "found": [asdict(one) for one in found.said], "off": found.off}
+    return {
+        "looked": found.looked,
+        "errors": found.errors,
+        "found": [asdict(one) for one in found.said],
+        "off": found.off,
+    }
 
 
 def lines(found: Lint, *, verbose: bool) -> Iterator[str]:

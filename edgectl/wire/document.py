@@ -22,15 +22,26 @@ _NO_YAML = re.compile("[\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]")
 
 
 def canonical(doc: Any) -> bytes:
-    """Return the one byte form of a JSON value: same value, same bytes, same digest.
+    """Return the one byte form of a JSON value or a dataclass: same value, same bytes, same digest.
 
     It is YAML, too, as Helm reads its values: what YAML takes otherwise is escaped, and characters beyond U+FFFF stand
     as they are, since YAML does not join the two halves that JSON escapes them in.
     """
-    text = json.dumps(doc, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    text = json.dumps(doc, sort_keys=True, separators=(",", ":"), ensure_ascii=False, default=_fields)
     if not text.isascii() or "\x7f" in text:
         text = _NO_YAML.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
     return text.encode()
+
+
+def _fields(value: Any) -> dict[str, Any]:
+    if not dataclasses.is_dataclass(value) or isinstance(value, type):
+        raise TypeError(f"{type(value).__name__} is no JSON")
+    return {name: getattr(value, name) for name in _names(type(value))}
+
+
+@functools.cache
+def _names(kind: Any) -> tuple[str, ...]:
+    return tuple(field.name for field in dataclasses.fields(kind))
 
 
 def digest_of(data: bytes) -> str:

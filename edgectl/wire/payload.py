@@ -8,12 +8,13 @@ A change of shape raises FORMAT; a node refuses a format that it does not know.
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
 from edgectl.wire.document import canonical, digest_of, from_json, to_json
 
 FORMAT = 1
+_LATER = ("secrets", "facts")  # without them, a payload has the name that it had before they were known
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +87,19 @@ class Release:
 
 
 @dataclass(frozen=True, slots=True)
+class StoreSecret:
+    """One Kubernetes Secret, without its values: those come beside the payload and stay in one place of the node.
+
+    `keys` name an opaque version each: it says that a value is another one, and nothing about the value.
+    """
+
+    name: str
+    namespaces: tuple[str, ...]
+    keys: dict[str, str]
+    type: str = "Opaque"
+
+
+@dataclass(frozen=True, slots=True)
 class Inference:
     """The question that proves inference: Open Inference Protocol v2, one request with its known answer."""
 
@@ -121,11 +135,14 @@ class Payload:
     releases: tuple[Release, ...]
     blobs: dict[str, int]  # digest -> size in bytes: all that the nodes must hold together, and nothing else
     inference: Inference | None = None
+    secrets: tuple[StoreSecret, ...] = ()
+    facts: dict[str, Any] = field(default_factory=dict)  # what the store's pods may know of it; no secret
     format: int = FORMAT
 
     def encode(self) -> bytes:
-        """Return the canonical bytes."""
-        return canonical(to_json(self))
+        """Return the canonical bytes; what came later than the format is left out where there is none of it."""
+        doc = {field.name: getattr(self, field.name) for field in fields(self)}
+        return canonical({key: value for key, value in doc.items() if value or key not in _LATER})
 
     @property
     def digest(self) -> str:

@@ -10,7 +10,19 @@ import pytest
 
 from edgectl.node import recipe as real
 from edgectl.node.converge.protocol import Gate, Step
-from edgectl.wire.payload import Gpu, Helm, Host, Image, Inference, K3s, ManagedFile, Node, Payload, Release
+from edgectl.wire.payload import (
+    Gpu,
+    Helm,
+    Host,
+    Image,
+    Inference,
+    K3s,
+    ManagedFile,
+    Node,
+    Payload,
+    Release,
+    StoreSecret,
+)
 from tests.laws.fake_store import mutant
 
 BLOB = "sha256:" + "0" * 64
@@ -44,6 +56,9 @@ def payload(*, gpu: bool = True, releases: tuple[Release, ...] = RELEASES, infer
     return Payload("store-042", "Berlin", (node,), releases, {BLOB: 1}, asked)
 
 
+SECRET = StoreSecret("app", ("vision",), {"PASSWORD": "1"})
+
+
 def order(module: Any, desired: Payload) -> tuple[Gate[Any], ...]:
     """Return the recipe's steps."""
     steps: tuple[Gate[Any], ...] = module.recipe(desired, desired.nodes[0])
@@ -54,6 +69,7 @@ PAYLOADS = {
     "whole": payload(),
     "without GPUs": payload(gpu=False, releases=RELEASES[1:]),
     "nothing on it": payload(gpu=False, releases=(), inference=False),
+    "with secrets and facts": replace(payload(), secrets=(SECRET,), facts={"name": "store-042"}),
 }
 
 
@@ -139,6 +155,22 @@ def a_marker_is_withdrawn_after_the_wait(module: Any) -> None:
     assert ids.index("gpu") < ids.index("gpu-marker") < ids.index("release-vision-stack")
 
 
+def what_is_mounted_comes_before_its_pods(module: Any) -> None:
+    """Keep secrets before the releases of their namespaces, which alone they hold up; without any there is no step."""
+    desired = PAYLOADS["with secrets and facts"]
+    steps = {step.id: step for step in order(module, desired)}
+    ids = list(steps)
+    assert max(ids.index("facts"), ids.index("secrets")) < ids.index("release-nvidia-device-plugin")
+    held = {name for name, step in steps.items() if "secrets" in step.needs}
+    assert held == {"release-bus", "release-vision-stack"}
+    assert {name for name, step in steps.items() if "facts" in step.needs} == {*held, "release-nvidia-device-plugin"}
+    assert not {"secrets", "facts"} & {step.id for step in order(module, PAYLOADS["whole"])}
+    assert not {"secrets", "facts"} & module.base_of(desired, desired.nodes[0])
+    agent = replace(desired.nodes[0], name="node-2", role="agent", helm=None)
+    pair = replace(desired, nodes=(agent, desired.nodes[0]))
+    assert not {"secrets", "facts"} & {step.id for step in module.recipe(pair, agent)}
+
+
 LAWS: tuple[Callable[[Any], None], ...] = (
     needs_are_earlier,
     ids_are_unique,
@@ -147,6 +179,7 @@ LAWS: tuple[Callable[[Any], None], ...] = (
     the_dead_go_before_inference_is_asked,
     removals_come_last,
     what_failed_goes_before_what_returns,
+    what_is_mounted_comes_before_its_pods,
     only_the_lead_does_what_is_the_clusters,
     a_marker_is_withdrawn_after_the_wait,
 )
@@ -163,8 +196,8 @@ def test_law(law: Callable[[Any], None]) -> None:
     [
         (
             needs_are_earlier,
-            '_release(release, place, needs=(*cluster, "gpu"))',
-            '_release(release, place, needs=(*cluster, "gpus"))',
+            '*_mounts(payload, release), "gpu"))',
+            '*_mounts(payload, release), "gpus"))',
         ),
         (ids_are_unique, "if release not in needs_gpu:", "if True:"),
         (after_the_gpu, 'if "gpu" in release.needs]', 'if "gpus" in release.needs]'),
@@ -183,6 +216,8 @@ def test_law(law: Callable[[Any], None]) -> None:
             "    if not returning:\n        steps.append(",
             "    if not returning:\n        steps.insert(3, ",
         ),
+        (what_is_mounted_comes_before_its_pods, "if release.namespace in given else ()", "if given else ()"),
+        (what_is_mounted_comes_before_its_pods, "inference=None, secrets=(), facts={}", "inference=None"),
         (what_failed_goes_before_what_returns, "    if returning:\n", "    if False:\n"),
         (only_the_lead_does_what_is_the_clusters, "leads = node.name == payload.lead.name", "leads = True"),
         (only_the_lead_does_what_is_the_clusters, "    steps += [Joined(other, tried) for other in neighbours]\n", ""),

@@ -16,8 +16,11 @@ from edgectl.node.converge.protocol import ApplyFailed, Gate, LookFailed, Observ
 from edgectl.node.gpu.visible import Visible, Withdrawn
 from edgectl.node.host.blobs import Blobs
 from edgectl.node.host.preflight import Preflight
+from edgectl.node.io.look import Look
 from edgectl.node.k3s.serves import Serves
 from edgectl.node.k3s.service import Service
+from edgectl.node.secrets.kept import Secrets, lacking
+from edgectl.node.secrets.values import newest
 from edgectl.node.vision.dead import Dead
 from edgectl.node.vision.inference import Answers
 from edgectl.node.vision.workload import Workload
@@ -42,6 +45,7 @@ def _twin(world: World, step: Gate[Any]) -> Gate[Any]:
         Workload: TwinPods,
         Answers: TwinAnswers,
         Retired: TwinRetired,
+        Secrets: TwinSecrets,
     }
     if isinstance(step, Blobs):
         return step
@@ -189,6 +193,17 @@ class TwinAnswers(Twin):
         if self.world.pods_ready("vision"):
             return Observation(Status.CURRENT, "answers")
         return Observation(Status.FAILED, "no answer")
+
+
+class TwinSecrets(TwinFact):
+    """Secrets in the cluster: as the values that the node keeps, whatever the payload's versions are."""
+
+    def look(self) -> Observation:
+        values = newest(Look(self.world.places))
+        if lacks := [name for secret in self.real._declared for name in lacking(secret, values)]:
+            return Observation(Status.FAILED, f"this node has no value for {', '.join(lacks)}")
+        self.want = hashlib.sha256(repr(sorted(values.items())).encode()).hexdigest()[:12]
+        return super().look()
 
 
 class TwinRetired(TwinFact):

@@ -7,7 +7,7 @@ there. Must not know how anything is shown.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -45,6 +45,7 @@ class Offer:
     led: Led | None = None
     without: tuple[str, ...] = ()  # nodes that were not reached
     after: int = 0  # the newest sequence that any other node of the store has taken
+    values: Mapping[str, Mapping[str, Secret]] = field(default_factory=dict)  # of secrets; for the lead alone
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,7 +171,11 @@ class Deploy:
             lead=offer.led.run if offer.led else "",
             without=offer.without,
         )
-        given = {"join_token": offer.led.join_token.reveal()} if offer.led else {}
+        given: dict[str, Any] = {"join_token": offer.led.join_token.reveal()} if offer.led else {}
+        if offer.values and not offer.led:
+            given["values"] = {
+                name: {key: value.reveal() for key, value in values.items()} for name, values in offer.values.items()
+            }
         return {"envelope": to_json(envelope), "blobs": offer.blobs, **given}
 
     def _receive_acceptance(self, session: Session) -> None:

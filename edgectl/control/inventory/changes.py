@@ -14,7 +14,7 @@ ABSENT = object()
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One value that differs. Where there is none, `before` or `after` is None; `added` and `gone` tell it from null."""
+    """One value that differs. Where there is none, `before` or `after` is None; `added`/`gone` tell it from null."""
 
     path: str
     before: Any

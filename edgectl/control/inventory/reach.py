@@ -22,6 +22,8 @@ def reach(path: Path, name: str) -> tuple[str, SshTarget] | None:
         tree, findings = layers.store(name)
         nodes = [(node, *layers.node(name, tree, node)) for node in tree.nearest("nodes").plain() or {}]
         leads = [found for found in nodes if found[1].plain().get("role", "server") == "server"]
+        if tree.get("secrets") is not None or tree.get("policy") is not None:
+            return None  # what may stand against a deploy is said before a node hears of it
         if len(nodes) != 1 or len(leads) != 1 or findings or leads[0][2]:
             return None  # with several nodes their content goes first, and an early connection would only wait
         node, merged, _ = leads[0]

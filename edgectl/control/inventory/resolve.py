@@ -6,6 +6,7 @@ here has passed rules.py.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 
@@ -13,7 +14,9 @@ from edgectl.control.assets import templates
 from edgectl.control.inventory import schema
 from edgectl.control.inventory.facts import facts
 from edgectl.control.inventory.place import Place
+from edgectl.control.inventory.secret_schema import StoreSecret
 from edgectl.control.inventory.store import (
+    DEFAULT_ARCH,
     GpuSettings,
     HostFile,
     HostSettings,
@@ -21,6 +24,7 @@ from edgectl.control.inventory.store import (
     K3sSettings,
     NodeTarget,
     ReleaseSettings,
+    SecretSettings,
     SshTarget,
     Store,
 )
@@ -55,6 +59,7 @@ def resolve(
         profile=store.profile or "",
         facts=facts(name, store, nodes),
         policy=store.policy,
+        secrets=secrets(store.secrets, folder),
     )
 
 
@@ -73,7 +78,7 @@ def node_target(name: str, node: schema.Node, folder: Path) -> NodeTarget:
             host_key=" ".join((node.host_key or "").split()[:2]),
             keys=tuple(_beside(folder, key) for key in ssh.keys),
             agent=ssh.agent,
-            sudo_password_env=ssh.sudo_password.env if ssh.sudo_password else "",
+            sudo_password=ssh.sudo_password.reference(folder) if ssh.sudo_password else None,
             connect_seconds=ssh.connect_seconds,
         ),
         host=HostSettings(
@@ -83,7 +88,7 @@ def node_target(name: str, node: schema.Node, folder: Path) -> NodeTarget:
         ),
         k3s=K3sSettings(version=k3s.version or "", config=k3s.config, kubelet=k3s.kubelet, registries=k3s.registries),
         gpu=_gpu(node.gpu),
-        arch=node.hardware.arch if node.hardware else "amd64",
+        arch=node.hardware.arch if node.hardware else DEFAULT_ARCH,
     )
 
 
@@ -100,6 +105,20 @@ def releases(store: schema.Store) -> tuple[ReleaseSettings, ...]:
         )
         for name, release in (store.releases or {}).items()
         if release is not None
+    )
+
+
+def secrets(asked: Mapping[str, StoreSecret | None] | None, folder: Path) -> tuple[SecretSettings, ...]:
+    """Return the store's secrets, without those set to null; `folder` is where the inventory lies."""
+    return tuple(
+        SecretSettings(
+            name=name,
+            keys={key: reference.reference(folder) for key, reference in secret.keys.items()},
+            namespaces=tuple(secret.namespaces or ()),
+            type=secret.type,
+        )
+        for name, secret in (asked or {}).items()
+        if secret is not None
     )
 
 

@@ -12,6 +12,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints, 
 
 from edgectl.control.inventory.amounts import SIZE_PATTERN, size_bytes
 from edgectl.control.inventory.policy_schema import Policy
+from edgectl.control.inventory.secret_schema import SecretReference, StoreSecret
 from edgectl.control.inventory.section import Label, Section
 
 
@@ -47,12 +48,6 @@ GpuId = Annotated[str, StringConstraints(pattern=r"^GPU-[0-9a-f]{8}(-[0-9a-f]{4}
 Seconds = Annotated[float, Field(gt=0, le=86400)]
 
 
-class SudoPassword(Section):
-    """Where the sudo password is found when the deploy runs; the password itself never stands here."""
-
-    env: str = Field(description="Name of the environment variable that holds it.")
-
-
 class Ssh(Section):
     """How the operator reaches the node."""
 
@@ -63,7 +58,7 @@ class Ssh(Section):
     user: str = Field(default="root", description="Another user than root needs sudo on the node.")
     keys: list[str] = Field(default=[], description="Private key files, tried in this order; ~ is your home.")
     agent: bool = Field(default=True, description="Ask a running SSH agent, too.")
-    sudo_password: SudoPassword | None = Field(default=None, description="Only where sudo asks for one.")
+    sudo_password: SecretReference | None = Field(default=None, description="Only where sudo asks for one.")
     connect_seconds: Seconds = 15.0
 
 
@@ -237,6 +232,9 @@ class Layer(NodeLayer):
     cameras: dict[Label, Camera | None] | None = Field(default=None, description="null: not in this store.")
     models: dict[Label, Model | None] | None = None
     baselines: dict[Label, Baseline | None] | None = Field(default=None, description="By model.")
+    secrets: dict[Label, StoreSecret | None] | None = Field(
+        default=None, description="Where its secrets are found: docs/secrets.md. null: not in this store."
+    )
     policy: Policy | None = Field(default=None, description="What stores may become: docs/policy.md.")
     windows: dict[Label, list[Window]] | None = Field(
         default=None, description="When what may happen: deploy, and names of your own."

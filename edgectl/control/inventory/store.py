@@ -11,16 +11,20 @@ from typing import TYPE_CHECKING, Any
 
 from edgectl.control.inventory.place import Place
 from edgectl.control.inventory.tree import Tree
+from edgectl.control.secrets.reference import Reference
 
 if TYPE_CHECKING:
     from edgectl.control.inventory.policy_schema import Policy
+
+
+DEFAULT_ARCH = "amd64"
 
 
 @dataclass(frozen=True, slots=True)
 class SshTarget:
     """How to reach a node. `host_key` is its pinned public key ("ssh-ed25519 AAAA..."), `keys` are private key files.
 
-    `sudo_password_env` names the environment variable with the sudo password, "" where sudo asks for none.
+    `sudo_password` says where the sudo password is found, None where sudo asks for none.
     """
 
     host: str
@@ -29,7 +33,7 @@ class SshTarget:
     host_key: str
     keys: tuple[Path, ...] = ()
     agent: bool = True
-    sudo_password_env: str = ""
+    sudo_password: Reference | None = None
     connect_seconds: float = 15.0
 
 
@@ -82,7 +86,7 @@ class NodeTarget:
     host: HostSettings
     k3s: K3sSettings
     gpu: GpuSettings | None
-    arch: str = "amd64"
+    arch: str = DEFAULT_ARCH
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +113,16 @@ class InferenceSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class SecretSettings:
+    """One secret of the store: where each key's value is found. No namespaces: those of the releases."""
+
+    name: str
+    keys: dict[str, Reference]
+    namespaces: tuple[str, ...] = ()
+    type: str = "Opaque"
+
+
+@dataclass(frozen=True, slots=True)
 class Store:
     """One store of the inventory. `source` is the inventory file; `bundle` a directory that may be absent."""
 
@@ -123,6 +137,7 @@ class Store:
     bundle: Path
     bundle_at: Place
     tree: Tree = field(repr=False, compare=False)
+    secrets: tuple[SecretSettings, ...] = ()
     groups: tuple[str, ...] = ()
     profile: str = ""
     facts: dict[str, Any] = field(default_factory=dict)

@@ -67,12 +67,6 @@ def _image_volumes(volumes: list[Any]) -> Iterator[str]:
             yield str(image["reference"])
 
 
-def providing(ref: str, images: Iterable[Artifact]) -> Artifact | None:
-    """Return the image archive that brings a name, None when the bundle has none."""
-    wanted = full_name(ref)
-    return next((image for image in images if wanted in map(full_name, image.refs)), None)
-
-
 def of_repository(name: str, images: Iterable[Artifact]) -> tuple[Artifact, ...]:
     """Return the archives that bring any tag of a repository, or that bear the name in the bundle."""
     return tuple(image for image in images if name == image.name or name in map(repository, image.refs))

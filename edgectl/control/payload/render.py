@@ -7,20 +7,21 @@ Must not know how anything reaches a node.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 
-from edgectl.control.bundle.helm import Helm as LocalHelm
 from edgectl.control.bundle.layout import Artifact, Bundle
 from edgectl.control.inventory.place import Finding, invalid
-from edgectl.control.inventory.store import NodeTarget, Store
-from edgectl.control.payload.charts import chart
+from edgectl.control.inventory.store import DEFAULT_ARCH, NodeTarget, Store
 from edgectl.control.payload.hostfiles import host_files, refused_sysctl
-from edgectl.control.payload.images import COREDNS, PAUSE, full_name, host_of, of_repository, providing
+from edgectl.control.payload.images import COREDNS, PAUSE, full_name, host_of
 from edgectl.control.payload.kubernetes import k3s_files, unit
 from edgectl.control.payload.reference import inference
-from edgectl.control.payload.releases import RenderedRelease, Template, render_release
+from edgectl.control.payload.releases import RenderedRelease, Template
+from edgectl.control.payload.secrets import secret
+from edgectl.control.payload.shelf import Shelf
 from edgectl.wire.errors import InvalidInput
-from edgectl.wire.payload import Gpu, Helm, Host, Image, Inference, K3s, Node, Payload
+from edgectl.wire.payload import Gpu, Helm, Host, Image, Inference, K3s, Node, Payload, StoreSecret
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +45,20 @@ def render(store: Store, bundle: Bundle, *, template: Template | None = None) ->
 
     `template` renders one release; without it the bundle's own Helm does.
     """
-    return _Rendering(store, bundle, template).run()
+    return _Rendering(store, Shelf(bundle, template)).run()
+
+
+class Renderer:
+    """Renders stores one after the other; what they share is made once."""
+
+    def __init__(self) -> None:
+        self._shelves: dict[Path, Shelf] = {}
+
+    def render(self, store: Store) -> Rendered:
+        """Return the payload of one store; InvalidInput lists all that stands against it."""
+        if store.bundle not in self._shelves:
+            self._shelves[store.bundle] = Shelf(bundle_of(store))
+        return _Rendering(store, self._shelves[store.bundle]).run()
 
 
 @dataclass(slots=True)
@@ -52,19 +66,20 @@ class _Rendering:
     """One run: gathers blobs and findings on the way."""
 
     store: Store
-    bundle: Bundle
-    template: Template | None
+    shelf: Shelf
     findings: list[Finding] = field(default_factory=list)
     evidence: list[str] = field(default_factory=list)
     blobs: dict[str, int] = field(default_factory=dict)
     paths: dict[str, Path] = field(default_factory=dict)
 
     def run(self) -> Rendered:
-        helm = self._artifact("helm", self.store.helm_version, "helm", "version") if self.store.releases else None
+        lead, version = self.store.lead, self.store.helm_version
+        helm = self._artifact("helm", version, lead.arch, "helm", "version") if self.store.releases else None
         releases = self._releases()
-        images = self._images(releases)
-        nodes = [self._node(node, images, helm) for node in self.store.nodes]
+        images = {arch: self._images(releases, arch) for arch in dict.fromkeys(node.arch for node in self.store.nodes)}
+        nodes = [self._node(node, images[node.arch], helm) for node in self.store.nodes]
         question = self._inference()
+        secrets = self._secrets()
         if self.findings:
             raise invalid(self.store.source, self.findings, *self.evidence)
         payload = Payload(
@@ -74,6 +89,8 @@ class _Rendering:
             releases=tuple(rendered.release for rendered in releases),
             blobs=dict(sorted(self.blobs.items())),
             inference=question,
+            secrets=secrets,
+            facts=self.store.facts,
         )
         return Rendered(payload=payload, blob_paths=dict(sorted(self.paths.items())))
 
@@ -87,72 +104,74 @@ class _Rendering:
         """Put an artifact's blob on the list of what the nodes must hold, and return its digest."""
         self.blobs[artifact.digest] = artifact.size
         try:
-            self.paths[artifact.digest] = self.bundle.blob(artifact)
+            self.paths[artifact.digest] = self.shelf.blob(artifact)
         except InvalidInput as error:
             self.findings.append(Finding(self.store.bundle_at, f"{artifact.kind} {artifact.name}: {error.message}"))
         return artifact.digest
 
-    def _artifact(self, kind: str, version: str, *where: str) -> Artifact | None:
-        found = self.bundle.find(kind=kind, name=kind, version=version)
+    def _artifact(self, kind: str, version: str, arch: str, *where: str) -> Artifact | None:
+        found = self.shelf.program(kind, version, arch)
         if found is None:
-            held = ", ".join(artifact.version for artifact in self.bundle.all(kind) if artifact.name == kind)
-            self._find(f"{kind} {version} is not in the bundle {self.bundle.root} (it has {held or 'none'})", *where)
+            held, root = self.shelf.versions(kind), self.shelf.bundle.root
+            self._find(f"{kind} {version}{_for(arch)} is not in the bundle {root} (it has {held})", *where)
         return found
 
-    def _template(self) -> Template | None:
-        if self.template is None and self.store.releases:
-            try:
-                self.template = LocalHelm.of(self.bundle, self.store.helm_version).template
-            except InvalidInput as error:
-                if self.bundle.find(kind="helm", name="helm", version=self.store.helm_version) is not None:
-                    self._find(error, "helm", "version")
-        return self.template
-
     def _releases(self) -> list[RenderedRelease]:
-        template, version = self._template(), self.store.lead.k3s.version
+        version = self.store.lead.k3s.version
         rendered: list[RenderedRelease] = []
+        helm = self._helm()
         for asked in self.store.releases:
             at = ("releases", asked.name)
             try:
-                found = chart(asked.chart, folder=self.store.source.resolve().parent, bundle=self.bundle)
+                found = self.shelf.chart(asked.chart, _folder(self.store.source))
             except InvalidInput as error:
                 self._find(error, *at, "chart")
                 continue
             self.blobs[found.digest] = found.size
             self.paths[found.digest] = found.path
-            if template is None:
+            if not helm:
                 continue
             try:
-                rendered.append(render_release(asked, found, kube_version=version, template=template))
+                made = self.shelf.release(asked, found, helm_version=self.store.helm_version, k3s_version=version)
+                rendered.append(made)
             except InvalidInput as error:
                 self._find(f"release {asked.name}: chart {asked.chart} does not render: {error.message}", *at, "values")
                 self.evidence.extend(f"  {line}" for line in error.details)
         return rendered
 
-    def _images(self, releases: list[RenderedRelease]) -> tuple[Image, ...]:
-        held = self.bundle.all("image")
+    def _helm(self) -> bool:
+        """Say whether charts can be rendered here; a bundle without Helm for this machine is a finding."""
+        if not self.store.releases:
+            return False
+        try:
+            self.shelf.template(self.store.helm_version)
+        except InvalidInput as error:
+            if any(found.kind == "helm" and found.version == self.store.helm_version for found in self.shelf.artifacts):
+                self._find(error, "helm", "version")
+            return False
+        return True
+
+    def _images(self, releases: list[RenderedRelease], arch: str) -> tuple[Image, ...]:
         taken: dict[str, Artifact] = {}
+        root = self.shelf.bundle.root
         for rendered in releases:
             for ref in rendered.images:
-                found = providing(ref, held)
-                if found is not None:
-                    taken[found.digest] = found
-                elif not self._pulled(ref):
-                    name = rendered.release.name
-                    sentence = f"image {ref} of chart {rendered.chart.name} is not in the bundle {self.bundle.root}"
-                    self._find(sentence, "releases", name, "chart")
+                found = self.shelf.images(ref, arch)
+                taken.update((image.digest, image) for image in found)
+                if not found and not self._pulled(ref):
+                    sentence = f"image {ref}{_for(arch)} of chart {rendered.chart.name} is not in the bundle {root}"
+                    self._find(sentence, "releases", rendered.release.name, "chart")
         for ref in self._every_node_needs():
-            found_here = of_repository(ref, held)
+            found_here = self.shelf.images(ref, arch, by_repository=True)
             taken.update((image.digest, image) for image in found_here)
             if not found_here and not self._pulled(ref):
-                sentence = f"the bundle {self.bundle.root} has no image {ref}, which every node needs"
+                sentence = f"the bundle {root} has no image {ref}{_for(arch)}, which every node needs"
                 self.findings.append(Finding(self.store.bundle_at, sentence))
         for index, ref in enumerate(self.store.images):
-            found = providing(ref, held)
-            named = (found,) if found is not None else of_repository(ref, held)
+            named = self.shelf.images(ref, arch, by_repository=True)
             taken.update((image.digest, image) for image in named)
             if not named:
-                self._find(f"image {ref} is not in the bundle {self.bundle.root}", "images", index)
+                self._find(f"image {ref}{_for(arch)} is not in the bundle {root}", "images", index)
         ordered = sorted(taken.values(), key=lambda image: (image.name, image.version, image.digest))
         return tuple(Image(archive=self._take(image), refs=tuple(map(full_name, image.refs))) for image in ordered)
 
@@ -167,7 +186,7 @@ class _Rendering:
     def _node(self, node: NodeTarget, images: tuple[Image, ...], helm: Artifact | None) -> Node:
         own = ("nodes", node.name, "k3s", "version")
         at = own if self.store.tree.get(*own) is not None else own[2:]
-        k3s = self._artifact("k3s", node.k3s.version, *at)
+        k3s = self._artifact("k3s", node.k3s.version, node.arch, *at)
         leads = node.name == self.store.lead.name
         for name, value in node.host.sysctls.items():
             if why := refused_sysctl(name, value):
@@ -192,6 +211,16 @@ class _Rendering:
             gpu=_gpu(node),
         )
 
+    def _secrets(self) -> tuple[StoreSecret, ...]:
+        namespaces = [release.namespace for release in self.store.releases]
+        found = []
+        for asked in sorted(self.store.secrets, key=lambda one: one.name):
+            try:
+                found.append(secret(asked, namespaces))
+            except InvalidInput as error:
+                self._find(error, "secrets", asked.name)
+        return tuple(found)
+
     def _inference(self) -> Inference | None:
         asked = self.store.inference
         if asked is None:
@@ -202,6 +231,15 @@ class _Rendering:
         except InvalidInput as error:
             self._find(error, "inference", "reference")
             return None
+
+
+def _for(arch: str) -> str:
+    return "" if arch == DEFAULT_ARCH else f" for {arch}"
+
+
+@cache
+def _folder(source: Path) -> Path:
+    return source.resolve().parent
 
 
 def _gpu(node: NodeTarget) -> Gpu | None:

@@ -41,9 +41,7 @@ class Lint:
         return sum(one.severity == "error" and not one.excused for one in self.said)
 
 
-def lint(
-    inventory: Inventory, names: Iterable[str], rendered: Callable[[Store], Payload] | None, today: date
-) -> Lint:
+def lint(inventory: Inventory, names: Iterable[str], rendered: Callable[[Store], Payload] | None, today: date) -> Lint:
     """Look at stores; without `rendered` only at the inventory itself."""
     found = Lint()
     known: dict[tuple[str, str, str], Said] = {}

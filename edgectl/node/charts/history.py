@@ -6,6 +6,7 @@ Must not decode the release: the labels (name, version, status) and ours are eno
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from edgectl.node.io.api import selector
 from edgectl.node.io.look import Look
@@ -41,21 +42,29 @@ def newest(read: Look, *, release: str, namespace: str) -> Revision | None:
 
 def ours(read: Look) -> dict[tuple[str, str], Revision]:
     """Return the newest revision of every release that bears our label, by (namespace, release)."""
-    labels = selector({"owner": "helm"}) + f",{LABEL}"
-    found = read.api.get(f"/api/v1/secrets?labelSelector={labels}")
+    return releases_of(labelled(read))
+
+
+def labelled(read: Look) -> dict[str, Any]:
+    """Return every Secret that bears our label: records of releases, and what edgectl itself keeps for pods."""
+    return read.api.get(f"/api/v1/secrets?labelSelector={LABEL}") or {}
+
+
+def releases_of(found: dict[str, Any]) -> dict[tuple[str, str], Revision]:
+    """Return the newest revision of every release on a list, by (namespace, release)."""
     newest_of: dict[tuple[str, str], Revision] = {}
     for item in sorted(_revisions(found), key=lambda item: item.version):
         newest_of[item.namespace, item.release] = item
     return newest_of
 
 
-def _revisions(found: dict[str, object] | None) -> list[Revision]:
+def _revisions(found: dict[str, Any] | None) -> list[Revision]:
     items = (found or {}).get("items")
     revisions = []
     for item in items if isinstance(items, list) else []:
         meta = item.get("metadata", {})
         labels = meta.get("labels", {})
-        if not str(labels.get("version", "")).isdigit():
+        if labels.get("owner") != "helm" or not str(labels.get("version", "")).isdigit():
             continue
         revisions.append(
             Revision(

@@ -1,15 +1,16 @@
-"""Step: releases that bear our label and are declared no more are gone.
+"""Step: releases, Secrets and facts that bear our label and are declared no more are gone.
 
 What Helm keeps stays: CRDs of crds/, volumes of volumeClaimTemplates, objects with resource-policy keep.
 """
 
 from __future__ import annotations
 
-from edgectl.node.charts.history import ours
+from edgectl.node.charts.history import labelled, releases_of
 from edgectl.node.charts.release import HELM
 from edgectl.node.converge.protocol import ApplyFailed, Observation, Status, Wait
 from edgectl.node.io.look import Hands, Look
-from edgectl.wire.payload import Release
+from edgectl.node.secrets.objects import Name, is_managed, name_of, ours, path_of
+from edgectl.wire.payload import Release, StoreSecret
 
 
 class Retired:
@@ -18,25 +19,45 @@ class Retired:
     id = "retired"
     title = "retired releases"
 
-    def __init__(self, declared: tuple[Release, ...], *, needs: tuple[str, ...]) -> None:
+    def __init__(
+        self,
+        declared: tuple[Release, ...],
+        secrets: tuple[StoreSecret, ...] = (),
+        *,
+        needs: tuple[str, ...],
+        facts: bool = True,
+    ) -> None:
         self._declared = {(release.namespace, release.name) for release in declared}
+        self._facts = facts  # a step of their own looks after them; it is not there where none are declared
+        self._secrets = {(namespace, secret.name) for secret in secrets for namespace in secret.namespaces}
         self.needs = needs
         self.wait = Wait(limit_seconds=15)
 
     def probe(self, read: Look) -> Observation:
-        """Compare the releases of ours with the declaration."""
-        extra = sorted(set(ours(read)) - self._declared)
-        if extra:
-            names = ", ".join(name for _, name in extra)
-            differences = tuple((f"{namespace}/{name}", "installed", "retired") for namespace, name in extra)
+        """Compare what is ours with the declaration; one list has releases and Secrets."""
+        releases, objects = self._extra(read)
+        if releases or objects:
+            names = ", ".join((*(name for _, name in releases), *(name for _, (_, name) in objects)))
+            differences = tuple((f"{namespace}/{name}", "installed", "retired") for namespace, name in releases)
+            differences += tuple((f"{plural} {'/'.join(item)}", "present", "gone") for plural, item in objects)
             return Observation(Status.DRIFTED, f"{names} is declared no more", differences=differences)
         return Observation(Status.CURRENT, "none")
 
     def apply(self, write: Hands, seen: Observation) -> None:
-        """Uninstall them."""
+        """Uninstall and delete them."""
         del seen
-        for namespace, name in sorted(set(ours(write)) - self._declared):
+        releases, objects = self._extra(write)
+        for namespace, name in releases:
             argv = (HELM, "uninstall", name, "--namespace", namespace, "--ignore-not-found", "--timeout", "60s")
             ran = write.change(*argv, limit_seconds=90)
             if not ran.ok:
                 raise ApplyFailed(f"{name} could not be removed: {ran.last_words}", evidence=ran.evidence())
+        for plural, item in objects:
+            write.api.delete(path_of(plural, item))
+
+    def _extra(self, read: Look) -> tuple[list[Name], list[tuple[str, Name]]]:
+        found = labelled(read)
+        secrets = {name_of(item) for item in found.get("items", []) if is_managed(item)} - self._secrets
+        facts = set() if self._facts else set(ours(read, "configmaps"))
+        objects = [("secrets", name) for name in sorted(secrets)] + [("configmaps", name) for name in sorted(facts)]
+        return sorted(set(releases_of(found)) - self._declared), objects

@@ -138,6 +138,14 @@ class WriteApi(ReadApi):
         """Set annotations of an object."""
         self._ask("PATCH", path, {"metadata": {"annotations": values}}, kind="application/merge-patch+json")
 
+    def create(self, path: str, item: dict[str, Any]) -> None:
+        """Make an object in a collection; Denied (409) when there is one of that name."""
+        self._ask("POST", path, item)
+
+    def replace(self, path: str, item: dict[str, Any]) -> None:
+        """Put an object in the place of the one that is there."""
+        self._ask("PUT", path, item)
+
     def delete(self, path: str) -> None:
         """Delete an object; one that is gone is fine."""
         options = {"kind": "DeleteOptions", "apiVersion": "v1", "propagationPolicy": "Background"}

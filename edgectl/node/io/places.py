@@ -63,6 +63,11 @@ class Places:
         return self.state / "secrets/k3s-token"
 
     @property
+    def secret_values(self) -> Path:
+        """The newest values of the store's secrets. Of root alone; on the lead only."""
+        return self.state / "secrets/values.json"
+
+    @property
     def pause(self) -> Path:
         """Present while a person works on the store by hand."""
         return self.state / "pause.json"

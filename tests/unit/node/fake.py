@@ -45,12 +45,16 @@ class FakeApi:
     down: bool = False
     denies: str = ""
     version: str = "{}"
+    namespaces: bool = False  # whether it knows namespaces: objects need theirs, then
     deleted: list[str] = field(default_factory=list)
+    written: list[str] = field(default_factory=list)
+    asked: list[str] = field(default_factory=list)
     applied: list[Json] = field(default_factory=list)
 
     def get(self, path: str) -> Json | None:
         """Return an object or a list, with label selectors."""
         self._answer()
+        self.asked.append(path)
         split = urlsplit(path)
         if split.path in self.objects:
             return copy.deepcopy(self.objects[split.path])
@@ -66,7 +70,7 @@ class FakeApi:
             for place, item in sorted(self.objects.items())
             if re.fullmatch(pattern, place) and _matches(item, {key: value for key, value in wanted.items() if key})
         ]
-        is_list = split.path.rsplit("/", 1)[-1] in {"pods", "secrets", "replicasets"}
+        is_list = split.path.rsplit("/", 1)[-1] in {"pods", "secrets", "configmaps", "replicasets"}
         return {"kind": "List", "items": copy.deepcopy(items)} if is_list else None
 
     def get_text(self, path: str) -> str:
@@ -90,6 +94,32 @@ class FakeApi:
         """Set annotations."""
         self._answer()
         self.objects[path].setdefault("metadata", {}).setdefault("annotations", {}).update(values)
+
+    def create(self, path: str, item: Json) -> None:
+        """Make an object, as the API does: not without its namespace (where these are known here), and not twice."""
+        self._answer()
+        if self.denies:
+            raise Denied(422, self.denies)
+        namespace = path.rpartition("/")[0]
+        if self.namespaces and path != "/api/v1/namespaces" and namespace not in self.objects:
+            raise Denied(404, f"namespaces {namespace.rpartition('/')[2]!r} not found")
+        place = f"{path}/{item['metadata']['name']}"
+        if place in self.objects:
+            raise Denied(409, f"{item['metadata']['name']} already exists")
+        self.objects[place] = copy.deepcopy(item)
+        self.written.append(place)
+
+    def replace(self, path: str, item: Json) -> None:
+        """Put an object in the place of another; what cannot be changed is not."""
+        self._answer()
+        if self.denies:
+            raise Denied(422, self.denies)
+        if path not in self.objects:
+            raise Denied(404, f"{path} not found")
+        if self.objects[path].get("immutable") or self.objects[path].get("type") != item.get("type"):
+            raise Denied(422, "field is immutable")
+        self.objects[path] = copy.deepcopy(item)
+        self.written.append(path)
 
     def delete(self, path: str) -> None:
         """Delete an object."""

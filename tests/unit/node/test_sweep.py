@@ -8,11 +8,13 @@ from pathlib import Path
 import pytest
 
 from edgectl.node.converge.slots import Slots
+from edgectl.node.io.look import Look
 from edgectl.node.io.places import Places
+from edgectl.node.secrets.values import keep_values, newest
 from edgectl.node.sweep import sweep
 from edgectl.wire.document import digest_of
 from edgectl.wire.envelope import Envelope, Sender
-from edgectl.wire.payload import Payload
+from edgectl.wire.payload import Payload, StoreSecret
 
 
 def blob(places: Places, data: bytes) -> str:
@@ -83,3 +85,20 @@ def test_half_a_blob_is_kept_for_a_while(places: Places) -> None:
     os.utime(places.staging / "old.part", (0, 0))
     sweep(places)
     assert [path.name for path in places.staging.iterdir()] == ["new.part"]
+
+
+def test_values_of_secrets_that_no_kept_slot_declares_go(places: Places) -> None:
+    """Those of what runs and of what ran before stay: going back needs them."""
+    secret = StoreSecret("app", ("vision",), {"PASSWORD": "1"})
+    payload = Payload("store-042", "4", (), (), {}, secrets=(secret,))
+    digest = blob(places, payload.encode())
+    envelope = Envelope("store-042", "node-1", digest, f"sha256:{4:064x}", "", 4, "t", Sender("ada", "laptop"))
+    slots = Slots(places)
+    keep_values(places, envelope, {"values": {"app": {"PASSWORD": "hunter2"}}})
+    slots.promote(slots.accept(envelope))
+    deploy(places, 5)
+    sweep(places)
+    assert newest(Look(places)) == {"app": {"PASSWORD": "hunter2"}}
+    deploy(places, 6)
+    sweep(places)
+    assert newest(Look(places)) == {}

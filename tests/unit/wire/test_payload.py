@@ -20,6 +20,7 @@ from edgectl.wire.payload import (
     Node,
     Payload,
     Release,
+    StoreSecret,
     decode,
 )
 
@@ -42,7 +43,8 @@ def payload() -> Payload:
         "vision-stack", "vision", BLOB, {"a": {"b": [1, 2.5, None]}}, BLOB, ({"kind": "Service"},), ("gpu",)
     )
     inference = Inference("vision", "inference", 8000, "tiny", {"inputs": []}, (0.5, 1.0))
-    return Payload("store-042", "Berlin", (node,), (release,), {BLOB: 3}, inference)
+    secret = StoreSecret("app", ("vision",), {"PASSWORD": "1"})
+    return Payload("store-042", "Berlin", (node,), (release,), {BLOB: 3}, inference, (secret,), {"cameras": [{"a": 1}]})
 
 
 def test_the_same_desire_has_the_same_digest() -> None:
@@ -61,6 +63,20 @@ def test_the_bytes_come_back_as_they_went() -> None:
     found = decode(payload().encode())
     assert found == payload()
     assert found.digest == payload().digest
+
+
+def test_what_is_not_there_has_no_name() -> None:
+    """A payload without secrets and facts is named as it was before these were known: a new edgectl changes nothing."""
+    bare = dataclasses.replace(payload(), secrets=(), facts={})
+    assert not {"secrets", "facts"} & set(json.loads(bare.encode()))
+    assert decode(bare.encode()) == bare
+    assert bare.digest != payload().digest
+
+
+def test_a_rotated_secret_is_another_payload() -> None:
+    """By its version: the payload holds nothing else of it."""
+    rotated = dataclasses.replace(payload(), secrets=(StoreSecret("app", ("vision",), {"PASSWORD": "2"}),))
+    assert rotated.digest != payload().digest
 
 
 @pytest.mark.parametrize("format_", [FORMAT + 1, 0, None, "1", True, 1.0])
