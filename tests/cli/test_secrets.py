@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from edgectl.cli import store as stores
-from edgectl.control.inventory.store import SecretSettings
-from edgectl.control.secrets.reference import Reference
 from edgectl.node import accept
 from edgectl.node.secrets import values as node_values
 from tests.cli.conftest import Edgectl, declare
@@ -28,12 +24,12 @@ def secretive(inventory: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder.mkdir()
     (folder / "token").write_text(FILE + "\n")
     monkeypatch.setenv("APP_PASSWORD", ENV)
-    found = (
-        SecretSettings("app", {"PASSWORD": Reference(folder=folder, env="APP_PASSWORD")}, ("vision",)),
-        SecretSettings("token", {"TOKEN": Reference(folder=folder, file="token", version="3")}, ("vision",)),
-    )
-    find = stores.find
-    monkeypatch.setattr(stores, "find", lambda *args: replace(find(*args), secrets=found))
+    said = """  secrets:
+    app: {namespaces: [vision], keys: {PASSWORD: {env: APP_PASSWORD}}}
+    token: {namespaces: [vision], keys: {TOKEN: {file: laptop/token, version: "3"}}}
+stores:
+"""
+    inventory.write_text(inventory.read_text().replace("stores:\n", said))
     return folder
 
 
