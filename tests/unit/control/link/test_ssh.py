@@ -14,8 +14,6 @@ def test_paramiko_brings_no_test_library_along() -> None:
 
     Seeded fault: `import paramiko` first.
     """
-    code = (
-        "import sys, edgectl.control.link.connect; print([m for m in ('invoke', 'unittest.mock') if m in sys.modules])"
-    )
+    code = "import sys, edgectl.control.link.connect; print([m for m in ('invoke', 'unittest.mock') if m in sys.modules])"
     ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)
     assert ran.stdout.strip() == "[]"
