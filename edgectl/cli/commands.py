@@ -18,8 +18,10 @@ from edgectl.cli.interrupted import Interrupted
 # name -> (module of edgectl.cli, its line in `edgectl --help`: the first sentence of its own help)
 TABLE = {
     "init": ("init", "Write a commented starter inventory."),
+    "inventory": ("inventory", "Check, compare and fill the inventory."),
+    "lint": ("lint", "Check what would be sent to stores: inventory, charts, rules."),
     "explain": ("explain", "Show where each value of a store comes from, and what it replaced."),
-    "render": ("render", "Show what a store would become, without talking to it."),
+    "render": ("render", "Show what stores would become, without talking to them."),
     "plan": ("plan", "Show what a deploy would change and send; change nothing."),
     "deploy": ("deploy", "Bring a store to what the inventory says, and prove it."),
     "status": ("status", "Show what a store runs, and whether it is as deployed."),

@@ -19,7 +19,7 @@ class Format(StrEnum):
     JSON = "json"
 
 
-def _complete_store(ctx: typer.Context, incomplete: str) -> list[str]:
+def complete_store(ctx: typer.Context, incomplete: str) -> list[str]:
     """Complete store names from the inventory of this command line, of the environment, or the default."""
     import os
 
@@ -37,14 +37,14 @@ def _complete_store(ctx: typer.Context, incomplete: str) -> list[str]:
 DEFAULT_INVENTORY = Path("stores/inventory.yaml")
 StoreName = Annotated[
     str,
-    typer.Argument(metavar="STORE", help="A store of the inventory, e.g. store-042.", autocompletion=_complete_store),
+    typer.Argument(metavar="STORE", help="A store of the inventory, e.g. store-042.", autocompletion=complete_store),
 ]
 Selector = Annotated[
     str,
     typer.Argument(
         metavar="[SELECTOR]",
         help="Which stores: store-0*, group:eu, profile:t4, not ..., and, or; all when left out.",
-        autocompletion=_complete_store,
+        autocompletion=complete_store,
     ),
 ]
 InventoryPath = Annotated[

@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from edgectl.cli.options import DEFAULT_INVENTORY, Format, InventoryPath, Output, StoreName, Verbose
+from edgectl.cli.options import DEFAULT_INVENTORY, Format, InventoryPath, Output, Verbose, complete_store
+from edgectl.wire.errors import Exit, InvalidInput
 
 if TYPE_CHECKING:
+    from edgectl.control.inventory.load import Inventory
     from edgectl.control.payload.render import Rendered
     from edgectl.wire.payload import Payload
 
@@ -18,10 +20,17 @@ _EPILOG = """\b
 Examples:
   edgectl render store-042
   edgectl render store-042 --to /tmp/042   (every file and manifest, to read)
+  edgectl render store-042 --diff HEAD~1   (against a git revision)
+  edgectl render store-042 --diff /tmp/042 (against what was written before)
+  edgectl render group:eu --to /tmp/eu     (a folder for each store)
   edgectl render store-042 -o json
 
-Talks to no node."""
+What is written is exactly what would be sent. Talks to no node."""
 
+_HELP = "Which stores: store-042, store-0*, group:eu, profile:t4, not ..., and, or."
+Diff = Annotated[
+    str, typer.Option("--diff", metavar="REV|DIR", help="Show what differs from a git revision, or a folder of --to.")
+]
 To = Annotated[Path | None, typer.Option("--to", metavar="DIR", help="Write payload, files and manifests there.")]
 
 
@@ -31,17 +40,23 @@ def register(app: typer.Typer) -> None:
 
 
 def render(
-    store: StoreName,
+    selector: Annotated[str, typer.Argument(metavar="SELECTOR", help=_HELP, autocompletion=complete_store)],
     inventory: InventoryPath = DEFAULT_INVENTORY,
     to: To = None,
+    diff: Diff = "",
     output: Output = Format.TEXT,
     verbose: Verbose = False,
 ) -> int:
-    """Show what a store would become, without talking to it."""
+    """Show what stores would become, without talking to them."""
     from edgectl.cli import store as stores
     from edgectl.cli.result import show
 
-    rendered = stores.render(stores.find(store, inventory))
+    opened, names = stores.some(selector, inventory)
+    if diff:
+        return _compared(diff, selector, inventory, output, verbose=verbose)
+    if names != (selector,):
+        return _several(opened, names, to, output)
+    rendered = stores.render(opened.store(selector))
     if to is not None:
         from edgectl.control.payload.folder import write
 
@@ -50,6 +65,58 @@ def render(
         for digest, path in rendered.blob_paths.items():
             typer.echo(f"  blob      {digest[7:19]}  {path}", err=True)
     return show(output, _document(rendered, to), _summary(rendered.payload, to))
+
+
+def _several(opened: Inventory, names: tuple[str, ...], to: Path | None, output: Format) -> int:
+    """Render stores one after the other, each into its own folder; what is wrong with one does not stop the others."""
+    from edgectl.cli import store as stores
+    from edgectl.cli.result import show
+    from edgectl.control.payload.folder import write
+    from edgectl.report.words import count, size
+
+    renderer, rows, wrong = stores.renderer(), [], []
+    for name in names:
+        try:
+            store = opened.store(name)
+            rendered = renderer.render(store)
+            stores.judge(store, rendered, keep=False)
+        except InvalidInput as error:
+            wrong += [line for line in error.details or (error.message,) if line not in wrong]
+            continue
+        payload = rendered.payload
+        if to is not None:
+            write(payload, to / name)
+        rows.append({"store": name, "digest": payload.digest, "bytes": len(payload.encode())})
+    if wrong:
+        failed = len(names) - len(rows)
+        hint = "correct the lines below and run the same command again; edgectl lint says which stores they are in"
+        raise InvalidInput(
+            f"{count(failed, 'store')} of {len(names)} cannot be rendered", hint=hint, details=tuple(wrong)
+        )
+    lines = [f"{row['store']}  {row['digest']}  {size(int(str(row['bytes'])))}" for row in rows]
+    lines.append(f"{count(len(rows), 'store')}" + (f", written below {to}" if to else ""))
+    return show(output, {"stores": rows, "to": str(to) if to else None}, "\n".join(lines))
+
+
+def _compared(diff: str, selector: str, inventory: Path, output: Format, *, verbose: bool) -> int:
+    from edgectl.cli import store as stores
+    from edgectl.cli.inventories.diff import touched
+    from edgectl.cli.result import show
+    from edgectl.report.compared import document, lines
+
+    if Path(diff).is_dir():
+        from edgectl.control.payload.compare import with_folder
+
+        opened, names = stores.some(selector, inventory)
+        renderer, folder = stores.renderer(), Path(diff)
+        payloads = (renderer.render(opened.store(name)).payload for name in names)
+        found = [one for payload in payloads for one in with_folder(payload, folder, alone=names == (selector,))]
+        looked = len(names)
+    else:
+        found, looked = touched(diff, selector, inventory)
+    code = Exit.INVALID if any(one.state == "broken" for one in found) else Exit.OK
+    text = "\n".join(lines(found, looked, verbose=verbose, content=True))
+    return show(output, document(found, looked), text, code=code)
 
 
 def _document(rendered: Rendered, to: Path | None) -> dict[str, Any]:

@@ -69,14 +69,17 @@ def render(store: Store) -> Rendered:
     return rendered
 
 
-def judge(store: Store, rendered: Rendered) -> tuple[Verdict, ...]:
-    """Return what rules say without refusing; InvalidInput lists what they refuse, before a byte is sent."""
+def judge(store: Store, rendered: Rendered, *, keep: bool = True) -> tuple[Verdict, ...]:
+    """Return what rules say without refusing; InvalidInput lists what they refuse, before a byte is sent.
+
+    `keep`: in the user's cache, for the next command.
+    """
     from datetime import UTC, datetime
 
     from edgectl.control.inventory.place import invalid
     from edgectl.control.policy.verdict import verdicts
 
-    found = verdicts(store, rendered.payload, datetime.now(UTC).date())
+    found = verdicts(store, rendered.payload, datetime.now(UTC).date(), keep=keep)
     if refused := [one.finding(store) for one in found if one.refuses]:
         raise invalid(store.source, refused)
     return found

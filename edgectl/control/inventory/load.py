@@ -19,7 +19,7 @@ from edgectl.control.inventory.build import LAYERS, STORES
 from edgectl.control.inventory.check import Where, fit
 from edgectl.control.inventory.layers import NODE_KEYS, Layers
 from edgectl.control.inventory.place import Finding, invalid, nearest
-from edgectl.control.inventory.resolve import resolve
+from edgectl.control.inventory.resolve import bundle_path, resolve
 from edgectl.control.inventory.rules import Subject, node_findings, store_findings
 from edgectl.control.inventory.selector import Labels, selector
 from edgectl.control.inventory.source import Source
@@ -112,6 +112,10 @@ class Inventory:
             raise invalid(self.path, [*broken, *(finding for finding in found if finding.place not in places)])
         at = self.source.root().nearest("bundle").at
         return resolve(name, store, models, tree, source=self.path, bundle=top.bundle, bundle_at=at)
+
+    def bundle(self) -> Path:
+        """Return the bundle directory that the file names."""
+        return bundle_path(self.path, self._top[0].bundle)
 
     def tree(self, name: str) -> Tree:
         """Return one store's layers, laid over each other, right or wrong; InvalidInput when there is no such store."""

@@ -52,7 +52,7 @@ def resolve(
         helm_version=store.helm.version or "" if store.helm else "",
         inference=inference(store.inference, folder),
         source=source,
-        bundle=_bundle(folder, bundle),
+        bundle=bundle_path(source, bundle),
         bundle_at=bundle_at,
         tree=tree,
         groups=tuple(store.groups),
@@ -61,6 +61,12 @@ def resolve(
         policy=store.policy,
         secrets=secrets(store.secrets, folder),
     )
+
+
+@cache
+def bundle_path(source: Path, name: str) -> Path:
+    """Return a bundle directory, seen from the inventory file `source`; ~ is home."""
+    return (_folder(source) / Path(name).expanduser()).resolve()
 
 
 def node_target(name: str, node: schema.Node, folder: Path) -> NodeTarget:
@@ -140,11 +146,6 @@ def inference(asked: schema.Inference | None, folder: Path) -> InferenceSettings
 @cache
 def _folder(source: Path) -> Path:
     return source.resolve().parent
-
-
-@cache
-def _bundle(folder: Path, name: str) -> Path:
-    return (folder / Path(name).expanduser()).resolve()
 
 
 @cache

@@ -13,7 +13,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints, 
 from edgectl.control.inventory.amounts import SIZE_PATTERN, size_bytes
 from edgectl.control.inventory.policy_schema import Policy
 from edgectl.control.inventory.secret_schema import SecretReference, StoreSecret
-from edgectl.control.inventory.section import Label, Section
+from edgectl.control.inventory.section import Label, Line, Section, Word
 
 
 def _size(value: object) -> object:
@@ -37,7 +37,7 @@ Size = Annotated[
     WithJsonSchema({"anyOf": [{"type": "integer", "minimum": 0}, {"type": "string", "pattern": SIZE_PATTERN}]}),
 ]
 ReleaseName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]([a-z0-9-]{0,51}[a-z0-9])?$")]
-AbsolutePath = Annotated[str, StringConstraints(pattern=r"^/[^\x00]*[^/\x00]$")]
+AbsolutePath = Annotated[Line, StringConstraints(pattern=r"^/.*[^/]$")]
 FileMode = Annotated[str, StringConstraints(pattern=r"^0?[0-7]{3}$")]
 Versions = Annotated[str, AfterValidator(_versions), WithJsonSchema({"type": "string"})]
 Port = Annotated[int, Field(ge=1, le=65535)]
@@ -45,18 +45,19 @@ Version = Annotated[str, StringConstraints(pattern=r"^[0-9]+(\.[0-9]+)+([-+~.][0
 ClockTime = Annotated[str, StringConstraints(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$")]
 Mac = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{2}(:[0-9a-f]{2}){5}$")]
 GpuId = Annotated[str, StringConstraints(pattern=r"^GPU-[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$")]
+ModelName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?$")]
 Seconds = Annotated[float, Field(gt=0, le=86400)]
 
 
 class Ssh(Section):
     """How the operator reaches the node."""
 
-    host: str | None = Field(
+    host: Word | None = Field(
         default=None, description="Name or address to connect to; the node's address when not given."
     )
     port: Port = 22
-    user: str = Field(default="root", description="Another user than root needs sudo on the node.")
-    keys: list[str] = Field(default=[], description="Private key files, tried in this order; ~ is your home.")
+    user: Word = Field(default="root", description="Another user than root needs sudo on the node.")
+    keys: list[Line] = Field(default=[], description="Private key files, tried in this order; ~ is your home.")
     agent: bool = Field(default=True, description="Ask a running SSH agent, too.")
     sudo_password: SecretReference | None = Field(default=None, description="Only where sudo asks for one.")
     connect_seconds: Seconds = 15.0
@@ -110,7 +111,7 @@ class Hardware(Section):
 class Gpu(Section):
     """How many GPUs a node has, and how many it needs to serve."""
 
-    model: str | None = Field(default=None, description="As nvidia-smi names it, e.g. Tesla T4.")
+    model: Line | None = Field(default=None, description="As nvidia-smi names it, e.g. Tesla T4.")
     memory: Size | None = Field(default=None, description="Memory of each GPU.")
     driver: Version | None = Field(default=None, description="Version of the driver, e.g. 570.86.15.")
     toolkit: Version | None = Field(default=None, description="Version of the container toolkit, e.g. 1.17.4.")
@@ -125,7 +126,7 @@ class Gpu(Section):
 class Release(Section):
     """One Helm release. Releases are installed in the order in which they first stand in the inventory."""
 
-    chart: str | None = Field(
+    chart: Line | None = Field(
         default=None,
         description="A chart of templates/charts, a folder (./my-chart, from this file) or a chart of the bundle.",
     )
@@ -140,11 +141,11 @@ class Release(Section):
 class Inference(Section):
     """The question that proves inference: one request over the Open Inference Protocol v2, with its known answer."""
 
-    release: str | None = Field(default=None, description="The release that answers it.")
-    service: str | None = None
+    release: Label | None = Field(default=None, description="The release that answers it.")
+    service: Label | None = None
     port: Port = 8000
-    model: str | None = None
-    reference: str | None = Field(
+    model: ModelName | None = None
+    reference: Line | None = Field(
         default=None, description="File with request and answer; the model's own when not given."
     )
 
@@ -152,7 +153,7 @@ class Inference(Section):
 class Camera(Section):
     """One camera of the store."""
 
-    url: str = Field(description="rtsp://..., file:... or synthetic:; without user and password.")
+    url: Line = Field(description="rtsp://..., file:... or synthetic:; without user and password.")
     secret: Label | None = Field(default=None, description="The secret of the store that holds user and password.")
     frame_rate: Annotated[float, Field(gt=0, le=240)] | None = Field(default=None, description="Frames per second.")
 
@@ -160,8 +161,8 @@ class Camera(Section):
 class Model(Section):
     """Which version of a model the store runs."""
 
-    version: str | None = None
-    variant: str | None = Field(default=None, description="One of those that the hardware profile offers.")
+    version: Line | None = None
+    variant: Line | None = Field(default=None, description="One of those that the hardware profile offers.")
 
 
 class Baseline(Section):
@@ -193,7 +194,7 @@ class Network(Section):
 class Identity(Section):
     """How this very machine is known."""
 
-    serial: str | None = Field(default=None, description="The machine's serial number.")
+    serial: Line | None = Field(default=None, description="The machine's serial number.")
     macs: list[Mac] = Field(default=[], description="Addresses of its network cards.")
     gpus: list[GpuId] = Field(default=[], description="UUIDs of its GPUs, as nvidia-smi -L names them.")
 
@@ -222,13 +223,13 @@ class Layer(NodeLayer):
     """Defaults or a group: what many stores share."""
 
     helm: Helm | None = None
-    images: list[str] | None = Field(
+    images: list[Line] | None = Field(
         default=None, description="Images of the bundle beyond those that the charts name."
     )
     releases: dict[ReleaseName, Release | None] | None = Field(default=None, description="null: not in this store.")
     inference: Inference | None = None
     network: Network | None = None
-    timezone: str | None = Field(default=None, description="Of the store, e.g. Europe/Berlin.")
+    timezone: Line | None = Field(default=None, description="Of the store, e.g. Europe/Berlin.")
     cameras: dict[Label, Camera | None] | None = Field(default=None, description="null: not in this store.")
     models: dict[Label, Model | None] | None = None
     baselines: dict[Label, Baseline | None] | None = Field(default=None, description="By model.")
@@ -244,15 +245,15 @@ class Layer(NodeLayer):
 class Profile(Layer):
     """A kind of hardware: what its nodes are, and what its models reach on it."""
 
-    variants: dict[Label, list[str]] = Field(default={}, description="The variants of each model that run on it.")
+    variants: dict[Label, list[Line]] = Field(default={}, description="The variants of each model that run on it.")
 
 
 class Store(Layer):
     """One store: its nodes, and what differs from its profile, its groups and the defaults."""
 
-    title: str = ""
+    title: str = Field(default="", description="One line, for people.")
     groups: list[str] = Field(default=[], description="Laid over defaults and profile in this order.")
-    variants: dict[Label, list[str]] = Field(default={}, description="The variants of each model that run here.")
+    variants: dict[Label, list[Line]] = Field(default={}, description="The variants of each model that run here.")
     nodes: dict[Label, Node] | None = None
 
 
@@ -260,7 +261,7 @@ class Inventory(Section):
     """The one file that describes all stores."""
 
     version: Literal[1]
-    bundle: str = Field(description="Bundle directory, from this file.")
+    bundle: Line = Field(description="Bundle directory, from this file.")
     edgectl: Versions | None = Field(
         default=None, description="Range of edgectl versions that may deploy these stores, e.g. >=0.4,<0.6."
     )

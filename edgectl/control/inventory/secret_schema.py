@@ -11,7 +11,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, StringConstraints, model_validator
 
-from edgectl.control.inventory.section import Label, Section
+from edgectl.control.inventory.section import Label, Line, Section
 from edgectl.control.secrets.reference import Reference
 
 _DATA_KEY = re.compile(r"[-._a-zA-Z0-9]{1,253}")
@@ -27,11 +27,11 @@ class SecretReference(Section):
     """Where a secret is found when a deploy runs: one of env, file, exec, or sops with key."""
 
     env: str | None = Field(default=None, description="Name of the environment variable that holds it.")
-    file: str | None = Field(default=None, description="A file that holds it, from this file; ~ is your home.")
+    file: Line | None = Field(default=None, description="A file that holds it, from this file; ~ is your home.")
     exec: list[str] | None = Field(
         default=None, description="A program that prints it, and its arguments; no shell, 30 s at most."
     )
-    sops: str | None = Field(default=None, description="A file encrypted with sops, from this file; needs key.")
+    sops: Line | None = Field(default=None, description="A file encrypted with sops, from this file; needs key.")
     key: str | None = Field(default=None, description="Where in the sops file: a.b.c")
     version: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._-]{1,63}$")] | None = Field(
         default=None, description="Any word; another one says that the value is another. With sops: the file's own."

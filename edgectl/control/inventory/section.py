@@ -7,9 +7,28 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, StringConstraints
+from pydantic import AfterValidator, BaseModel, ConfigDict, StringConstraints
+
+from edgectl.control.inventory.text import refused_line
 
 Label = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$")]
+
+
+def _line(text: str) -> str:
+    if why := refused_line(text):
+        raise ValueError(f"one line of text is needed: {why}")
+    return text
+
+
+def _word(text: str) -> str:
+    _line(text)
+    if text.startswith("-") or any(character.isspace() for character in text):
+        raise ValueError(f'one word is needed, which does not begin with "-", not "{text}"')
+    return text
+
+
+Line = Annotated[str, AfterValidator(_line)]
+Word = Annotated[str, AfterValidator(_word)]  # what stands among a program's arguments
 
 
 class Section(BaseModel):

@@ -66,7 +66,8 @@ def lint(inventory: Inventory, names: Iterable[str], rendered: Callable[[Store],
                 found.off.setdefault(rule, []).append(name)
         except InvalidInput as error:
             for line in error.details or (error.message,):
-                say(name, line, "error")
+                if not line.startswith(" "):  # the file's own line, or evidence, below a finding
+                    say(name, line, "error")
     return found
 
 

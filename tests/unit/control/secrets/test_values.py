@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+import subprocess
+from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
 
+from edgectl.cli.store import for_node
+from edgectl.control.deploy import operator
+from edgectl.control.deploy.deploy import Deploy, Led, Offer
 from edgectl.control.inventory.place import Place
 from edgectl.control.inventory.store import SecretSettings, Store
+from edgectl.control.link.secret import Secret
 from edgectl.control.secrets.reference import Reference
 from edgectl.control.secrets.resolve import MOST_BYTES
 from edgectl.control.secrets.values import values_of
+from edgectl.wire.envelope import Sender
 from edgectl.wire.errors import InvalidInput
 
 
@@ -63,3 +71,38 @@ def test_what_kubernetes_or_a_frame_does_not_hold_is_refused_here(tmp_path: Path
     assert "all secrets together take" in caught.value.details[0]
     with pytest.raises(InvalidInput):
         values(tmp_path, a="\x01" * (MOST_BYTES // 2))
+
+
+def test_values_go_to_the_lead_alone() -> None:
+    """They stand in one frame of the lead's deploy; an offer that is shown or led by another node has none."""
+    offer = Offer("store-042", "node-1", "p", "r", {}, {}, Sender("ada", "laptop"))
+    offer = replace(offer, values={"app": {"PASSWORD": Secret("hunter2")}})
+    assert "hunter2" not in f"{offer}"
+    asked = _request(offer)
+    assert asked["values"] == {"app": {"PASSWORD": "hunter2"}}
+    assert "hunter2" not in f"{asked['envelope']}{asked['blobs']}"
+    assert "values" not in _request(replace(offer, led=Led("run", 1, Secret("token"))))
+    assert "values" not in _request(replace(offer, values={}))
+    node = SimpleNamespace(k3s=None)
+    payload = SimpleNamespace(node=lambda _: node, blobs_of=lambda _: {})
+    assert for_node(offer, cast("Any", SimpleNamespace(payload=payload)), "node-2").values == {}
+
+
+def _request(offer: Offer) -> dict[str, Any]:
+    deploy = Deploy(offer, cast("Any", None), cast("Any", None))
+    return deploy._request({"sequence": 0}, "SHA256:key")
+
+
+def test_git_is_given_no_secret(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of the environment it gets what it reads: a child's environment can be read on this machine."""
+    given: list[dict[str, str]] = []
+
+    def run(argv: list[str], **how: Any) -> Any:
+        given.append(how["env"])
+        return SimpleNamespace(returncode=0, stdout=f"{argv[0]}\nsubject")
+
+    monkeypatch.setenv("STORE_PASSWORD", "hunter2")
+    monkeypatch.setattr(subprocess, "run", run)
+    assert operator.commit_of(tmp_path / "inventory.yaml") == ("git", "subject")
+    assert "STORE_PASSWORD" not in given[0]
+    assert "PATH" in given[0]

@@ -1,0 +1,1 @@
+"""`edgectl inventory ...`: one file a command."""
