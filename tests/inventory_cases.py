@@ -1,8 +1,8 @@
-"""Malformed inventories as data: tests/cases/inventory.
+r"""Malformed inventories as data: tests/cases/inventory.
 
-A `.yaml` case is the inventory itself, its first two comment lines included. In a `.case` file the inventory begins below
-those two lines, `\\xNN` is one byte of it, `\\*N{TEXT}` is TEXT N times, and a `\\` before the end of a line takes that end
-away. In both, what is wrong stands below as `#> line:column  sentence`.
+A `.yaml` case is the inventory itself, its first two comment lines included. In a `.case` file the inventory begins
+below those two lines, `\xNN` is one byte of it, `\*N{TEXT}` is TEXT N times, and a `\` at the end of a line takes that
+end away. In both, what is wrong stands below as `#> line:column  sentence`.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ _ESCAPES = re.compile(rb"\\x([0-9a-f]{2})|\\\*([0-9]+)\{([^}]*)\}|\\\n")
 
 @dataclass(frozen=True)
 class Case:
-    """One malformed inventory: what it shows, which pair (rule, construct) it is for, its bytes, and all its findings."""
+    """One malformed inventory: what it shows, its own pair (rule, construct), its bytes, all its findings."""
 
     name: str
     sentence: str
@@ -50,4 +50,4 @@ def unescaped(text: str) -> bytes:
 def _escape(found: re.Match[bytes]) -> bytes:
     if found[1]:
         return bytes([int(found[1], 16)])
-    return found[3] * int(found[2]) if found[2] else b""
+    return _ESCAPES.sub(_escape, found[3]) * int(found[2]) if found[2] else b""

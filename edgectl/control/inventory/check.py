@@ -15,6 +15,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from edgectl.control.inventory.place import Finding, nearest
+from edgectl.control.inventory.plaintext import asks_for_secret
 from edgectl.control.inventory.tree import Tree
 
 Model = TypeVar("Model", bound=BaseModel)
@@ -52,20 +53,23 @@ def fit(model: type[Model], tree: Tree, what: str) -> tuple[Model, frozenset[Whe
     """
     findings: list[Finding] = []
     bad: set[Where] = set()
+    unfit: set[Where] = set()
     for _ in range(_ROUNDS):
         try:
             return model.model_validate(tree.plain()), frozenset(bad), tuple(findings)
         except ValidationError as error:
             for found in error.errors(include_url=False):
                 where = _where(tree, found)
+                unfit.add(where[:-1] if found["type"] == "missing" else where)  # a map that lacks a key goes whole
                 if where not in bad:
                     bad.add(where)
                     findings.append(_finding(model, tree, where, found, what))
-        for where in bad:
+        for where in unfit - {()}:
             tree = _pruned(tree, where)
     return model.model_construct(), frozenset(bad), tuple(findings)  # a needed key is missing: nothing can be built
 
 
+_FEW = 8  # keys, to name all of them
 _ROUNDS = 5  # one to find, one to confirm; taking an item out of a list may show the next one
 
 
@@ -92,12 +96,17 @@ def _finding(model: type[BaseModel], tree: Tree, where: Where, found: ErrorDetai
     kind = found["type"]
     if kind == "extra_forbidden":
         inside = ".".join(str(part) for part in (what, *where[:-1]) if part) or "an inventory"
-        hint = nearest(str(where[-1]), keys_at(model, where[:-1]))
+        known = keys_at(model, where[:-1])
+        few = f" Its keys are: {', '.join(known)}" if 0 < len(known) <= _FEW else ""
+        hint = nearest(str(where[-1]), known) or few
         return Finding(at.key_at, f'unknown key "{where[-1]}" in {inside}.{hint}')
     if "[key]" in found["loc"]:
         return Finding(at.key_at, no_name(str(where[-1]), _longest(found)))
     if kind == "missing":
         return Finding(at.at, f"{name} is missing")
+    if where[:1] == ("secrets",) or any(asks_for_secret(str(part)) for part in where):
+        needed = _NEEDED.get(kind, "something else")
+        return Finding(at.at, f"{name}: {needed} is needed, which says where the secret is found", secret=True)
     return Finding(at.at, f"{name or what}: {_sentence(found, name, at)}")
 
 
@@ -127,7 +136,8 @@ def _sentence(found: ErrorDetails, name: str, at: Tree) -> str:
         return f"{_NEEDED[kind]} is needed, not {_kind(at.value)}{quotes}"
     if kind == "literal_error":
         expected = context["expected"].replace("'", "")
-        near = nearest(at.value, re.split(r", | or ", expected)) if isinstance(at.value, str) else ""
+        known = re.split(r", | or ", expected)
+        near = nearest(at.value, known) if isinstance(at.value, str) and at.value not in known else ""
         return f"{expected} is needed, not {_kind(at.value)}{near and '.'}{near}"
     if kind == "string_pattern_mismatch":
         return _mismatch(name, str(at.value), found)

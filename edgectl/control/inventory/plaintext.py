@@ -10,8 +10,9 @@ import re
 from collections.abc import Iterator
 from functools import lru_cache
 
-from edgectl.control.inventory.check import Where
 from edgectl.control.inventory.tree import Tree
+
+Where = tuple[str | int, ...]
 
 FREE = (("k3s", "config"), ("k3s", "kubelet"), ("k3s", "registries"), ("releases", "*", "values"))
 _INSTEAD = "say under secrets: where it is found (docs/secrets.md)"
@@ -63,8 +64,9 @@ def _in(tree: Tree, path: Where) -> Iterator[tuple[Where, str]]:
         for key, child in value.items():
             yield from _in(child, (*path, key))
         named, said = value.get("name"), value.get("value")
-        if named is not None and said is not None and isinstance(named.value, str) and _is_free(path):
-            yield from _keyed(named.value, said.value, (*path, "value"))  # as containers' environments are written
+        name = named.value if named is not None and isinstance(named.value, str) and _is_free(path) else ""
+        if said is not None and is_secret(name, said.value):  # as containers' environments are written
+            yield (*path, "value"), f"{_name(path)} ({name}) is a secret in plain text: {_INSTEAD}"
     elif isinstance(value, list):
         for index, item in enumerate(value):
             yield from _in(item, (*path, index))
@@ -98,6 +100,11 @@ def is_secret(key: str, value: object) -> bool:
     if kind != "password" and _NAME.fullmatch(value) and words and _OF_NAMES.fullmatch(words[-1]):
         return False  # token: api-token, secret: camera-credentials: the name of one
     return not (kind == "key" and (_kind(value) or value in ("username", "user")))  # secretKey: password
+
+
+def asks_for_secret(key: str) -> bool:
+    """Tell whether what stands under a key may be a secret, so that no sentence shows it."""
+    return _kind(key) in ("password", "token", "key")
 
 
 @lru_cache(maxsize=4096)

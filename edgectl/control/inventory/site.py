@@ -62,8 +62,8 @@ def _url_error(url: str) -> str:
         try:
             parts = urlsplit(url)
             port = parts.port
-        except ValueError as error:
-            return f'"{url}" is no URL: {error}'
+        except ValueError:
+            return f'a host and a port are needed, like rtsp://10.77.0.21:554/stream, not "{url}"'
         if not parts.hostname or port == 0:
             return f'a camera\'s host is needed, like rtsp://10.77.0.21/stream, not "{url}"'
     return ""
@@ -110,8 +110,7 @@ def _gib(size: int) -> str:
 def _hours(store: schema.Store) -> Iterator[Wrong]:
     zone = store.timezone
     if zone is not None and not is_zone(zone):
-        near = nearest(zone, available_timezones())
-        sentence = f'timezone: there is no time zone "{zone}", they are called like Europe/Berlin.{near}'
+        sentence = f'timezone: there is no time zone "{zone}", they are called like Europe/Berlin.{_near_zone(zone)}'
         yield ("timezone",), sentence.removesuffix(".")
     for name, windows in (store.windows or {}).items():
         for index, window in enumerate(windows):
@@ -137,6 +136,14 @@ def is_zone(name: str) -> bool:
     return True
 
 
+def _near_zone(name: str) -> str:
+    known = available_timezones()
+    if any(zone.startswith(f"{name}/") for zone in known):  # a region: no city is nearer than another
+        return ""
+    cities = {zone.rpartition("/")[2]: zone for zone in sorted(known, reverse=True)}
+    return f' Did you mean "{cities[name]}"?' if name in cities else nearest(name, sorted(known))
+
+
 def _machines(nodes: dict[str, schema.Node], doubts: Callable[[str], bool]) -> Iterator[Wrong]:
     seen: dict[tuple[str, str], Where] = {}
     for name, node in nodes.items():
@@ -149,8 +156,8 @@ def _machines(nodes: dict[str, schema.Node], doubts: Callable[[str], bool]) -> I
         for what, value, where in _marks(name, node):
             other = seen.setdefault((what, value), where)
             if other != where and not (where[-1] == other[-1] == "address"):  # which has a finding of its own
-                whose = "twice" if other[1] == name else f"as {other[1]} has it"
-                yield where, f"{name} has the {what} {value} {whose}: one of the two is wrong"
+                same = f"the {what} {value} twice" if other[1] == name else f"the same {what} as {other[1]}: {value}"
+                yield where, f"{name} has {same}"
 
 
 def _marks(name: str, node: schema.Node) -> Iterator[tuple[str, str, Where]]:
