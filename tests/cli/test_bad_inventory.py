@@ -8,6 +8,7 @@ import pytest
 
 from tests.cli.conftest import Edgectl
 from tests.cli.node import StoreNode
+from tests.inventory_cases import Case, cases
 
 CASES = {
     "unknown store, nearest named": (("store-042:", "store-024:"), ("has no store", "Did you mean store-024?")),
@@ -79,3 +80,14 @@ def test_a_store_without_any(inventory: Path, edgectl: Edgectl) -> None:
     said = edgectl("deploy", "store-042")
     assert said.code == 3
     assert "has no stores yet" in said.err
+
+
+@pytest.mark.parametrize("case", cases()[::8], ids=lambda case: case.name)
+def test_what_is_wrong_is_said_as_it_is(case: Case, inventory: Path, edgectl: Edgectl) -> None:
+    """Law: every eighth malformed inventory says through the real entry point what its file says, and no traceback."""
+    inventory.write_bytes(case.data)
+    said = edgectl("render", "store-042")
+    assert (said.code, said.out) == (3, "")
+    assert all(sentence in said.err for sentence in case.expected)
+    assert "Traceback" not in said.err
+    assert "hunter2" not in said.err

@@ -19,7 +19,8 @@ from yaml.events import (
     StreamEndEvent,
 )
 
-from edgectl.control.inventory.place import Finding, Place
+from edgectl.control.inventory.place import Finding, Place, nearest
+from edgectl.control.inventory.plaintext import asks_for_secret
 from edgectl.control.inventory.scalar import Scalars
 from edgectl.control.inventory.text import refused, refused_key, refused_number
 from edgectl.control.inventory.tree import Laid, Tree
@@ -73,6 +74,7 @@ class Build:
     _count: int = 0
     _ended: int = 0
     _layer: str = ""
+    _key_read: str = ""
 
     def run(self) -> Build:
         """Read the text; raises yaml.YAMLError and TooMuch."""
@@ -98,10 +100,12 @@ class Build:
     def _top(self, event: Any) -> Tree:
         """Read the map of the whole file."""
         at = self._place(event.start_mark)
+        if event.tag not in (None, "!"):
+            self.findings.append(Finding(at, "an inventory has no tag: take it away"))
         while (name := self._key(self.top)) is not None:
             key_at, key = name
             value = self._next()
-            if key in LAYERS and isinstance(value, MappingStartEvent) and value.anchor is None:
+            if key in LAYERS and isinstance(value, MappingStartEvent):
                 self.top[key] = self._named(value, key_at, key)
             else:
                 self._layer = key
@@ -112,6 +116,13 @@ class Build:
         """Read the stores, or another section of layers that have names."""
         at = self._place(event.start_mark)
         known: dict[str, Tree] = {}
+        tree = Tree(known, at, key_at)
+        if event.tag not in (None, "!"):
+            self.findings.append(Finding(at, f"{section} has no tag: take it away"))
+        if event.anchor is not None:
+            self._anchors[event.anchor] = None
+            self.anchored = True
+        begun = self._count
         if section == STORES:
             self.in_lines = not event.flow_style and event.start_mark.column > 0
         while (found := self._key(known)) is not None:
@@ -124,7 +135,9 @@ class Build:
                 del self.findings[wrong:]
         if section == STORES:
             self.end = self._ended
-        return Tree(known, at, key_at)
+        if event.anchor is not None:
+            self._anchors[event.anchor] = (tree, self._count - begun + 1)
+        return tree
 
     def _key(self, known: dict[str, Tree]) -> tuple[Place, str] | None:
         """Read the next key of a map, None at its end. A key that cannot stand is read over, with a finding."""
@@ -136,9 +149,15 @@ class Build:
                 self._ended = mark.line + (mark.column > 0)
                 return None
             at = self._place(event.start_mark)
+            if kind is ScalarEvent and event.anchor is not None:
+                value = self._scalars.read(event.value)[0] if event.implicit[0] else event.value
+                self._anchors[event.anchor] = (Tree(value, at, at), 1)
+                self.anchored = True
             if kind is not ScalarEvent:
                 self._node(event, at, 0)
                 sentence = "a key must be a text"
+            elif event.tag not in (None, "!", _TEXT):
+                sentence = "a key has no tag: take it away"
             elif event.implicit[0] and event.value == "<<":
                 sentence = "merge keys (<<) are not read: say it once in a group"
             elif not event.value:
@@ -149,6 +168,7 @@ class Build:
                 first = known[event.value].key_at.line
                 sentence = f'duplicate key "{event.value}": it is already in line {first}, and only one can hold'
             else:
+                self._key_read = event.value
                 return at, event.value
             self.findings.append(Finding(at, sentence))
             self._node(self._next(), at, 0)
@@ -209,7 +229,11 @@ class Build:
             if not event.implicit[0]:
                 return event.value
             value, wrong = self._scalars.read(event.value)
-            if wrong:
+            if wrong and asks_for_secret(self._key_read):
+                self.findings.append(
+                    Finding(at, "YAML readers read this value differently: put it in quotes", secret=True)
+                )
+            elif wrong:
                 self.findings.append(Finding(at, wrong))
             return value
         if event.tag != _TEXT:
@@ -233,7 +257,8 @@ class Build:
     def _alias(self, anchor: str, at: Place, key_at: Place) -> Tree:
         found = self._anchors.get(anchor)
         if found is None:
-            self.findings.append(Finding(at, "this alias contains itself"))
+            sentence = f"there is no &{anchor} above this alias.{nearest(anchor, self._anchors)}".removesuffix(".")
+            self.findings.append(Finding(at, "this alias contains itself" if anchor in self._anchors else sentence))
             return Tree(None, at, key_at)
         tree, count = found
         self._count += count

@@ -5,6 +5,7 @@ Owns the sentences for unknown keys and wrong types. Must not know what a whole 
 
 from __future__ import annotations
 
+import re
 import types
 import typing
 from collections.abc import Mapping
@@ -14,6 +15,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from edgectl.control.inventory.place import Finding, nearest
+from edgectl.control.inventory.plaintext import asks_for_secret
 from edgectl.control.inventory.tree import Tree
 
 Model = TypeVar("Model", bound=BaseModel)
@@ -35,7 +37,12 @@ _PATTERNS = {
     "mode": 'an octal mode in quotes is needed, like "0644"',
     "path": "an absolute path of a file is needed",
     "gpu.resource": "a resource name is needed, like nvidia.com/gpu",
+    "macs": "a MAC address is needed, like 3c:ec:ef:0a:1b:2c",
+    "gpus": "the UUID of a GPU is needed, as nvidia-smi -L says it",
+    "start": 'a time of day in quotes is needed, like "05:00"',
+    "end": 'a time of day in quotes is needed, like "05:00"',
 }
+_SIZES = ("free_bytes", "memory", "disk")
 
 
 def fit(model: type[Model], tree: Tree, what: str) -> tuple[Model, frozenset[Where], tuple[Finding, ...]]:
@@ -46,20 +53,23 @@ def fit(model: type[Model], tree: Tree, what: str) -> tuple[Model, frozenset[Whe
     """
     findings: list[Finding] = []
     bad: set[Where] = set()
+    unfit: set[Where] = set()
     for _ in range(_ROUNDS):
         try:
             return model.model_validate(tree.plain()), frozenset(bad), tuple(findings)
         except ValidationError as error:
             for found in error.errors(include_url=False):
                 where = _where(tree, found)
+                unfit.add(where[:-1] if found["type"] == "missing" else where)  # a map that lacks a key goes whole
                 if where not in bad:
                     bad.add(where)
                     findings.append(_finding(model, tree, where, found, what))
-        for where in bad:
+        for where in unfit - {()}:
             tree = _pruned(tree, where)
     return model.model_construct(), frozenset(bad), tuple(findings)  # a needed key is missing: nothing can be built
 
 
+_FEW = 8  # keys, to name all of them
 _ROUNDS = 5  # one to find, one to confirm; taking an item out of a list may show the next one
 
 
@@ -86,40 +96,91 @@ def _finding(model: type[BaseModel], tree: Tree, where: Where, found: ErrorDetai
     kind = found["type"]
     if kind == "extra_forbidden":
         inside = ".".join(str(part) for part in (what, *where[:-1]) if part) or "an inventory"
-        hint = nearest(str(where[-1]), keys_at(model, where[:-1]))
+        known = keys_at(model, where[:-1])
+        few = f" Its keys are: {', '.join(known)}" if 0 < len(known) <= _FEW else ""
+        hint = nearest(str(where[-1]), known) or few
         return Finding(at.key_at, f'unknown key "{where[-1]}" in {inside}.{hint}')
     if "[key]" in found["loc"]:
-        return Finding(at.key_at, f'"{where[-1]}" is no name: lower-case letters, digits and "-" are, up to 63 of them')
+        return Finding(at.key_at, no_name(str(where[-1]), _longest(found)))
     if kind == "missing":
         return Finding(at.at, f"{name} is missing")
+    if where[:1] == ("secrets",) or any(asks_for_secret(str(part)) for part in where):
+        needed = _NEEDED.get(kind, "something else")
+        return Finding(at.at, f"{name}: {needed} is needed, which says where the secret is found", secret=True)
     return Finding(at.at, f"{name or what}: {_sentence(found, name, at)}")
+
+
+def no_name(text: str, longest: int = 63) -> str:
+    """Say of a text that it is no name, and which one is near."""
+    sentence = f'"{text}" is no name: lower-case letters, digits and "-" are, up to {longest} of them'
+    near = re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")[:longest].rstrip("-")
+    if len(text) > longest:
+        return f"{sentence}, and this has {len(text)}"
+    return f'{sentence}. Did you mean "{near}"?' if near and near != text else sentence
+
+
+def _longest(found: ErrorDetails) -> int:
+    """Return how long a name may be, as its pattern says."""
+    said = re.search(r"\{0,(\d+)\}", found.get("ctx", {}).get("pattern", ""))
+    return int(said[1]) + 2 if said else 63
 
 
 def _sentence(found: ErrorDetails, name: str, at: Tree) -> str:
     kind, context = found["type"], found.get("ctx", {})
     if kind == "string_type" and name.endswith(".mode"):
         return f"{_PATTERNS['mode']}, not a number"
+    if kind == "int_type" and name.endswith(_SIZES):
+        return f"a size is needed, like 8GiB or 512MiB, not {_kind(at.value)}"
     if kind in _NEEDED:
         quotes = ", put it in quotes" if kind == "string_type" and isinstance(at.value, int | float) else ""
         return f"{_NEEDED[kind]} is needed, not {_kind(at.value)}{quotes}"
     if kind == "literal_error":
-        return f"{context['expected']} is needed, not {_kind(at.value)}".replace("'", '"')
+        expected = context["expected"].replace("'", "")
+        known = re.split(r", | or ", expected)
+        near = nearest(at.value, known) if isinstance(at.value, str) and at.value not in known else ""
+        return f"{expected} is needed, not {_kind(at.value)}{near and '.'}{near}"
     if kind == "string_pattern_mismatch":
-        for end, sentence in _PATTERNS.items():
-            if name == end or name.endswith(f".{end}"):
-                return f'{sentence}, not "{at.value}"'
-        return f'lower-case letters, digits and "-" are needed, not "{at.value}"'
+        return _mismatch(name, str(at.value), found)
     if kind == "value_error":
         return str(context["error"])
+    if kind == "string_too_short":
+        return "a text is needed, not nothing"
     limits = {
         "greater_than_equal": ("ge", "at least"),
         "less_than_equal": ("le", "at most"),
         "greater_than": ("gt", "more than"),
+        "less_than": ("lt", "less than"),
     }
     if kind in limits:
         key, words = limits[kind]
-        return f"{words} {context[key]} is needed, not {at.value}"
+        return f"{words} {context[key]:.17g} is needed, not {at.value}"
     return found["msg"]
+
+
+def _mismatch(name: str, text: str, found: ErrorDetails) -> str:
+    """Say what a text should look like, and how it would be written right where that is plain."""
+    plain = re.sub(r"(\.\d+)+$", "", name)
+    for end, sentence in _PATTERNS.items():
+        if plain == end or plain.endswith(f".{end}"):
+            near = _written_right(end, text)
+            if near == text or not re.search(found.get("ctx", {}).get("pattern", "$^"), near):
+                near = ""
+            return f'{sentence}, not "{text}"' + (f': write "{near}"' if near else "")
+    return no_name(text, _longest(found))
+
+
+def _written_right(what: str, text: str) -> str:
+    digits = re.sub(r"[^0-9a-f]", "", text.lower())
+    if what == "macs":
+        return ":".join(digits[at : at + 2] for at in range(0, len(digits), 2))
+    if what == "gpus":
+        return "GPU-" + text.lower().removeprefix("gpu").lstrip("-: ")
+    if what in ("start", "end"):
+        hour, _, minute = text.replace(".", ":").partition(":")
+        return f"{hour.strip():0>2}:{minute.strip() or '00'}"
+    if what.endswith("version"):
+        return f"v{text}"
+    return ""
 
 
 def _kind(value: object) -> str:

@@ -5,6 +5,7 @@ Owns the form `file:line:column  sentence`, with the line itself below. Must not
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -14,6 +15,7 @@ from typing import NamedTuple
 
 from edgectl.wire.errors import InvalidInput
 
+_SECRET = re.compile(r"(?i)passw|passphrase|passwd|token|secret|api.?key|access.?key|private.?key|://[^\s/]*:[^\s/]*@")
 _QUOTED = 100  # characters of a line
 
 
@@ -62,7 +64,7 @@ def invalid(file: Path, findings: Iterable[Finding], *evidence: str) -> InvalidI
 
 
 def _lines(found: Sequence[Finding]) -> Iterator[str]:
-    """Yield each finding, and below it the line where it stands."""
+    """Yield each finding, and below it the line where it stands; no line that may hold a secret."""
     files: dict[str, list[str]] = {}
     kept_back = {finding.place[:2] for finding in found if finding.secret}
     for finding, behind in zip_longest(found, found[1:]):
@@ -74,7 +76,7 @@ def _lines(found: Sequence[Finding]) -> Iterator[str]:
             files[place.file] = _text(Path(place.file)).splitlines()
         lines = files[place.file]
         text = lines[place.line - 1].strip() if 0 < place.line <= len(lines) else ""
-        if text:
+        if text and not _SECRET.search(text):
             text = text if len(text) <= _QUOTED else text[: _QUOTED - 3] + "..."
             yield f"{place.line:>8} | {text.translate(_SHOWN)}"
 

@@ -16,6 +16,8 @@ from dataclasses import dataclass
 from edgectl.control.inventory import schema
 from edgectl.control.inventory.check import Where
 from edgectl.control.inventory.place import Finding, nearest
+from edgectl.control.inventory.plaintext import plain_secrets
+from edgectl.control.inventory.site import site_findings
 from edgectl.control.inventory.tree import Tree
 
 _OURS = {
@@ -84,6 +86,19 @@ def store_findings(store: schema.Store, nodes: dict[str, schema.Node], subject: 
                 sentence = f"release {name} needs gpu, and {subject.name} has no GPUs: gpu: {{count: 1}}"
                 yield subject.finding(sentence, "releases", name, "needs")
     yield from _inference(store, subject)
+    for where, sentence in site_findings(subject.name, store, nodes, subject.doubts):
+        yield subject.finding(sentence, *where)
+    if isinstance(subject.tree.value, dict):
+        own = {key: child for key, child in subject.tree.items() if key != "nodes"}  # nodes are looked at merged
+        yield from _secrets(Subject(subject.name, subject.tree.holding(own), subject.bad))
+
+
+def _secrets(subject: Subject) -> Iterator[Finding]:
+    for where, sentence in plain_secrets(subject.tree):
+        named = where[:2] == ("k3s", "config") and where[2] in _SECRETS
+        registry = where[:3] == ("k3s", "registries", "configs") and where[4:5] == ("auth",)
+        if not named and not registry:
+            yield subject.finding(sentence, *where, secret=True)
 
 
 def _release(name: str, release: schema.Release, subject: Subject) -> Iterator[Finding]:
@@ -123,6 +138,7 @@ def node_findings(name: str, node: schema.Node, subject: Subject) -> Iterator[Fi
         sentence = f"gpu.required: {node.gpu.required} of {node.gpu.count} GPUs can never be there"
         yield subject.finding(sentence, "gpu", "required")
     yield from _files(node.host.files if node.host else [], subject)
+    yield from _secrets(subject)
 
 
 def _files(files: list[schema.File], subject: Subject) -> Iterator[Finding]:

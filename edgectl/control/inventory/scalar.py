@@ -38,6 +38,7 @@ _TRAPS: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(r"[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN)"), "is no number that JSON can carry: leave it out, or"),
     (re.compile(r"="), "is no text to YAML 1.1:"),
 )
+_ADVICE = re.compile(r" (?:write (?:true|false|it [a-z0 ]+|it without _)|leave it out), or put it in quotes,")
 _FIRST = frozenset("yYnNoO-+0123456789.=")
 
 
@@ -59,7 +60,7 @@ class Scalars:
         """Return what is wrong with a plain key, or "": keys are texts; whole numbers as JSON writes them will do."""
         value, wrong = self.read(text)
         if wrong:
-            return wrong
+            return _ADVICE.sub(" put it in quotes,", wrong)
         if isinstance(value, str) or (isinstance(value, int) and str(value) == text):
             return ""
         return f'a key must be a text: put it in quotes, "{text}"'
@@ -77,5 +78,5 @@ class Scalars:
         except (yaml.YAMLError, ValueError) as error:
             return None, f"this value cannot be read: {error}"
         if isinstance(value, float) and not math.isfinite(value):
-            return None, f'{text} is too big a number: put it in quotes, "{text}"'
+            return None, f"a number that begins with {text[:12]} is too big: put it in quotes"
         return value, ""

@@ -17,6 +17,7 @@ from typing import Any
 import yaml
 
 from edgectl.control.inventory import index
+from edgectl.control.inventory.broken import broken
 from edgectl.control.inventory.build import Build, Entry, TooMuch
 from edgectl.control.inventory.index import Index, Row
 from edgectl.control.inventory.place import Finding, Place, invalid
@@ -26,6 +27,12 @@ from edgectl.wire.errors import InvalidInput
 _WHOLE = 3  # one store in so many, and the whole file is read instead
 _UNFIT = re.compile(r"[\s\x00-\x1f]")  # in names: the index is lines and tabs
 _PARTS = 4  # who asks for more, one after the other, asks for all
+_MARKS = {  # how a file begins that is not UTF-8, the longer first
+    b"\xff\xfe\0\0": "UTF-32",
+    b"\0\0\xfe\xff": "UTF-32",
+    b"\xff\xfe": "UTF-16",
+    b"\xfe\xff": "UTF-16",
+}
 _OTHER_BREAKS = ("\r", "\x85", "\u2028", "\u2029")  # YAML counts lines by these, too
 
 
@@ -135,32 +142,22 @@ class Source:
                 return build.run()
         except TooMuch as error:
             raise invalid(self.path, [error.finding]) from error
-        except yaml.MarkedYAMLError as error:
-            raise invalid(self.path, [self._broken(error)]) from error
         except yaml.YAMLError as error:
-            place = Place(str(self.path), _line_of(text, getattr(error, "position", None)), 1)
-            reason = str(getattr(error, "reason", error))
-            raise invalid(self.path, [Finding(place, f"broken YAML: {reason}")]) from error
+            line, column, sentence = broken(error, text)
+            raise invalid(self.path, [Finding(Place(str(self.path), line, column), sentence)]) from error
         except RecursionError as error:
             raise invalid(self.path, [Finding(Place(str(self.path), 1, 1), "broken YAML: too deep")]) from error
 
-    def _broken(self, error: yaml.MarkedYAMLError) -> Finding:
-        mark = error.problem_mark or error.context_mark
-        place = Place(str(self.path), mark.line + 1, mark.column + 1) if mark else Place(str(self.path), 1, 1)
-        begun = f"{error.context} begun in line {error.context_mark.line + 1}," if error.context_mark else error.context
-        what = " ".join(part for part in (begun, error.problem) if part)
-        tab = mark is not None and _is_tab(_decoded(self.path, self.data), mark.line, mark.column)
-        return Finding(place, "a tab stands here: YAML is indented with spaces" if tab else f"broken YAML: {what}")
-
 
 def _decoded(path: Path, data: bytes) -> str:
-    if data[:2] in (b"\xff\xfe", b"\xfe\xff"):
-        raise invalid(path, [Finding(Place(str(path), 1, 1), "the file is UTF-16: save it as UTF-8")])
+    for mark, name in _MARKS.items():
+        if data.startswith(mark):
+            raise invalid(path, [Finding(Place(str(path), 1, 1), f"the file is {name}: save it as UTF-8")])
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         before = data[: error.start]
-        line, column = before.count(b"\n") + 1, len(before) - (before.rfind(b"\n") + 1) + 1
+        line, column = before.count(b"\n") + 1, len(before[before.rfind(b"\n") + 1 :].decode("utf-8-sig")) + 1
         sentence = f"byte 0x{data[error.start]:02x} is no UTF-8: save the file as UTF-8"
         raise invalid(path, [Finding(Place(str(path), line, column), sentence)]) from error
 
@@ -201,12 +198,3 @@ def _without_collection() -> Iterator[None]:
         gc.freeze()
         if was:
             gc.enable()
-
-
-def _line_of(text: str, position: Any) -> int:
-    return text.count("\n", 0, position) + 1 if isinstance(position, int) else 1
-
-
-def _is_tab(text: str, line: int, column: int) -> bool:
-    lines = text.splitlines()
-    return line < len(lines) and lines[line][column : column + 1] == "\t"
