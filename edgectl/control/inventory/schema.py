@@ -13,7 +13,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints, 
 from edgectl.control.inventory.amounts import SIZE_PATTERN, size_bytes
 from edgectl.control.inventory.policy_schema import Policy
 from edgectl.control.inventory.secret_schema import SecretReference, StoreSecret
-from edgectl.control.inventory.section import Label, Line, Section, Word
+from edgectl.control.inventory.section import Label, Line, Section, Title, Word
 
 
 def _size(value: object) -> object:
@@ -251,7 +251,7 @@ class Profile(Layer):
 class Store(Layer):
     """One store: its nodes, and what differs from its profile, its groups and the defaults."""
 
-    title: str = Field(default="", description="One line, for people.")
+    title: Title = Field(default="", description="One line, for people.")
     groups: list[str] = Field(default=[], description="Laid over defaults and profile in this order.")
     variants: dict[Label, list[Line]] = Field(default={}, description="The variants of each model that run here.")
     nodes: dict[Label, Node] | None = None

@@ -27,6 +27,11 @@ def _word(text: str) -> str:
     return text
 
 
+def _title(text: str) -> str:
+    return _line(text) if text else text
+
+
+Title = Annotated[str, AfterValidator(_title)]
 Line = Annotated[str, AfterValidator(_line)]
 Word = Annotated[str, AfterValidator(_word)]  # what stands among a program's arguments
 

@@ -14,10 +14,6 @@ def test_paramiko_brings_no_test_library_along() -> None:
 
     Seeded fault: `import paramiko` first.
     """
-<<<<<<< HEAD
     code = "import sys, edgectl.control.link.connect; print({'invoke', 'unittest.mock'} & set(sys.modules))"
-=======
-    code = "import sys, edgectl.control.link.connect; print([m for m in ('invoke', 'unittest.mock') if m in sys.modules])"
->>>>>>> secrets
     ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)
     assert ran.stdout.strip() == "set()"
