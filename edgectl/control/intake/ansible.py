@@ -111,9 +111,7 @@ def from_json(source: str, document: Any) -> Hosts:
 
 def _group(name: str, body: Any) -> Group:
     body = body if isinstance(body, Mapping) else {}
-    return Group(
-        name, tuple(body.get("hosts") or ()), tuple(body.get("children") or ()), dict(body.get("vars") or {})
-    )
+    return Group(name, tuple(body.get("hosts") or ()), tuple(body.get("children") or ()), dict(body.get("vars") or {}))
 
 
 def _deepen(groups: dict[str, Group], name: str, way: tuple[str, ...]) -> None:
@@ -175,7 +173,9 @@ def _run(path: Path, *options: str) -> str:
     if ended.returncode:
         hint = "correct the inventory there; nothing was written"
         if "vault" in ended.stderr:
-            hint = "name the vault's password file in ANSIBLE_VAULT_PASSWORD_FILE; passwords are not copied all the same"
+            hint = (
+                "name the vault's password file in ANSIBLE_VAULT_PASSWORD_FILE; passwords are not copied all the same"
+            )
         raise InvalidInput(
             f"Ansible cannot read {path} ({PROGRAM} ended with {ended.returncode})",
             hint=hint,

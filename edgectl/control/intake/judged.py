@@ -58,8 +58,9 @@ def judged(draft: Draft, *, bundle: str, file: File) -> Judged:
             if at in from_here:
                 wrong.append(Wrong(from_here[at], sentence))
             elif "pinned SSH host key" not in sentence:
-                words = re.sub(rf"(^| ){re.escape(name)}(?=[: ])", r"\1a store", sentence, count=1)
-                missing.setdefault(words, []).append(name)
+                words = _general(sentence, name, [node for node, _ in nodes.items()])
+                if name not in missing.setdefault(words, []):
+                    missing[words].append(name)
     if wrong:
         raise refused(draft.source, wrong)
     found.missing = [_of_stores(sentence, names) for sentence, names in missing.items()]
@@ -84,11 +85,13 @@ def _findings(inventory: Inventory, name: str) -> Iterator[tuple[tuple[int, int]
         inventory.store(name)
     except InvalidInput as error:
         for detail in error.details:
-            if match := re.fullmatch(rf"{re.escape(str(inventory.path))}:(\d+):(\d+)  (.*)", detail):
-                yield (int(match[1]), int(match[2])), match[3]
+            if match := re.fullmatch(rf"{re.escape(str(inventory.path))}:(\d+):(\d+)  (.*)", detail, re.DOTALL):
+                yield (int(match[1]), int(match[2])), " ".join(match[3].split("\n"))
 
 
-def _places(tree: Tree, draft: Draft, path: Path, origin: Origin | None = None) -> Iterator[tuple[tuple[int, int], Origin]]:
+def _places(
+    tree: Tree, draft: Draft, path: Path, origin: Origin | None = None
+) -> Iterator[tuple[tuple[int, int], Origin]]:
     """Yield the place of every value that came from somewhere, and of all in it."""
     origin = None if _is_name(path) else draft.origins.get(path, origin)
     if origin is not None:
@@ -111,6 +114,12 @@ def _names(root: Tree, draft: Draft) -> dict[tuple[int, int], Origin]:
 def _is_name(path: Path) -> bool:
     """Tell whether a path ends with a name of a layer or a node: what is wrong *in* it stands at the same place."""
     return len(path) == _LAYER or (len(path) == _NODE and path[0] == "stores" and path[2] == "nodes")
+
+
+def _general(sentence: str, store: str, nodes: list[str]) -> str:
+    """Return a sentence without the names of a store and its node, so that the same of many stores is one."""
+    sentence = re.sub(rf"^{re.escape(store)}(: | )", lambda found: "" if found[1] == ": " else "a store ", sentence)
+    return next((f"a node{sentence[len(node) :]}" for node in nodes if sentence.startswith(f"{node} ")), sentence)
 
 
 def _of_stores(sentence: str, names: list[str]) -> str:

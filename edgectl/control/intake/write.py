@@ -6,12 +6,15 @@ may be a secret.
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Iterator
 from typing import Any
 
 from edgectl.control.intake.draft import Draft, Path
 from edgectl.control.kubeyaml import dump
 
+_WORDS = frozenset({"y", "n", "yes", "no", "on", "off", "true", "false", "null"})
 _FIRST = ("title", "profile", "groups", "role", "address", "host_key")
 
 
@@ -52,7 +55,7 @@ def _named(draft: Draft, path: Path, layer: dict[str, Any], depth: int) -> Itera
         yield from _left(draft, path, depth)
         yield from _entry(path[-1], {}, depth)
         return
-    yield "  " * depth + dump({path[-1]: None}).rstrip("\n").removesuffix(" null")
+    yield "  " * depth + f"{_key(path[-1])}:"
     yield from _left(draft, path, depth + 1)
     yield from _map(own, depth + 1)
     if len(own) < len(layer):
@@ -76,6 +79,13 @@ def _left(draft: Draft, path: Path, depth: int) -> Iterator[str]:
     names = [left.name for left in draft.left if left.layer == path]
     if names:
         yield "  " * depth + _comment(f"not taken over: {', '.join(names)}")
+
+
+def _key(name: str) -> str:
+    """Return a name on one line, in quotes where YAML could take it for something else."""
+    if re.fullmatch("[a-z][a-z0-9-]*", name) and name not in _WORDS:
+        return name
+    return json.dumps(name, ensure_ascii=not name.isprintable())
 
 
 def _comment(text: str) -> str:
