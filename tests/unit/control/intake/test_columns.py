@@ -110,9 +110,7 @@ def test_a_column_that_means_nothing_is_named(tmp_path: Path, header: str, findi
 
 def test_a_table_that_is_none(tmp_path: Path) -> None:
     """UTF-16, Latin-1, workbooks, open quotes, nothing at all: what to do is said."""
-    assert wrong(tmp_path, "store\n".encode("utf-16")) == [
-        'stores.csv:1:1  the file is UTF-16: save it as "CSV UTF-8"'
-    ]
+    assert wrong(tmp_path, "store\n".encode("utf-16")) == ['stores.csv:1:1  the file is UTF-16: save it as "CSV UTF-8"']
     assert wrong(tmp_path, "store,title\na,Köln\n".encode("latin-1")) == [
         'stores.csv:2:4  byte 0xf6 is no UTF-8: save it as "CSV UTF-8"'
     ]

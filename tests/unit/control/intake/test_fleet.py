@@ -143,7 +143,7 @@ def test_hosts_of_one_variable_are_one_store() -> None:
 def test_a_host_reached_by_name_needs_its_address() -> None:
     """A name is where it is reached; the address on the store's network is nobody's guess."""
     found = judged(from_hosts(hosts({}, {"all": {"hosts": ["web.example", "10.0.0.9"]}}), {}), bundle="b", file=FILE)
-    assert '      node-1:\n        ssh:\n          host: web.example\n' in found.text
+    assert "      node-1:\n        ssh:\n          host: web.example\n" in found.text
     assert '  "10-0-0-9":\n    nodes:\n      node-1:\n        address: 10.0.0.9\n' in found.text
     assert any(line.startswith("a node needs its address") and line.endswith("(web)") for line in found.missing)
 
@@ -159,7 +159,7 @@ def test_all_that_cannot_be_is_said_at_once() -> None:
     assert sorted(findings(raised.value)) == [
         "group g_1:  it would be called g-1, as g-1 is: rename one",
         "host a-1:  it would be called x/a-1, as a_1 is: rename one",
-        "host a_1, ansible_port:  nodes.a-1.ssh.port: a whole number is needed, not the text \"many\"",
+        'host a_1, ansible_port:  nodes.a-1.ssh.port: a whole number is needed, not the text "many"',
         'host b:  no plain variable "shop" says which store it is of',
         'host c:  no plain variable "shop" says which store it is of',
     ]

@@ -49,7 +49,10 @@ PLACES = {
         "      node-1:\n        host_key: # to come\n        address: 10.0.0.1\n",
         "      node-1:\n        host_key: {KEY} # to come\n        address: 10.0.0.1\n",
     ),
-    "null": ("      node-1: {host_key: null, address: 10.0.0.1}\n", "      node-1: {host_key: {KEY}, address: 10.0.0.1}\n"),
+    "null": (
+        "      node-1: {host_key: null, address: 10.0.0.1}\n",
+        "      node-1: {host_key: {KEY}, address: 10.0.0.1}\n",
+    ),
     "another one": (
         f"      node-1:\n        host_key: '{OLD}' # of May\n        address: 10.0.0.1\n",
         "      node-1:\n        host_key: {KEY} # of May\n        address: 10.0.0.1\n",
