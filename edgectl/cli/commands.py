@@ -19,7 +19,7 @@ from edgectl.cli.interrupted import Interrupted
 TABLE = {
     "init": ("init", "Write a commented starter inventory."),
     "inventory": ("inventory", "Work on the inventory file itself: make one, complete it."),
-    "explain": ("explain", "Show where each value of a store comes from, and what it replaced."),
+    "explain": ("explain", "Show where each value of a store comes from and what it replaced."),
     "render": ("render", "Show what a store would become, without talking to it."),
     "plan": ("plan", "Show what a deploy would change and send; change nothing."),
     "deploy": ("deploy", "Bring a store to what the inventory says, and prove it."),

@@ -33,7 +33,7 @@ _BOM = b"\xef\xbb\xbf"
 
 @dataclass(frozen=True, slots=True)
 class _Value:
-    """One value of the text. `pairs` are those of a map; `end` is behind its last character where that is known."""
+    """One value of the text. `pairs` are those of a map; `end` is behind a scalar that ends in the line it begins in."""
 
     event: Any  # of yaml.events; all that the parser gives have marks
     end: int
@@ -114,7 +114,7 @@ def _replaced(said: _Value, key: str) -> tuple[int, int, str] | None:
     event = said.event
     if not isinstance(event, ScalarEvent) or event.anchor or event.tag or event.style in ("|", ">"):
         return None
-    start, end = event.start_mark.index, event.end_mark.index
+    start, end = _span(event)
     return start, end, f" {key}" if start == end else key  # `host_key:` with nothing behind it
 
 
@@ -141,15 +141,20 @@ def _value(event: Any, events: Iterator[Any]) -> _Value:
             _value(key, events)
             value = _value(next(events), events)
             if isinstance(key, ScalarEvent):
-                pairs[str(key.value)] = (key.start_mark.index, key.start_mark.column, value)
+                begin: Any = key.start_mark
+                pairs[str(key.value)] = (begin.index, begin.column, value)
         return _Value(event, 0, pairs)
     if isinstance(event, SequenceStartEvent):
         while not isinstance(item := next(events), SequenceEndEvent):
             _value(item, events)
         return _Value(event, 0, pairs)
     literal = isinstance(event, ScalarEvent) and event.style in ("|", ">")  # ends in another line
-    empty = event.start_mark.index == event.end_mark.index
-    return _Value(event, 0 if literal or empty else event.end_mark.index, pairs)
+    start, end = _span(event)
+    return _Value(event, 0 if literal or start == end else end, pairs)
+
+
+def _span(event: Any) -> tuple[int, int]:
+    return event.start_mark.index, event.end_mark.index
 
 
 def _plain(data: bytes, file: str) -> Any:

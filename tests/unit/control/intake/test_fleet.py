@@ -173,7 +173,7 @@ def test_without_ansible_it_is_said_how_to_get_its_word(tmp_path: Path, monkeypa
     assert "--list --export > hosts.json" in raised.value.hint
     with pytest.raises(InvalidInput, match="there is no inventory"):
         hosts_of(str(tmp_path / "missing"))
-    with pytest.raises(InvalidInput, match="_meta.hostvars is missing"):
+    with pytest.raises(InvalidInput, match="hostvars is missing"):
         hosts_of("-", '{"all": {}}')
     with pytest.raises(InvalidInput, match="is no JSON"):
         hosts_of("-", '{"_meta": ')

@@ -18,8 +18,8 @@ TAIL = "\n# the end, äöü\n"
 PLACES = {
     "block": (
         "      node-1: # first\n        # reached by VPN\n        address: 10.0.0.1   # not .2\n        role: server\n",
-        "      node-1: # first\n        # reached by VPN\n        address: 10.0.0.1   # not .2\n"
-        "        host_key: {KEY}\n        role: server\n",
+        "      node-1: # first\n        # reached by VPN\n        address: 10.0.0.1   # not .2\n        host_key: {KEY}\n"
+        + "        role: server\n",
     ),
     "quoted": (
         "      'node-1':\n        \"address\": '10.0.0.1' # x\n",
