@@ -33,7 +33,7 @@ _BOM = b"\xef\xbb\xbf"
 
 @dataclass(frozen=True, slots=True)
 class _Value:
-    """One value of the text. `pairs` are those of a map; `end` is behind a scalar, 0 where that is no place to add to."""
+    """One value of the text. `pairs` are those of a map; `end` is behind a scalar, 0 where nothing can follow."""
 
     event: Any  # of yaml.events; all that the parser gives have marks
     end: int
