@@ -17,8 +17,8 @@ TAIL = "\n# the end, äöü\n"
 # what stands below `nodes:`, and the same with the key as {KEY}
 PLACES = {
     "block": (
-        "      node-1: #1\n        # VPN\n        address: 10.0.0.1 #.2\n        role: server\n",
-        "      node-1: #1\n        # VPN\n        address: 10.0.0.1 #.2\n        host_key: {KEY}\n        role: server\n",
+        "      node-1: #1\n        # ä\n        address: 10.0.0.1 #.2\n        role: server\n",
+        "      node-1: #1\n        # ä\n        address: 10.0.0.1 #.2\n        host_key: {KEY}\n        role: server\n",
     ),
     "quoted": (
         "      'node-1':\n        \"address\": '10.0.0.1' # x\n",
