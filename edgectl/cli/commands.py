@@ -20,7 +20,7 @@ TABLE = {
     "init": ("init", "Write a commented starter inventory."),
     "inventory": ("inventory", "Check, compare and fill the inventory."),
     "lint": ("lint", "Check what would be sent to stores: inventory, charts, rules."),
-    "explain": ("explain", "Show where each value of a store comes from, and what it replaced."),
+    "explain": ("explain", "Show where each value of a store comes from and what it replaced."),
     "render": ("render", "Show what stores would become, without talking to them."),
     "plan": ("plan", "Show what a deploy would change and send; change nothing."),
     "deploy": ("deploy", "Bring a store to what the inventory says, and prove it."),

@@ -36,7 +36,7 @@ def explain(
     output: Output = Format.TEXT,
     verbose: Verbose = False,
 ) -> int:
-    """Show where each value of a store comes from, and what it replaced."""
+    """Show where each value of a store comes from and what it replaced."""
     from edgectl.cli import store as stores
     from edgectl.cli.result import show
     from edgectl.control.inventory.explain import explain as explained

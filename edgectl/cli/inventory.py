@@ -1,17 +1,19 @@
-"""`edgectl inventory`: the one file that describes all stores."""
+"""`edgectl inventory`: everything about the file itself; a subcommand is one file in `inventories`."""
 
 from __future__ import annotations
 
 import typer
 
-from edgectl.cli.inventories import check, diff, schema
+from edgectl.cli.inventories import bring, check, diff, scan_keys, schema
 
-_PARTS = (check, diff, schema)
+COMMANDS = (check, diff, schema, scan_keys, bring)
 
 
-def register(app: typer.Typer) -> None:
+def register(parent: typer.Typer) -> None:
     """Add the group."""
-    group = typer.Typer(no_args_is_help=True, rich_markup_mode=None, add_completion=False)
-    for part in _PARTS:
-        part.register(group)
-    app.add_typer(group, name="inventory", help="Check, compare and fill the inventory.")
+    app = typer.Typer(
+        name="inventory", help="Check, compare and fill the inventory.", no_args_is_help=True, rich_markup_mode=None
+    )
+    for command in COMMANDS:
+        command.register(app)
+    parent.add_typer(app, name="inventory")

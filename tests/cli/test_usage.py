@@ -43,7 +43,7 @@ def test_the_list_of_commands_is_what_their_own_help_says() -> None:
     """The short lines are kept apart, so that `--help` imports nothing; they say the same."""
     top = HELPS["edgectl",]
     for name, (_, line) in TABLE.items():
-        assert f"  {name:<9} {line}" in top
+        assert f"  {name:<10} {line}" in top
         assert "..." not in line
         if name != "sandbox":
             assert " ".join(HELPS["edgectl", name].split()).find(line.rstrip(".")) >= 0, name

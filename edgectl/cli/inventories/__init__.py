@@ -1,1 +1,1 @@
-"""`edgectl inventory ...`: one file a command."""
+"""The subcommands of `edgectl inventory`, one file each."""

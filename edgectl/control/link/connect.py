@@ -41,7 +41,7 @@ def _connect(target: Target, key: HostKey, keys: Offer) -> Link:
             hint="name a private key file for the node in the inventory, or add one to the SSH agent: ssh-add",
             details=keys.problems,
         )
-    sock = MeteredSocket(_dial(target), silence_seconds=target.silence_seconds)
+    sock = MeteredSocket(dialled(target), silence_seconds=target.silence_seconds)
     transport = Transport(sock)
     try:
         _exchange(transport, target, key)
@@ -54,7 +54,8 @@ def _connect(target: Target, key: HostKey, keys: Offer) -> Link:
     return Link(target=target, transport=transport, sock=sock, key=used)
 
 
-def _dial(target: Target) -> socket.socket:
+def dialled(target: Target) -> socket.socket:
+    """Return a TCP connection to a node; Unreachable says why there is none."""
     try:
         return dial(target.host, target.port, seconds=target.connect_seconds)
     except socket.gaierror as error:
@@ -83,18 +84,18 @@ def _dial(target: Target) -> socket.socket:
         ) from error
 
 
-def _exchange(transport: Transport, target: Target, key: HostKey) -> None:
-    """Exchange keys and let the server prove that it holds the pinned one."""
+def exchanged(transport: Transport, target: Target, algorithms: tuple[str, ...], *, hint: str) -> bytes:
+    """Exchange keys; return the public host key that the server has proved to hold.
+
+    Raises Unreachable; `hint` is for a server that has a key of none of the algorithms.
+    """
     transport.set_log_channel(_LOG)
-    transport.offer_only(key.algorithms)
+    transport.offer_only(algorithms)
     try:
         transport.exchange(seconds=target.connect_seconds)
-        server = transport.get_remote_server_key()
+        return transport.get_remote_server_key().asbytes()
     except paramiko.ssh_exception.IncompatiblePeer as error:
-        raise Unreachable(
-            f"{target.where} and edgectl have no SSH algorithm in common: {error}",
-            hint=f"the pinned key is {key.kind} {key.fingerprint}; does the node still have a key of that type?",
-        ) from error
+        raise Unreachable(f"{target.where} and edgectl have no SSH algorithm in common: {error}", hint=hint) from error
     except TimeoutError as error:
         raise Unreachable(
             f"{target.where} accepts connections but did not finish SSH's key exchange "
@@ -106,10 +107,16 @@ def _exchange(transport: Transport, target: Target, key: HostKey) -> None:
             f"{target.where} does not speak SSH as expected: {_words(error)}",
             hint="is this the node's sshd, on that port?",
         ) from error
-    if server.asbytes() != key.blob:
+
+
+def _exchange(transport: Transport, target: Target, key: HostKey) -> None:
+    """Exchange keys and let the server prove that it holds the pinned one."""
+    hint = f"the pinned key is {key.kind} {key.fingerprint}; does the node still have a key of that type?"
+    server = exchanged(transport, target, key.algorithms, hint=hint)
+    if server != key.blob:
         raise WrongHostKey(
             f"{target.where} shows another host key than the pinned one: "
-            f"pinned {key.fingerprint}, shown {fingerprint(server.asbytes())}",
+            f"pinned {key.fingerprint}, shown {fingerprint(server)}",
             hint="if the node was reinstalled or replaced, read the new key at the node itself "
             "(ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub) and pin it in the inventory; "
             "if not, someone stands between you and the node: do not go on",

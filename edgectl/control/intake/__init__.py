@@ -1,0 +1,1 @@
+"""Inventories of other tools, and tables, made into one of ours."""
