@@ -1,0 +1,316 @@
+"""One store found by the index is the store that the whole file has; the cache can make reading faster, never wrong."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from edgectl.control.cache import cache
+from edgectl.control.inventory import index
+from edgectl.control.inventory.load import load
+from edgectl.wire.errors import InvalidInput
+from tests.fleet import fleet
+
+COUNT = 60
+FLEET = fleet(COUNT)
+SLOW = [HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+QUICK = settings(max_examples=60, deadline=None, derandomize=True, suppress_health_check=SLOW)
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Give each test a cache of its own."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    return tmp_path
+
+
+def content(path: Path, name: str) -> tuple[Any, ...]:
+    """Return all that a store becomes, or what is wrong with it, and where its values stand."""
+    try:
+        store = load(path).store(name)
+    except InvalidInput as error:
+        return (error.message, error.details, error.hint)
+    layers = {(key, at.at, at.key_at, at.layer) for key, at in store.tree.items()}
+    return (store.facts, store.nodes, store.releases, store.inference, store.title, store.tree.plain(), layers)
+
+
+def stored() -> list[Path]:
+    """Return the files of the cache."""
+    return sorted(cache("inventories").glob("*.tsv"))
+
+
+def forget() -> None:
+    """Empty the cache."""
+    for path in stored():
+        path.unlink()
+
+
+def whole(path: Path, names: list[str]) -> dict[str, tuple[Any, ...]]:
+    """Return stores read without an index."""
+    found = {}
+    for name in names:
+        forget()
+        found[name] = content(path, name)
+    forget()
+    return found
+
+
+def same(path: Path, names: list[str], *, kept: bool | None = None) -> None:
+    """Check that an index, if one is made, changes nothing of these stores."""
+    expected = whole(path, names)
+    with suppress(InvalidInput):
+        load(path).names()
+    if kept is not None:
+        assert bool(stored()) is kept
+    assert {name: content(path, name) for name in names} == expected
+
+
+def test_every_store_of_a_fleet(folder: Path) -> None:
+    """Law: each store read by the index is the store of the whole file, places and layers included.
+
+    Seeded faults: a line counted from 1; the last store cut at the next section; moves added once.
+    """
+    path = folder / "inventory.yaml"
+    path.write_text(FLEET)
+    opened = load(path)
+    names = list(opened.names())
+    expected = {name: _content_of(opened.store(name)) for name in names}
+    assert len(stored()) == 1
+    assert {name: _content_of(load(path).store(name)) for name in names} == expected
+    some = load(path)
+    some.want(names[3:9])
+    assert {name: _content_of(some.store(name)) for name in names[3:9]} == {name: expected[name] for name in names[3:9]}
+
+
+def _content_of(store: Any) -> tuple[Any, ...]:
+    layers = [(key, child.at, child.key_at, child.layer) for key, child in store.tree.items()]
+    return (store.facts, store.nodes, store.releases, store.title, store.tree.plain(), layers)
+
+
+def _moved(text: str) -> str:
+    head, _, stores = text.partition("stores:\n")
+    groups = head.index("\ngroups:\n") + 1
+    return head[:groups] + "stores:\n" + stores + head[groups:]
+
+
+def _flow(text: str) -> str:
+    more = "".join(f"  flow-{n}: {{title: x, groups: [north], nodes: {{\n    n: 1}} }} # {n}\n" for n in range(3))
+    return text.replace("  store-031:", more + "  store-031:")
+
+
+def _all_flow() -> str:
+    return (
+        FLEET.partition("stores:\n")[0] + "stores: {" + ", ".join(f"\n  store-{n:03}: {{}}" for n in range(60)) + "}\n"
+    )
+
+
+def _deeper(text: str) -> str:
+    head, _, stores = text.partition("stores:\n")
+    return head + "stores:\n" + "".join(f"    {line}\n" if line else "\n" for line in stores.splitlines())
+
+
+def _anchored(text: str) -> str:
+    return text.replace("    title: ", "    title: &t ", 1) + "  store-900: {title: *t}\n"
+
+
+SHAPES: dict[str, tuple[Callable[[str], str], bool]] = {  # (what is done to the text, whether an index is made)
+    "crlf": (lambda text: text.replace("\n", "\r\n"), False),
+    "byte order mark": (lambda text: "\ufeff" + text, True),
+    "comments between stores": (lambda text: text.replace("\n\n  store-", "\n\n# new:\n    # deeper\n  store-"), True),
+    "comment above the first": (lambda text: text.replace("stores:\n", "stores: # all\n  # first\n\n"), True),
+    "stores in the middle": (_moved, True),
+    "no newline at the end": (lambda text: text.rstrip("\n"), True),
+    "end marker": (lambda text: text + "...\n", True),
+    "document start": (lambda text: text.replace("version: 1\n", "---\nversion: 1\n", 1), True),
+    "quoted names": (
+        lambda text: text.replace("  store-031:", '  "store-031":').replace("  store-032:", "  'store-032':"),
+        True,
+    ),
+    "escaped name": (lambda text: text.replace("  store-031:", '  "store\\x2d031":'), True),
+    "flow stores": (_flow, True),
+    "one flow map": (lambda _: _all_flow(), False),
+    "deeper": (_deeper, True),
+    "text like a store": (
+        lambda text: text.replace("    title: ", "    title: |-\n        x\n          store-002:\n       #", 5),
+        True,
+    ),
+    "folded like a store": (
+        lambda text: text.replace("    title: ", "    title: >\n      store-003:\n        title: ", 3),
+        True,
+    ),
+    "quoted over lines": (
+        lambda text: text.replace("    title: ", '    title: "x\n  store-004:\n    y"\n    # '),
+        True,
+    ),
+    "plain over lines": (lambda text: text.replace("    title: ", "    title:\n      one\n      two\n    # "), True),
+    "anchor in a store": (_anchored, False),
+    "anchor of a key": (lambda text: text.replace("    title:", "    &t title:", 1), False),
+    "anchor above": (lambda text: text.replace("defaults:", "defaults: &all", 1), False),
+    "next line separator": (lambda text: text.replace("title: ", 'title: "\u2028" # ', 1), False),
+    "store without content": (lambda text: text + "  store-900:\n  store-901: {}\n  store-902: ~\n", True),
+    "explicit keys": (lambda text: text.replace("  store-031:\n", "  ? store-031\n  :\n"), True),
+    "a wrong store": (lambda text: text.replace("    title:", "    titel:", 1), True),
+    "a trap in a store": (lambda text: text.replace("    title: ", "    title: on # ", 1), True),
+    "duplicate store": (lambda text: text.replace("  store-031:", "  store-030:"), False),
+    "unknown section": (lambda text: text + "zzz: 1\n", True),
+    "tabs and blanks behind": (lambda text: text.replace("  store-031:\n", "  store-031: \t \n"), True),
+    "blank lines with blanks": (lambda text: text.replace("\n\n", "\n     \n  \n"), True),
+    "list of groups in lines": (
+        lambda text: text.replace("    groups: [north, super]", "    groups:\n    - north\n    - super"),
+        True,
+    ),
+}
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_however_a_file_is_written(shape: str, folder: Path) -> None:
+    """Law: whatever a text looks like, the index finds what the whole file has, or none is made.
+
+    Seeded faults: stores found by a pattern; ends taken from the next name; an index of a file with anchors.
+    """
+    change, kept = SHAPES[shape]
+    path = folder / "inventory.yaml"
+    path.write_text(change(FLEET), newline="")
+    same(path, ["store-001", "store-030", "store-031", "store-032", "store-060", "store-900", "flow-1"], kept=kept)
+
+
+@QUICK
+@given(
+    edits=st.lists(st.tuples(st.integers(0, 10**6), st.binary(max_size=3), st.integers(0, 3)), min_size=1, max_size=4)
+)
+def test_damaged_caches(tmp_path: Path, edits: list[tuple[int, bytes, int]]) -> None:
+    """Law: a cache whose bytes are changed, cut or lost changes no result. Seeded fault: the digest is not compared."""
+    path = tmp_path / "inventory.yaml"
+    path.write_text(FLEET)
+    expected = _expected(path)
+    load(path).names()
+    (kept,) = stored()
+    data = kept.read_bytes()
+    for at, new, lost in edits:
+        place = at % (len(data) + 1)
+        data = data[:place] + new + data[place + lost :]
+    kept.write_bytes(data)
+    assert {name: content(path, name) for name in expected} == expected
+
+
+_EXPECTED: dict[str, dict[str, tuple[Any, ...]]] = {}
+
+
+def _expected(path: Path) -> dict[str, tuple[Any, ...]]:
+    key = hashlib.sha256(path.read_bytes()).hexdigest() + str(path)
+    if key not in _EXPECTED:
+        _EXPECTED[key] = whole(path, ["store-001", "store-033", "store-060", "store-9"])
+    return _EXPECTED[key]
+
+
+ROWS = st.lists(st.tuples(st.integers(0, COUNT), st.integers(1, 2), st.integers(-40, 400)), min_size=1, max_size=6)
+
+
+@QUICK
+@given(changes=ROWS)
+def test_forged_offsets(tmp_path: Path, changes: list[tuple[int, int, int]]) -> None:
+    """Law: offsets that lie, with a checksum that fits, lead to the same stores or to the whole file.
+
+    Seeded faults: an excerpt whose ends are not looked at; names that are not compared.
+    """
+    path = tmp_path / "inventory.yaml"
+    path.write_text(FLEET)
+    expected = _expected(path)
+    load(path).names()
+    (kept,) = stored()
+    body = kept.read_bytes().partition(b"\n\n")[2]
+    lines = [line.split(b"\t") for line in body.splitlines()]
+    for row, column, by in changes:
+        lines[row][column] = str(int(lines[row][column]) + by).encode()
+    _write(path, b"".join(b"\t".join(line) + b"\n" for line in lines))
+    found = {name: content(path, name) for name in expected}
+    assert {name: one[:5] for name, one in found.items()} == {name: one[:5] for name, one in expected.items()}
+
+
+def _write(path: Path, body: bytes) -> None:
+    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    place = cache("inventories") / f"{digest}.tsv"
+    place.write_bytes(index._head(digest, b"\n" + body) + body)
+
+
+@pytest.mark.parametrize(
+    "body", [b"", b"\n", b"x\n", b"store-001\t0\t0\t\n", b"\xff\t1\t1\t\n\t2\t2\t\n", b"a\tb\tc\td\n\tx\ty\tz\n"]
+)
+def test_foreign_bodies(folder: Path, body: bytes) -> None:
+    """Law: what is no index, though its checksum fits, is no traceback. Seeded fault: rows split without a look."""
+    path = folder / "inventory.yaml"
+    path.write_text(FLEET)
+    expected = whole(path, ["store-001"])
+    load(path).names()
+    _write(path, body)
+    assert {"store-001": content(path, "store-001")} == expected
+
+
+def test_two_files_with_each_other_s_cache(folder: Path) -> None:
+    """Law: a cache belongs to one content. Seeded fault: the digest in its head is not compared."""
+    first, second = folder / "first.yaml", folder / "second.yaml"
+    first.write_text(FLEET)
+    second.write_text(FLEET.replace("    title: ", "    title: New ", 1))
+    expected = [whole(path, ["store-001", "store-060"]) for path in (first, second)]
+    for path in (first, second):
+        load(path).names()
+    one, other = stored()
+    before = one.read_bytes(), other.read_bytes()
+    one.write_bytes(before[1])
+    other.write_bytes(before[0])
+    for path, wanted in zip((first, second), expected, strict=True):
+        assert {name: content(path, name) for name in wanted} == wanted
+
+
+def test_a_cache_that_cannot_be_used(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Law: a cache that is a file, or a folder in its place, is done without. Seeded fault: OSError let through."""
+    path = folder / "inventory.yaml"
+    path.write_text(FLEET)
+    expected = whole(path, ["store-001"])
+    (folder / "file").write_text("")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(folder / "file"))
+    assert {"store-001": content(path, "store-001")} == expected
+    monkeypatch.setenv("XDG_CACHE_HOME", str(folder / "other"))
+    (cache("inventories") / f"{hashlib.sha256(path.read_bytes()).hexdigest()}.tsv").mkdir(parents=True)
+    assert {"store-001": content(path, "store-001")} == expected
+
+
+def _texts() -> Iterator[str]:
+    yield from (
+        "  store-031:\n",
+        "\n",
+        "  ",
+        "    ",
+        "'",
+        '"',
+        "|",
+        "- ",
+        "{",
+        "}",
+        "# ",
+        "&a ",
+        "*a",
+        "!append ",
+        ": ",
+    )
+    yield from ("stores:\n", "zzz:\n", "\r", "\t", "\ufeff", "store-001", "? ", "---\n", "...\n", "\u2028", ">-\n", "[")
+
+
+@QUICK
+@given(edits=st.lists(st.tuples(st.integers(0, 10**6), st.sampled_from(list(_texts())), st.integers(0, 9)), max_size=3))
+def test_any_text(tmp_path: Path, edits: list[tuple[int, str, int]]) -> None:
+    """Law: a text changed anywhere among its stores says the same with and without an index, and no traceback."""
+    path = tmp_path / "inventory.yaml"
+    text, begin = FLEET, FLEET.index("stores:\n")
+    for at, new, lost in edits:
+        place = begin + at % (len(text) - begin)
+        text = text[:place] + new + text[place + lost :]
+    path.write_text(text, newline="")
+    same(path, ["store-001", "store-031"])
