@@ -6,7 +6,6 @@ Owns the findings on a resolved store. Must not look at anything but the invento
 from __future__ import annotations
 
 import base64
-import binascii
 import ipaddress
 import posixpath
 import struct
@@ -188,7 +187,7 @@ def _host_key_error(text: str) -> str:
     try:
         blob = base64.b64decode(words[1], validate=True)
         (length,) = struct.unpack(">I", blob[:4])
-    except (binascii.Error, struct.error):
+    except (ValueError, struct.error):  # letters that are not ASCII, no base64, too short
         return "the key's text is cut or damaged (no base64)"
     if blob[4 : 4 + length].decode("ascii", "replace") != words[0]:
         return f'the key\'s text is not of type "{words[0]}"'
