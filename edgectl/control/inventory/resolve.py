@@ -6,6 +6,7 @@ here has passed rules.py.
 
 from __future__ import annotations
 
+import os
 from functools import cache
 from pathlib import Path
 
@@ -124,13 +125,13 @@ def _folder(source: Path) -> Path:
 
 @cache
 def _bundle(folder: Path, name: str) -> Path:
-    return (folder / Path(name).expanduser()).resolve()
+    return (folder / os.path.expanduser(name)).resolve()  # noqa: PTH111 - Path's own raises for an unknown home
 
 
 @cache
 def _beside(folder: Path, name: str) -> Path:
     """Return a path of the inventory: seen from its folder, ~ is home."""
-    return folder / Path(name).expanduser()
+    return folder / os.path.expanduser(name)  # noqa: PTH111 - Path's own raises for an unknown home
 
 
 def _gpu(gpu: schema.Gpu | None) -> GpuSettings | None:
