@@ -119,19 +119,57 @@ def test_foreign_bodies(folder: Path, body: bytes) -> None:
     assert {"store-001": content(path, "store-001")} == expected
 
 
+def test_rows_with_each_other_s_names(folder: Path) -> None:
+    """Law: what is read is looked at: a row that leads to another store is not believed. Seeded fault: it is."""
+    path = folder / "inventory.yaml"
+    path.write_text(FLEET)
+    expected = whole(path, ["store-033", "store-034"])
+    load(path).names()
+    (kept,) = stored()
+    body = kept.read_bytes().partition(b"\n\n")[2]
+    _write(path, body.replace(b"store-033", b"x").replace(b"store-034", b"store-033").replace(b"x", b"store-034"))
+    assert {name: content(path, name) for name in expected} == expected
+
+
+def test_a_store_that_is_cut(folder: Path) -> None:
+    """Law: a store ends where the next thing stands no deeper. Seeded fault: the end of a row is believed."""
+    path = folder / "inventory.yaml"
+    path.write_text(FLEET)
+    expected = whole(path, ["store-033", "store-034"])
+    load(path).names()
+    (kept,) = stored()
+    rows = [line.split(b"\t") for line in kept.read_bytes().partition(b"\n\n")[2].splitlines()]
+    rows[33][2] = str(path.read_bytes().index(b"    nodes:", int(rows[32][2]))).encode()
+    _write(path, b"".join(b"\t".join(row) + b"\n" for row in rows))
+    assert {name: content(path, name) for name in expected} == expected
+
+
+def test_a_name_changed_by_a_bad_disk(folder: Path) -> None:
+    """Law: one letter that is another one is seen. Seeded fault: the checksum is not compared."""
+    path = folder / "inventory.yaml"
+    path.write_text(FLEET)
+    names = load(path).names()
+    (kept,) = stored()
+    kept.write_bytes(kept.read_bytes().replace(b"store-033", b"store-0e3"))
+    assert load(path).names() == names
+    assert load(path).store("store-033").name == "store-033"
+
+
 def test_two_files_with_each_other_s_cache(folder: Path) -> None:
     """Law: a cache belongs to one content. Seeded fault: the digest in its head is not compared."""
     first, second = folder / "first.yaml", folder / "second.yaml"
     first.write_text(FLEET)
-    second.write_text(FLEET.replace("    title: ", "    title: New ", 1))
-    expected = [whole(path, ["store-001", "store-060"]) for path in (first, second)]
-    for path in (first, second):
-        load(path).names()
+    second.write_text(FLEET.replace("store-060:", "store-0e0:"))
+    expected = [whole(path, ["store-001", "store-060", "store-0e0"]) for path in (first, second)]
+    names = [load(path).names() for path in (first, second)]
     one, other = stored()
     before = one.read_bytes(), other.read_bytes()
     one.write_bytes(before[1])
     other.write_bytes(before[0])
+    assert [load(path).names() for path in (first, second)] == names
     for path, wanted in zip((first, second), expected, strict=True):
+        one.write_bytes(before[1])
+        other.write_bytes(before[0])
         assert {name: content(path, name) for name in wanted} == wanted
 
 
