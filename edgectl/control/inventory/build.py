@@ -20,7 +20,7 @@ from yaml.events import (
 )
 
 from edgectl.control.inventory.place import Finding, Place, nearest
-from edgectl.control.inventory.plaintext import asks_for_secret
+from edgectl.control.inventory.plaintext import INSTEAD, asks_for_secret
 from edgectl.control.inventory.scalar import Scalars
 from edgectl.control.inventory.text import refused, refused_key, refused_number
 from edgectl.control.inventory.tree import Laid, Tree
@@ -231,7 +231,11 @@ class Build:
             value, wrong = self._scalars.read(event.value)
             if wrong and asks_for_secret(self._key_read):
                 self.findings.append(
-                    Finding(at, "YAML readers read this value differently: put it in quotes", secret=True)
+                    Finding(
+                        at,
+                        f"YAML readers read this value differently, and it looks like a secret: {INSTEAD}",
+                        secret=True,
+                    )
                 )
             elif wrong:
                 self.findings.append(Finding(at, wrong))

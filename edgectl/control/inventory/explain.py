@@ -45,17 +45,29 @@ def explain(inventory: Inventory, store: str, path: str = "") -> list[Explained]
     tree = inventory.tree(store)
     parts = _parts(tree, path)
     found: Tree | None = tree
-    if parts[:1] == ["nodes"] and len(parts) > 1:
+    own = _of_nodes(tree)
+    if parts[:1] == ["nodes"] and len(parts) > 1 and tree.get("nodes", parts[1]) is not None:
         tree = inventory.node_tree(store, tree, parts[1])
-        found = tree.get(*parts[2:])
+        inside = _parts(tree, path.removeprefix(f"nodes.{parts[1]}").removeprefix("."))  # as the node has it
+        parts, found = [*parts[:2], *inside], tree.get(*_steps(tree, inside))
     elif parts:
         found = tree.get(*_steps(tree, parts))
     if found is None:
         return [_built_in(store, tree, parts)]
-    name = ".".join(parts)
-    if parts == ["nodes"] or not parts:
-        return list(_below(tree, name) if not parts else _below(found, name))
-    return list(_below(found, name))
+    return list(_below(found, ".".join(parts), own))
+
+
+def _of_nodes(tree: Tree) -> dict[Place, str]:
+    """Return what nodes say themselves, by its place: the layer above the store's."""
+    nodes, found = tree.get("nodes"), {}
+    left = [(child, f"node {name}") for name, child in nodes.items()] if nodes is not None else []
+    while left:
+        here, layer = left.pop()
+        if here.layer.startswith("store "):  # else an alias of something further up
+            found[here.at] = layer
+        inside = here.value.values() if isinstance(here.value, dict) else here.value
+        left += [(child, layer) for child in inside] if isinstance(here.value, dict | list) else []
+    return found
 
 
 def _parts(tree: Tree, path: str) -> list[str]:
@@ -90,21 +102,25 @@ def _steps(tree: Tree, parts: list[str]) -> list[str | int]:
     return steps
 
 
-def _below(tree: Tree, path: str) -> Iterator[Explained]:
+def _below(tree: Tree, path: str, own: dict[Place, str]) -> Iterator[Explained]:
     if isinstance(tree.value, dict) and tree.value:
         for key, child in tree.value.items():
-            yield from _below(child, f"{path}.{key}" if path else key)
+            yield from _below(child, f"{path}.{key}" if path else key, own)
         return
     over: list[Said] = []
     below = tree.over
     while below is not None:
-        over.append(Said(below.plain(), below.layer, below.at))
+        over.append(Said(below.plain(), own.get(below.at, below.layer), below.at))
         below = below.over
-    yield Explained(path, Said(tree.plain(), tree.layer, tree.at), tuple(over))
+    yield Explained(path, Said(tree.plain(), own.get(tree.at, tree.layer), tree.at), tuple(over))
 
 
 def _built_in(store: str, tree: Tree, parts: list[str]) -> Explained:
     """Return what edgectl says where nobody does; UsageError for what it does not know."""
+    nodes = tree.nearest("nodes").value if parts[0] == "nodes" else {}
+    if len(parts) > 1 and parts[0] == "nodes" and tree.get("nodes") is not None and parts[1] not in (nodes or {}):
+        near = nearest(parts[1], nodes if isinstance(nodes, dict) else ()).strip()
+        raise UsageError(f"{store} has no {'.'.join(parts)}", hint=near or f"edgectl explain {store} shows all of it")
     model, rest = (schema.Node, parts[2:]) if parts[0] == "nodes" and len(parts) > 1 else (schema.Store, parts)
     path = ".".join(parts)
     inside = fields_at(model, tuple(rest[:-1]))

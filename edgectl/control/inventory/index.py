@@ -6,6 +6,7 @@ Owns the cache and its form. What is wrong or damaged in it is not used: the fil
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ from edgectl.control.cache import cache
 from edgectl.control.staging import staged
 
 _HEAD = b"edgectl inventory index 1\n"
+_FORM = re.compile(rb"(?:[^\t\n]+\t[0-9]+\t[0-9]+\t[^\n]*\n)*\t[0-9]+\t[0-9]+\t\n")
 _WORTH = 50  # stores; smaller files are read whole as fast
 
 
@@ -90,7 +92,9 @@ def find(data: bytes) -> Index | None:
         head, _, body = _place(digest).read_bytes().partition(b"\n\n")
     except OSError:
         return None
-    return Index(b"\n" + body) if head + b"\n\n" == _head(digest, b"\n" + body) else None
+    if head + b"\n\n" != _head(digest, b"\n" + body) or not _FORM.fullmatch(body) or not _is_text(body):
+        return None
+    return Index(b"\n" + body)
 
 
 def keep(data: bytes, index: Index) -> None:
@@ -113,6 +117,14 @@ def _place(digest: str) -> Path:
 def _row(line: bytes) -> Row:
     name, number, start, profile, *groups = line.decode().split("\t")
     return Row(name, int(number), int(start), tuple(groups), profile)
+
+
+def _is_text(body: bytes) -> bool:
+    try:
+        body.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def _ends(data: bytes, start: int, end: int) -> bool:

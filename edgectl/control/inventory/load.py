@@ -105,7 +105,8 @@ class Inventory:
             found += [own_rules.finding(sentence, *at) for at, sentence in compile_findings(store.policy)]
         for node, own in trees.items():
             if own.get("profile") is not tree.get("profile"):
-                found += fits[node][2]  # what a profile of its own says has not been looked at with the store
+                # what a profile of its own says has not been looked at with the store
+                found += (one for one in fits[node][2] if one.place not in said)
             found += node_findings(node, models[node], Subject(name, own, _bad_of(node, bad)))
         if found or broken:
             places = {finding.place for finding in broken}
@@ -153,7 +154,7 @@ class Inventory:
         names = self.names()
         near = get_close_matches(name, names, n=3, cutoff=0.5)
         if not names:
-            if found := self.source.build.findings:
+            if self.source.root().value is not None and (found := self._top[1]):
                 return invalid(self.path, found)
             return InvalidInput(f"{self.path} has no stores yet", docs="inventory")
         first = ", ".join(names[:_SHOWN]) + (" ..." if len(names) > _SHOWN else "")
@@ -174,7 +175,7 @@ def _fits(versions: str) -> bool:
 
 def _name_findings(name: str, tree: Tree) -> Iterator[Finding]:
     if not _LABEL.fullmatch(name):
-        yield Finding(tree.key_at, f'"{name}" is no name: lower-case letters, digits and "-" are, up to 63 of them')
+        yield Finding(tree.key_at, no_name(name))
 
 
 def _bad_of(node: str, bad: frozenset[Where]) -> frozenset[Where]:

@@ -15,7 +15,7 @@ from edgectl.control.inventory.tree import Tree
 Where = tuple[str | int, ...]
 
 FREE = (("k3s", "config"), ("k3s", "kubelet"), ("k3s", "registries"), ("releases", "*", "values"))
-_INSTEAD = "say under secrets: where it is found (docs/secrets.md)"
+INSTEAD = "say under secrets: where it is found (docs/secrets.md)"
 _URL_INSTEAD = "take it out, and say under secrets: where it is found (docs/secrets.md)"
 _CAMERA_INSTEAD = "take it out, and name a secret of the store beside the url (secret: NAME, docs/secrets.md)"
 
@@ -66,13 +66,13 @@ def _in(tree: Tree, path: Where) -> Iterator[tuple[Where, str]]:
         named, said = value.get("name"), value.get("value")
         name = named.value if named is not None and isinstance(named.value, str) and _is_free(path) else ""
         if said is not None and is_secret(name, said.value):  # as containers' environments are written
-            yield (*path, "value"), f"{_name(path)} ({name}) is a secret in plain text: {_INSTEAD}"
+            yield (*path, "value"), f"{_name(path)} ({name}) is a secret in plain text: {INSTEAD}"
     elif isinstance(value, list):
         for index, item in enumerate(value):
             yield from _in(item, (*path, index))
     elif isinstance(value, str):
         if (what := looks(value)) or (what := _lines(value, path)):
-            instead = _INSTEAD
+            instead = INSTEAD
             if "URL" in what:
                 instead = _CAMERA_INSTEAD if path[0] == "cameras" else _URL_INSTEAD
             yield path, f"{_name(path)} holds {what} in plain text: {instead}"
@@ -84,7 +84,7 @@ def _in(tree: Tree, path: Where) -> Iterator[tuple[Where, str]]:
 
 def _keyed(key: str, value: object, path: Where) -> Iterator[tuple[Where, str]]:
     if is_secret(key, value):
-        yield path, f"{_name(path)} is a secret in plain text: {_INSTEAD}"
+        yield path, f"{_name(path)} is a secret in plain text: {INSTEAD}"
 
 
 def is_secret(key: str, value: object) -> bool:

@@ -6,6 +6,7 @@ here has passed rules.py.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
@@ -66,7 +67,7 @@ def resolve(
 @cache
 def bundle_path(source: Path, name: str) -> Path:
     """Return a bundle directory, seen from the inventory file `source`; ~ is home."""
-    return (_folder(source) / Path(name).expanduser()).resolve()
+    return _beside(_folder(source), name).resolve()
 
 
 def node_target(name: str, node: schema.Node, folder: Path) -> NodeTarget:
@@ -151,7 +152,7 @@ def _folder(source: Path) -> Path:
 @cache
 def _beside(folder: Path, name: str) -> Path:
     """Return a path of the inventory: seen from its folder, ~ is home."""
-    return folder / Path(name).expanduser()
+    return folder / os.path.expanduser(name)  # noqa: PTH111 - Path's own raises for an unknown home
 
 
 def _gpu(gpu: schema.Gpu | None) -> GpuSettings | None:

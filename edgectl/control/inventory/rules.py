@@ -6,8 +6,8 @@ Owns the findings on a resolved store. Must not look at anything but the invento
 from __future__ import annotations
 
 import base64
-import binascii
 import ipaddress
+import os
 import posixpath
 import struct
 from collections.abc import Iterator
@@ -113,6 +113,8 @@ def _inference(store: schema.Store, subject: Subject) -> Iterator[Finding]:
         return
     for key in ("release", "service", "model"):
         yield from subject.missing(getattr(asked, key), f"inference needs a {key}", "inference", key)
+    if asked.reference is not None and (wrong := path_error(asked.reference)):
+        yield subject.finding(f"inference.reference: {wrong}", "inference", "reference")
     releases = [name for name, release in (store.releases or {}).items() if release is not None]
     if asked.release and asked.release not in releases:
         sentence = f'inference asks release "{asked.release}", which {subject.name} does not have.'
@@ -132,6 +134,9 @@ def node_findings(name: str, node: schema.Node, subject: Subject) -> Iterator[Fi
         yield subject.finding(f"host_key: {wrong}", "host_key")
     version = node.k3s.version if node.k3s else None
     yield from subject.missing(version, f"{what} a k3s: k3s: {{version: v1.36.3+k3s1}}", "k3s", "version")
+    for index, path in enumerate(node.ssh.keys if node.ssh else []):
+        if wrong := path_error(path):
+            yield subject.finding(f"ssh.keys.{index}: {wrong}", "ssh", "keys", index)
     if node.k3s is not None:
         yield from _k3s(node.k3s, subject)
     if node.gpu is not None and (node.gpu.required or 0) > node.gpu.count and not subject.doubts("gpu"):
@@ -172,6 +177,17 @@ def _k3s(k3s: schema.K3s, subject: Subject) -> Iterator[Finding]:
                 yield subject.finding(sentence, *where, secret=True)
 
 
+def path_error(text: str) -> str:
+    """Say why a text is no path on the operator's machine."""
+    if "\0" in text:
+        return "no path has a NUL in it"
+    if not text:
+        return "the path of a file is needed, not nothing"
+    if text.startswith("~") and not text.startswith("~/") and os.path.expanduser(text) == text:  # noqa: PTH111 - Path raises
+        return f'there is no home "{text.partition("/")[0]}" here: your own is ~/'
+    return ""
+
+
 def _is_address(text: str) -> bool:
     try:
         ipaddress.ip_address(text)
@@ -188,7 +204,7 @@ def _host_key_error(text: str) -> str:
     try:
         blob = base64.b64decode(words[1], validate=True)
         (length,) = struct.unpack(">I", blob[:4])
-    except (binascii.Error, struct.error):
+    except (ValueError, struct.error):  # letters that are not ASCII, no base64, too short
         return "the key's text is cut or damaged (no base64)"
     if blob[4 : 4 + length].decode("ascii", "replace") != words[0]:
         return f'the key\'s text is not of type "{words[0]}"'
