@@ -7,14 +7,14 @@ Must not know which findings others have.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from functools import lru_cache
 
 from edgectl.control.inventory.tree import Tree
 
 Where = tuple[str | int, ...]
 
-FREE = (("k3s", "config"), ("k3s", "kubelet"), ("k3s", "registries"), ("releases", "*", "values"))
+FREE = (("k3s", "config"), ("k3s", "kubelet"), ("k3s", "registries"))
+_VALUES = ("releases", "*", "values")
 INSTEAD = "say under secrets: where it is found (docs/secrets.md)"
 _URL_INSTEAD = "take it out, and say under secrets: where it is found (docs/secrets.md)"
 _CAMERA_INSTEAD = "take it out, and name a secret of the store beside the url (secret: NAME, docs/secrets.md)"
@@ -44,6 +44,9 @@ _URL_USER = re.compile(r"\b[A-Za-z][A-Za-z0-9+.-]{0,20}://[^\s/?#@:\"'<>]{0,200}
 _URL_QUERY = re.compile(
     r"://\S{0,500}[/?&;_](?:password|passwd|pwd|token|api_?key|secret|access_token)=([^&;_\s\"']+)", re.IGNORECASE
 )
+_WORTH_A_LOOK = re.compile(  # most texts have nothing of this, and are not looked at closer
+    r"://[^=@]*[=@]|-----BEGIN|PuTTY|AKIA|gh[pousr]_|github_pat|glpat|xox|nvapi|hf_|dckr_pat|K10|eyJ|AGE-SEC|Bearer|Basic"
+)
 _BEARER = re.compile(r"(?:Bearer|Basic)\s+(\S{8,})")
 _ARGUMENT = re.compile(r"-{0,2}([A-Za-z][\w.-]*)=(\S.*)")
 _LINE = re.compile(
@@ -51,40 +54,36 @@ _LINE = re.compile(
 )
 
 
-def plain_secrets(tree: Tree) -> Iterator[tuple[Where, str]]:
-    """Yield the path of each secret in a store's or a node's tree, and a sentence about it that does not show it."""
+def plain_secrets(tree: Tree) -> list[tuple[Where, str]]:
+    """Return the path of each secret in a store's or a node's tree, and a sentence about it that does not show it."""
+    found: list[tuple[Where, str]] = []
     for key, child in tree.items():
         if key != "secrets":  # says where they are found
-            yield from _in(child, (key,))
+            _look(child, (key,), False, found)
+    return found
 
 
-def _in(tree: Tree, path: Where) -> Iterator[tuple[Where, str]]:
+def _look(tree: Tree, path: Where, free: bool, found: list[tuple[Where, str]]) -> None:  # noqa: FBT001 - inside here
+    """Look at a value and all in it; `free`: it lies in a map whose keys are not edgectl's own."""
     value = tree.value
     if isinstance(value, dict):
+        below = free or path in FREE or (len(path) == len(_VALUES) and path[0::2] == _VALUES[0::2])
         for key, child in value.items():
-            yield from _in(child, (*path, key))
-        named, said = value.get("name"), value.get("value")
-        name = named.value if named is not None and isinstance(named.value, str) and _is_free(path) else ""
-        if said is not None and is_secret(name, said.value):  # as containers' environments are written
-            yield (*path, "value"), f"{_name(path)} ({name}) is a secret in plain text: {INSTEAD}"
+            _look(child, (*path, key), below, found)
+        if free and "value" in value and "name" in value:  # as containers' environments are written
+            name, said = value["name"].value, value["value"].value
+            if isinstance(name, str) and is_secret(name, said):
+                found.append(((*path, "value"), f"{_name(path)} ({name}) is a secret in plain text: {INSTEAD}"))
     elif isinstance(value, list):
         for index, item in enumerate(value):
-            yield from _in(item, (*path, index))
-    elif isinstance(value, str):
-        if (what := looks(value)) or (what := _lines(value, path)):
-            instead = INSTEAD
-            if "URL" in what:
-                instead = _CAMERA_INSTEAD if path[0] == "cameras" else _URL_INSTEAD
-            yield path, f"{_name(path)} holds {what} in plain text: {instead}"
-        elif _is_free(path):
-            yield from _keyed(str(path[-1]), value, path)
-    elif _is_free(path) and not isinstance(value, bool):
-        yield from _keyed(str(path[-1]), value, path)
-
-
-def _keyed(key: str, value: object, path: Where) -> Iterator[tuple[Where, str]]:
-    if is_secret(key, value):
-        yield path, f"{_name(path)} is a secret in plain text: {INSTEAD}"
+            _look(item, (*path, index), free or path in FREE, found)
+    elif isinstance(value, str) and (what := looks(value) or _lines(value, path, free=free)):
+        instead = INSTEAD
+        if "URL" in what:
+            instead = _CAMERA_INSTEAD if path[0] == "cameras" else _URL_INSTEAD
+        found.append((path, f"{_name(path)} holds {what} in plain text: {instead}"))
+    elif free and is_secret(str(path[-1]), value):
+        found.append((path, f"{_name(path)} is a secret in plain text: {INSTEAD}"))
 
 
 def is_secret(key: str, value: object) -> bool:
@@ -132,7 +131,9 @@ def _words(text: str) -> tuple[str, ...]:
 
 def looks(text: str) -> str:
     """Return what a text shows by its own look, "" for nothing."""
-    if "-" in text and _KEY_BLOCK.search(text):
+    if not _WORTH_A_LOOK.search(text):
+        return ""
+    if _KEY_BLOCK.search(text):
         return "a private key"
     if "://" in text:
         found = _URL_USER.search(text)
@@ -150,11 +151,11 @@ def looks(text: str) -> str:
 _WORD = 15  # letters of the word behind "Bearer" in a plain sentence
 
 
-def _lines(text: str, path: Where) -> str:
+def _lines(text: str, path: Where, *, free: bool) -> str:
     """Return which setting of a file's text, or of an argument, is a secret."""
-    if path[:2] == ("host", "files") or "host" in path[:3]:
+    if path[:2] == ("host", "files"):
         pattern = _LINE
-    elif isinstance(path[-1], int) and _is_free(path):
+    elif free and isinstance(path[-1], int) and "=" in text:
         pattern = _ARGUMENT
     else:
         return ""
@@ -162,14 +163,6 @@ def _lines(text: str, path: Where) -> str:
         if is_secret(key, value.strip(" \t;,\"'")):
             return f"the secret {key}"
     return ""
-
-
-def _is_free(path: Where) -> bool:
-    """Tell whether a path lies in a map whose keys are not edgectl's own."""
-    return any(
-        len(path) > len(free) and all(want in ("*", part) for want, part in zip(free, path, strict=False))
-        for free in FREE
-    )
 
 
 def _name(path: Where) -> str:
