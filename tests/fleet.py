@@ -60,17 +60,17 @@ profiles:
     baselines: {detector: {frame_rate: 60, latency_ms: 28, memory: 2GiB}, shelf-gaps: {frame_rate: 12}}
   t4:
     hardware: {memory: 64GiB, disk: 960GB}
-    gpu: {model: Tesla T4, count: 1, memory: 16GiB, driver: ">=570,<600", toolkit: ">=1.17"}
+    gpu: {model: Tesla T4, count: 1, memory: 16GiB, driver: 570.86.15, toolkit: 1.17.4}
     variants: {detector: [fp32, fp16, int8], shelf-gaps: [fp16, int8]}
     baselines: {detector: {frame_rate: 120, latency_ms: 16, memory: 3GiB}, shelf-gaps: {frame_rate: 30}}
   l4:
     hardware: {memory: 128GiB, disk: 1920GB}
-    gpu: {model: NVIDIA L4, count: 2, required: 1, memory: 24GiB, driver: ">=570,<600", toolkit: ">=1.17"}
+    gpu: {model: NVIDIA L4, count: 2, required: 1, memory: 24GiB, driver: 570.86.15, toolkit: 1.17.4}
     variants: {detector: [fp32, fp16, fp8, int8], shelf-gaps: [fp16, int8]}
     baselines: {detector: {frame_rate: 310, latency_ms: 9, memory: 4GiB}, shelf-gaps: {frame_rate: 80}}
   rtx-a2000:
     hardware: {memory: 32GiB, disk: 512GB}
-    gpu: {model: NVIDIA RTX A2000, count: 1, memory: 12GiB, driver: ">=570,<600", toolkit: ">=1.17"}
+    gpu: {model: NVIDIA RTX A2000, count: 1, memory: 12GiB, driver: 570.86.15, toolkit: 1.17.4}
     variants: {detector: [fp16, int8], shelf-gaps: [fp16, int8]}
     baselines: {detector: {frame_rate: 140, latency_ms: 14, memory: 3GiB}, shelf-gaps: {frame_rate: 35}}
   cpu-only: # small formats; counts people at the door, no more

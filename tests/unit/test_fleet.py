@@ -12,7 +12,7 @@ import pytest
 from edgectl.control.inventory.load import load
 from tests.fleet import fleet, name_of
 
-DIGEST = "59f708504db502481be48fa772d47464236169df21234642a94e6eb2142869b2"
+DIGEST = "97234e1aa5b246806258ee33d798aa0d46f07d06996798febb2476c154113069"
 
 
 def test_it_is_the_same_everywhere() -> None:

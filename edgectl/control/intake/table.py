@@ -62,7 +62,7 @@ def _rows(file: Path, text: str, delimiter: str, skipped: int) -> Iterator[list[
         places = _starts(raw, delimiter, str(file), skipped + begun + 1)
         begun = reader.line_num
         if any(cell.strip() for cell in row):
-            yield [Cell(cell.strip(), place) for cell, place in zip(row, places, strict=False)]
+            yield [Cell(" ".join(cell.split()), place) for cell, place in zip(row, places, strict=False)]
 
 
 def _starts(raw: str, delimiter: str, file: str, line: int) -> list[Place]:

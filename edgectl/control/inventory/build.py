@@ -179,7 +179,7 @@ class Build:
             return ""
         wrong = self._scalars.key(key) if plain else ""
         if not wrong and (why := refused_key(key)):
-            wrong = f"this key cannot be carried: {why}"
+            wrong = f"in this key, {why}"
         if not wrong:
             self._keys.add((key, plain))
         return wrong
@@ -221,7 +221,7 @@ class Build:
         elif isinstance(value, int | float) and not isinstance(value, bool):
             wrong = refused_number(value)
         if wrong:
-            self.findings.append(Finding(at, f"this value cannot be carried: {wrong}"))
+            self.findings.append(Finding(at, wrong))
         return value
 
     def _value(self, event: Any, at: Place) -> Any:

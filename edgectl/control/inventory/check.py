@@ -36,6 +36,8 @@ _PATTERNS = {
     "helm.version": "a Helm version is needed, like v4.3.1",
     "mode": 'an octal mode in quotes is needed, like "0644"',
     "path": "an absolute path of a file is needed",
+    "gpu.driver": "a version is needed, like 570.86.15",
+    "gpu.toolkit": "a version is needed, like 1.17.4",
     "gpu.resource": "a resource name is needed, like nvidia.com/gpu",
     "macs": "a MAC address is needed, like 3c:ec:ef:0a:1b:2c",
     "gpus": "the UUID of a GPU is needed, as nvidia-smi -L says it",
@@ -106,7 +108,8 @@ def _finding(model: type[BaseModel], tree: Tree, where: Where, found: ErrorDetai
         return Finding(at.at, f"{name} is missing")
     if where[:1] == ("secrets",) or any(asks_for_secret(str(part)) for part in where):
         needed = _NEEDED.get(kind, "something else")
-        return Finding(at.at, f"{name}: {needed} is needed, which says where the secret is found", secret=True)
+        said = str(found["ctx"]["error"]) if kind == "value_error" else f"{needed} is needed"
+        return Finding(at.at, f"{name}: {said}, which says where the secret is found", secret=True)
     return Finding(at.at, f"{name or what}: {_sentence(found, name, at)}")
 
 

@@ -16,11 +16,11 @@ from pathlib import Path
 import edgectl
 from edgectl.control.inventory import schema
 from edgectl.control.inventory.build import LAYERS, STORES
-from edgectl.control.inventory.check import Where, fit
+from edgectl.control.inventory.check import Where, fit, no_name
 from edgectl.control.inventory.layers import NODE_KEYS, Layers
 from edgectl.control.inventory.place import Finding, invalid, nearest
 from edgectl.control.inventory.resolve import bundle_path, resolve
-from edgectl.control.inventory.rules import Subject, node_findings, store_findings
+from edgectl.control.inventory.rules import Subject, node_findings, path_error, store_findings
 from edgectl.control.inventory.selector import Labels, selector
 from edgectl.control.inventory.source import Source
 from edgectl.control.inventory.store import Store
@@ -144,6 +144,8 @@ class Inventory:
         top, _, findings = fit(schema.Inventory, whole, "")
         places = {finding.place for finding in build.findings}
         findings = (*build.findings, *(finding for finding in findings if finding.place not in places))
+        if not findings and (wrong := path_error(top.bundle)):
+            findings = (*findings, Finding(whole.nearest("bundle").at, f"bundle: {wrong}"))
         if not findings and top.edgectl and not _fits(top.edgectl):
             ours = f"this is edgectl {edgectl.__version__}"
             sentence = f"{ours}, and these stores may be deployed by {top.edgectl} only"

@@ -266,6 +266,10 @@ class Inventory(Section):
         default=None, description="Range of edgectl versions that may deploy these stores, e.g. >=0.4,<0.6."
     )
     defaults: Layer | None = None
-    profiles: dict[Label, Profile | None] = Field(default={}, description="Kinds of hardware, laid over the defaults.")
-    groups: dict[Label, Layer | None] = Field(default={}, description="Laid over the profile, in each store's order.")
-    stores: dict[Label, Store | None] = Field(default={}, description="Every store by its name.")
+    profiles: dict[Label, Profile | None] | None = Field(
+        default=None, description="Kinds of hardware, laid over the defaults."
+    )
+    groups: dict[Label, Layer | None] | None = Field(
+        default=None, description="Laid over the profile, in each store's order."
+    )
+    stores: dict[Label, Store | None] | None = Field(default=None, description="Every store by its name.")

@@ -56,7 +56,7 @@ def test_what_excel_writes_is_read() -> None:
             },
         },
         "077": {
-            "title": "Bonn\r\nMarkt",
+            "title": "Bonn Markt",
             "groups": ["rhein"],
             "nodes": {"node-1": {"address": "10.0.1.1", "gpu": {"count": 0}}},
         },
@@ -82,7 +82,10 @@ def test_all_wrong_cells_come_at_once() -> None:
         'wrong.csv:2:25  nodes.node-1.gpu.count: a whole number is needed, not the text "two"',
         "wrong.csv:2:29  nodes.node-1.ssh.port: at most 65535 is needed, not 99999",
         "wrong.csv:3:9  store-1 has its node-1 already, in line 2",
-        'wrong.csv:4:1  "Store 3" is no name: lower-case letters, digits and "-" are, up to 63 of them',
+        (
+            'wrong.csv:4:1  "Store 3" is no name: lower-case letters, digits and "-" are, up to 63 of them. '
+            'Did you mean "store-3"?'
+        ),
         "wrong.csv:6:1  this row names no store",
         "wrong.csv:7:36  this cell has no column: the header has fewer",
         "wrong.csv:8:16  node-2 has the same address as node-1: 10.0.0.5",

@@ -144,7 +144,7 @@ def test_a_host_reached_by_name_needs_its_address() -> None:
     """A name is where it is reached; the address on the store's network is nobody's guess."""
     found = judged(from_hosts(hosts({}, {"all": {"hosts": ["web.example", "10.0.0.9"]}}), {}), bundle="b", file=FILE)
     assert "      node-1:\n        ssh:\n          host: web.example\n" in found.text
-    assert '  "10-0-0-9":\n    nodes:\n      node-1:\n        address: 10.0.0.9\n' in found.text
+    assert '  "10-0-0-9":\n    nodes:\n      node-1:\n        address: "10.0.0.9"\n' in found.text
     assert any(line.startswith("a node needs its address") and line.endswith("(web)") for line in found.missing)
 
 

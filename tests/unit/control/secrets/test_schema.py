@@ -42,7 +42,7 @@ def test_each_of_the_four() -> None:
         ({"env": "hunter2!"}, "env is the name of an environment variable .*, never the secret"),
         ({"exec": []}, "exec needs a program"),
         ({"exec": "vault read"}, "list"),
-        ({"file": ""}, "a path is needed"),
+        ({"file": ""}, "one line of text is needed"),
         ({"sops": "a.yaml"}, "sops and key go together"),
         ({"env": "A", "key": "b"}, "sops and key go together"),
         ({"sops": "a.yaml", "key": 'a"]["b'}, "key names a value"),
