@@ -76,9 +76,8 @@ profiles:
   cpu-only: # small formats; counts people at the door, no more
     hardware: {memory: 16GiB, disk: 256GB}
     gpu: null
-    releases:
-      nvidia-device-plugin: null
-      vision-stack: {needs: [], values: {gpu: {count: 0}}}
+    releases: {nvidia-device-plugin: null, vision-stack: null}
+    inference: null
     models: {detector: {variant: int8}, shelf-gaps: null}
     variants: {detector: [int8]}
     baselines: {detector: {frame_rate: 8, latency_ms: 180}}

@@ -9,8 +9,11 @@ docs/contract.md is written by `nox -s contract -- --write-page`, since its rows
 from __future__ import annotations
 
 import sys
+import types
+import typing
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from typer._click import Command, Context
 from typer.core import TyperGroup
@@ -27,12 +30,20 @@ Shell completion, store names included: `edgectl --install-completion`. Without 
 """
 
 
+_KEYS_HEAD = """# Keys of the inventory
+
+Written by `nox -s docs` from the models themselves; a test holds both together. How layers lie over each other, and
+what a store needs: [inventory.md](inventory.md). Sizes are numbers of bytes, or texts like `8GiB`.
+"""
+
+
 def pages() -> dict[Path, str]:
     """Return every generated page with its text."""
     from edgectl.control.inventory.json_schema import json_schema
 
     return {
         ROOT / "docs" / "commands.md": commands_page(),
+        ROOT / "docs" / "keys.md": keys_page(),
         ROOT / "stores" / "inventory.schema.json": json_schema(),
     }
 
@@ -43,6 +54,69 @@ def commands_page() -> str:
     for path, help_text in helps():
         parts.append(f"\n{'#' * min(len(path) + 1, 3)} {' '.join(path)}\n\n```text\n{help_text}\n```\n")
     return "".join(parts)
+
+
+def keys_page() -> str:
+    """Return docs/keys.md: every key of the inventory with its type, meaning and default, from the models."""
+    from edgectl.control.inventory import schema
+
+    parts = [_KEYS_HEAD]
+    seen: list[Any] = []
+    waiting: list[tuple[str, Any]] = [("the file", schema.Inventory)]
+    while waiting:
+        name, model = waiting.pop(0)
+        if model in seen:
+            continue
+        seen.append(model)
+        doc = (model.__doc__ or "").strip().splitlines()[0]
+        parts.append(f"\n## {name}\n\n{doc}\n\n| key | type | meaning | when not given |\n|---|---|---|---|\n")
+        inherited = {key for base in model.__bases__ for key in getattr(base, "model_fields", {})}
+        if inherited:
+            bases = ", ".join(f"[{base.__name__.lower()}](#{base.__name__.lower()})" for base in model.__bases__)
+            parts.append(f"| all of {bases} | | | |\n")
+            waiting += [(base.__name__.lower(), base) for base in model.__bases__]
+        for key, field in model.model_fields.items():
+            if key in inherited:
+                continue
+            kind, inside = _kind(field.annotation)
+            waiting += [(found.__name__.lower(), found) for found in inside]
+            default = "needed" if field.is_required() else _default(field.get_default(call_default_factory=True))
+            meaning = field.description or (inside[0].__doc__ if inside else "") or ""
+            row = [f"`{key}`", kind, meaning.strip().splitlines()[0] if meaning else "", default]
+            parts.append(f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in row)} |\n")
+    return "".join(parts)
+
+
+def _kind(annotation: Any) -> tuple[str, list[Any]]:
+    """Return a type in words, with links, and the models in it."""
+    from pydantic import BaseModel
+
+    origin, arguments = typing.get_origin(annotation), typing.get_args(annotation)
+    if annotation is type(None):
+        return "", []
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        name = annotation.__name__.lower()
+        return f"[{name}](#{name})", [annotation]
+    if origin is typing.Literal:
+        return " or ".join(str(found) for found in arguments), []
+    if origin is typing.Annotated:
+        return _kind(arguments[0])
+    if origin in (typing.Union, types.UnionType):
+        found = [_kind(argument) for argument in arguments if argument is not type(None)]
+        return " or ".join(dict.fromkeys(kind for kind, _ in found)), [model for _, models in found for model in models]
+    if origin is list:
+        kind, inside = _kind(arguments[0])
+        return f"list of {kind}", inside
+    if origin is dict:
+        kind, inside = _kind(arguments[1])
+        return f"map of names to {kind}", inside
+    return {str: "text", int: "whole number", float: "number", bool: "true or false"}.get(annotation, "anything"), []
+
+
+def _default(value: Any) -> str:
+    if value in (None, [], {}, ""):
+        return ""
+    return str(value).lower() if isinstance(value, bool) else f"{value}"
 
 
 def helps() -> Iterator[tuple[tuple[str, ...], str]]:

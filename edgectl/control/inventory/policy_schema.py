@@ -55,7 +55,7 @@ class Exempt(Section):
 
     stores: Stores = Field(description='A selector: store-0*, group:eu, "profile:t4 and not store-042".')
     until: Day = Field(description='The last day on which it excuses, in quotes: "2027-01-31".')
-    why: Text
+    why: Text = Field(description="Whoever reads it must learn why.")
 
 
 class Rule(Section):

@@ -55,19 +55,19 @@ class Ssh(Section):
     host: Word | None = Field(
         default=None, description="Name or address to connect to; the node's address when not given."
     )
-    port: Port = 22
+    port: Port = Field(default=22, description="Of its SSH server.")
     user: Word = Field(default="root", description="Another user than root needs sudo on the node.")
     keys: list[Line] = Field(default=[], description="Private key files, tried in this order; ~ is your home.")
     agent: bool = Field(default=True, description="Ask a running SSH agent, too.")
     sudo_password: SecretReference | None = Field(default=None, description="Only where sudo asks for one.")
-    connect_seconds: Seconds = 15.0
+    connect_seconds: Seconds = Field(default=15.0, description="Deadline of each step of connecting.")
 
 
 class File(Section):
     """One file on the node, owned by root."""
 
-    path: AbsolutePath
-    text: str
+    path: AbsolutePath = Field(description="Where it lies on the node.")
+    text: str = Field(description="All of its content.")
     mode: FileMode = Field(default="0644", description='Octal, in quotes: "0644".')
 
 
@@ -103,7 +103,7 @@ class Helm(Section):
 class Hardware(Section):
     """The machine of a node."""
 
-    arch: Literal["amd64", "arm64"] = "amd64"
+    arch: Literal["amd64", "arm64"] = Field(default="amd64", description="Which k3s, Helm and images it gets.")
     memory: Size | None = Field(default=None, description="Memory that is built in.")
     disk: Size | None = Field(default=None, description="Size of the system disk.")
 
@@ -115,8 +115,12 @@ class Gpu(Section):
     memory: Size | None = Field(default=None, description="Memory of each GPU.")
     driver: Version | None = Field(default=None, description="Version of the driver, e.g. 570.86.15.")
     toolkit: Version | None = Field(default=None, description="Version of the container toolkit, e.g. 1.17.4.")
-    resource: str = Field(default="nvidia.com/gpu", pattern=r"^[a-z0-9.-]+/[A-Za-z0-9._-]+$")
-    count: int = Field(default=0, ge=0, le=64)
+    resource: str = Field(
+        default="nvidia.com/gpu",
+        description="What GPUs are called in Kubernetes.",
+        pattern=r"^[a-z0-9.-]+/[A-Za-z0-9._-]+$",
+    )
+    count: int = Field(default=0, ge=0, le=64, description="GPUs that are built in.")
     required: int | None = Field(default=None, ge=0, description="As many as count when not given.")
     hold_seconds: Annotated[float, Field(ge=0, le=600)] = Field(
         default=3.0, description="How long they must stay visible."
@@ -130,21 +134,21 @@ class Release(Section):
         default=None,
         description="A chart of templates/charts, a folder (./my-chart, from this file) or a chart of the bundle.",
     )
-    namespace: Label | None = None
+    namespace: Label | None = Field(default=None, description="Made where it is missing.")
     values: dict[str, Any] = Field(default={}, description="As in a values.yaml.")
     needs: list[Literal["gpu"]] = Field(
         default=[], description="Gates that hold this release up until they are passed."
     )
-    timeout_seconds: Seconds = 300.0
+    timeout_seconds: Seconds = Field(default=300.0, description="How long Helm may take.")
 
 
 class Inference(Section):
     """The question that proves inference: one request over the Open Inference Protocol v2, with its known answer."""
 
     release: Label | None = Field(default=None, description="The release that answers it.")
-    service: Label | None = None
-    port: Port = 8000
-    model: ModelName | None = None
+    service: Label | None = Field(default=None, description="The Service that is asked.")
+    port: Port = Field(default=8000, description="Of that service.")
+    model: ModelName | None = Field(default=None, description="The model that is asked.")
     reference: Line | None = Field(
         default=None, description="File with request and answer; the model's own when not given."
     )
@@ -161,7 +165,7 @@ class Camera(Section):
 class Model(Section):
     """Which version of a model the store runs."""
 
-    version: Line | None = None
+    version: Line | None = Field(default=None, description='In quotes: "1.10" is no number.')
     variant: Line | None = Field(default=None, description="One of those that the hardware profile offers.")
 
 
@@ -213,7 +217,9 @@ class NodeLayer(Section):
 class Node(NodeLayer):
     """One machine of a store."""
 
-    role: Literal["server", "agent"] = "server"
+    role: Literal["server", "agent"] = Field(
+        default="server", description="One server leads a store; agents follow it."
+    )
     address: str | None = Field(default=None, description="IP address on the store's own network.")
     host_key: str | None = Field(default=None, description="The node's public SSH host key: ssh-ed25519 AAAA...")
     identity: Identity | None = None
@@ -260,7 +266,7 @@ class Store(Layer):
 class Inventory(Section):
     """The one file that describes all stores."""
 
-    version: Literal[1]
+    version: Literal[1] = Field(description="Version of this format.")
     bundle: Line = Field(description="Bundle directory, from this file.")
     edgectl: Versions | None = Field(
         default=None, description="Range of edgectl versions that may deploy these stores, e.g. >=0.4,<0.6."

@@ -72,7 +72,9 @@ class StoreSecret(Section):
     """One Kubernetes Secret of the store, with a reference for each key."""
 
     namespaces: list[Label] | None = Field(default=None, description="Those of the releases when not given.")
-    type: Literal["Opaque", "kubernetes.io/dockerconfigjson", "kubernetes.io/tls"] = "Opaque"
+    type: Literal["Opaque", "kubernetes.io/dockerconfigjson", "kubernetes.io/tls"] = Field(
+        default="Opaque", description="As Kubernetes names it."
+    )
     keys: dict[str, SecretReference]
 
     @model_validator(mode="after")

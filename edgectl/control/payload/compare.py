@@ -43,7 +43,8 @@ def compare(
             store = after.store(name)
             payload = render_after(store)
         except InvalidInput as error:
-            found.append(Touched(name, "broken", why=error.details or (error.message,)))
+            said = tuple(line for line in error.details if not line.startswith(" "))  # findings, without evidence
+            found.append(Touched(name, "broken", why=said or (error.message,)))
             continue
         found += _touched(name, before if name in old else None, store, payload, render_before)
     kept = set(after.names())

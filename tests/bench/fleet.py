@@ -1,0 +1,150 @@
+"""A fleet's inventory: loaded, validated, resolved, rendered, digested, beside the YAML loader of the same file.
+
+`python -m tests.bench.fleet` prints the tables; each figure is a process of its own (`... fleet measure WHAT FILE`).
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import resource
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from tests.fleet import fleet
+
+SIZES = (500, 5_000, 10_000)
+ROUNDS = 5
+LIMIT_RATIO = 3.0
+LIMIT_BYTES = 1 << 30
+LIMIT_LINEAR = 0.15
+LIMIT_ONE_SECONDS = 0.5
+IMAGES = ("rancher/mirrored-pause:3.6", "rancher/mirrored-coredns-coredns:1.12.0")
+
+
+class PeerLoader(yaml.CSafeLoader):
+    """PyYAML's C loader, told only not to stumble over the tags of layers."""
+
+
+PeerLoader.add_constructor("!append", lambda loader, node: loader.construct_sequence(node))
+PeerLoader.add_constructor("!replace", lambda loader, node: loader.construct_mapping(node))
+
+
+def make_bundle(root: Path, helm: Path, helm_version: str) -> None:
+    """Make a bundle with the real Helm and names for all else: nothing here is sent."""
+    from edgectl.control.bundle.layout import Bundle
+
+    bundle = Bundle.create(root)
+    for arch in ("amd64", "arm64"):
+        bundle.add(arch.encode(), kind="k3s", name="k3s", version="v1.36.3+k3s1", arch=arch)
+        bundle.add(helm if arch == "amd64" else b"helm", kind="helm", name="helm", version=helm_version, arch=arch)
+        versions = ("1.0", "1.0-arm64", "1.1")
+        names = [f"registry.example/vision/inference:{version}" for version in versions]
+        names += ["registry.example/vision/gate:1.0", "nvcr.io/nvidia/k8s-device-plugin:v0.20.0", *IMAGES]
+        for name in names:
+            short = name.rpartition("/")[2].replace(":", "-")
+            bundle.add(name.encode(), kind="image", name=short, version="1", arch=arch, refs=(name,))
+
+
+def measure(what: str, file: Path) -> dict[str, Any]:
+    """Do one thing with an inventory and say what it took."""
+    began = time.perf_counter()
+    stores = 0
+    if what == "loader":
+        with file.open(encoding="utf-8") as stream:
+            yaml.load(stream, PeerLoader)  # noqa: S506 - the safe loader, by another name
+    else:
+        from edgectl.control.inventory.load import load
+        from edgectl.control.payload.render import Renderer
+
+        inventory, renderer, digests = load(file), Renderer(), set()
+        for name in inventory.names():
+            digests.add(renderer.render(inventory.store(name)).payload.digest)
+        stores = len(digests)
+    took = time.perf_counter() - began
+    return {"seconds": took, "bytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024, "stores": stores}
+
+
+def _measured(what: str, file: Path, cache: Path) -> dict[str, Any]:
+    argv = [sys.executable, "-m", "tests.bench.fleet", "measure", what, str(file)]
+    env = {**os.environ, "XDG_CACHE_HOME": str(cache)}
+    ran = subprocess.run(argv, env=env, capture_output=True, text=True, timeout=900, check=True)
+    found: dict[str, Any] = json.loads(ran.stdout)
+    return found
+
+
+def fleets(helm: Path, helm_version: str) -> bool:
+    """Measure and print; True when every limit is kept."""
+    with tempfile.TemporaryDirectory(prefix="edgectl-bench-") as place:
+        folder = Path(place)
+        make_bundle(folder / "bundle", helm, helm_version)
+        rows = {}
+        for count in SIZES:
+            file = folder / f"inventory-{count}.yaml"
+            file.write_text(fleet(count), encoding="utf-8")
+            floor = _measured("loader", file, folder / "cache-none")
+            ours = _measured("all", file, folder / f"cache-{count}")
+            if ours["stores"] != count:
+                raise AssertionError(f"{ours['stores']} different payloads of {count} stores")
+            rows[count] = (file.stat().st_size, floor["seconds"], ours["seconds"], ours["bytes"])
+        good = _print_fleets(rows)
+        return _one(folder, folder / f"inventory-{SIZES[-1]}.yaml") and good
+
+
+def _print_fleets(rows: dict[int, tuple[int, float, float, int]]) -> bool:
+    out = sys.stdout.write
+    out("\nA fleet loaded, validated, resolved, rendered and digested, cold, without any cache\n\n")
+    out("| stores | file | `yaml.CSafeLoader` alone | ours | ratio | peak memory |\n|---|---|---|---|---|---|\n")
+    for count, (size, floor, ours, peak) in rows.items():
+        out(f"| {count} | {size / 1e6:.1f} MB | {floor:.2f} s | {ours:.2f} s | {ours / floor:.2f} ")
+        out(f"| {peak / (1 << 20):.0f} MiB |\n")
+    (few, middle, many) = SIZES
+    first = (rows[middle][2] - rows[few][2]) / (middle - few)
+    second = (rows[many][2] - rows[middle][2]) / (many - middle)
+    ratio = rows[many][2] / rows[many][1]
+    out(f"\nratio at {many} stores: {ratio:.2f} (limit {LIMIT_RATIO}); peak memory (limit 1024 MiB); ")
+    out(f"one more store costs {first * 1e3:.2f} ms up to {middle}, {second * 1e3:.2f} ms beyond: ")
+    out(f"{abs(second / first - 1) * 100:.0f} % apart (limit {LIMIT_LINEAR * 100:.0f} %)\n")
+    return ratio <= LIMIT_RATIO and rows[many][3] <= LIMIT_BYTES and abs(second / first - 1) <= LIMIT_LINEAR
+
+
+def _one(folder: Path, file: Path) -> bool:
+    argv = [sys.executable, "-m", "edgectl", "render", "store-9999", "-i", str(file)]
+    env = {**os.environ, "XDG_CACHE_HOME": str(folder / "cache-one")}
+    took = []
+    for _ in range(ROUNDS + 1):
+        began = time.monotonic()
+        subprocess.run(argv, env=env, capture_output=True, timeout=300, check=True)
+        took.append(time.monotonic() - began)
+    out = sys.stdout.write
+    out(f"\nOne store of {SIZES[-1]}, `edgectl render`, whole processes\n\n| | seconds |\n|---|---|\n")
+    out(f"| first time with this file | {took[0]:.2f} |\n")
+    out(f"| from then on, median (limit {LIMIT_ONE_SECONDS}) | {statistics.median(took[1:]):.2f} |\n")
+    return statistics.median(took[1:]) <= LIMIT_ONE_SECONDS
+
+
+def main(argv: list[str]) -> int:
+    """Measure one thing, or print all."""
+    if argv[:1] == ["measure"]:
+        sys.stdout.write(json.dumps(measure(argv[1], Path(argv[2]))))
+        return 0
+    from edgectl.control.bundle.layout import Bundle
+    from edgectl.sandbox.bundle import make_bundle as supplies_of
+
+    supplies = supplies_of(lambda line: sys.stderr.write(line + "\n"))
+    bundle = Bundle.open(supplies.root)
+    found = bundle.find(kind="helm", name="helm", version=supplies.helm_version)
+    if found is None:
+        raise AssertionError("the sandbox's bundle has a Helm")
+    return 0 if fleets(bundle.path(found.digest), supplies.helm_version) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
