@@ -68,4 +68,4 @@ def touched(revision: str, selector: str, inventory: Path) -> tuple[list[Touched
             lambda store: renderer.render(replace(store, bundle=bundle)).payload,
             lambda store: renderer.render(store).payload,
         )
-    return found, len(names)
+    return found, len(names) + sum(one.state == "gone" for one in found)
