@@ -53,6 +53,19 @@ def make_bundle(root: Path, helm: Path, helm_version: str) -> None:
             bundle.add(name.encode(), kind="image", name=short, version="1", arch=arch, refs=(name,))
 
 
+def real_helm() -> tuple[Path, str]:
+    """Return the Helm of the sandbox's bundle, and its version."""
+    from edgectl.control.bundle.layout import Bundle
+    from edgectl.sandbox.bundle import make_bundle as supplies_of
+
+    supplies = supplies_of(lambda line: sys.stderr.write(line + "\n"))
+    bundle = Bundle.open(supplies.root)
+    found = bundle.find(kind="helm", name="helm", version=supplies.helm_version)
+    if found is None:
+        raise AssertionError("the sandbox's bundle has a Helm")
+    return bundle.path(found.digest), supplies.helm_version
+
+
 def measure(what: str, file: Path) -> dict[str, Any]:
     """Do one thing with an inventory and say what it took."""
     began = time.perf_counter()
@@ -64,10 +77,11 @@ def measure(what: str, file: Path) -> dict[str, Any]:
         from edgectl.control.inventory.load import load
         from edgectl.control.payload.render import Renderer
 
-        inventory, renderer, digests = load(file), Renderer(), set()
-        for name in inventory.names():
-            digests.add(renderer.render(inventory.store(name)).payload.digest)
-        stores = len(digests)
+        inventory, renderer = load(file), Renderer()
+        digests = [renderer.render(inventory.store(name)).payload.digest for name in inventory.names()]
+        stores = len(set(digests))
+        if what == "digests":
+            return {"digests": digests}
     took = time.perf_counter() - began
     return {"seconds": took, "bytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024, "stores": stores}
 
@@ -135,15 +149,7 @@ def main(argv: list[str]) -> int:
     if argv[:1] == ["measure"]:
         sys.stdout.write(json.dumps(measure(argv[1], Path(argv[2]))))
         return 0
-    from edgectl.control.bundle.layout import Bundle
-    from edgectl.sandbox.bundle import make_bundle as supplies_of
-
-    supplies = supplies_of(lambda line: sys.stderr.write(line + "\n"))
-    bundle = Bundle.open(supplies.root)
-    found = bundle.find(kind="helm", name="helm", version=supplies.helm_version)
-    if found is None:
-        raise AssertionError("the sandbox's bundle has a Helm")
-    return 0 if fleets(bundle.path(found.digest), supplies.helm_version) else 1
+    return 0 if fleets(*real_helm()) else 1
 
 
 if __name__ == "__main__":

@@ -244,7 +244,7 @@ class Layer(NodeLayer):
     )
     policy: Policy | None = Field(default=None, description="What stores may become: docs/policy.md.")
     windows: dict[Label, list[Window]] | None = Field(
-        default=None, description="When what may happen: deploy, and names of your own."
+        default=None, description="Hours by name, for pods and rules; who may deploy when: policy.deploy."
     )
 
 
