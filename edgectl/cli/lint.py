@@ -41,6 +41,6 @@ def lint(
 
     opened, names = stores.some(selector, inventory)
     renderer = stores.renderer()
-    found = look(opened, names, lambda store: renderer.render(store).payload, datetime.now(UTC).date())
+    found = look(opened, names, renderer.render, datetime.now(UTC).date())
     code = Exit.INVALID if found.errors else Exit.OK
     return show(output, document(found), "\n".join(lines(found, verbose=verbose)), code=code)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from edgectl.cli.options import DEFAULT_INVENTORY, Format, InventoryPath, Output, Verbose, complete_store
-from edgectl.wire.errors import Exit, InvalidInput
+from edgectl.wire.errors import Exit, InvalidInput, UsageError
 
 if TYPE_CHECKING:
     from edgectl.control.inventory.load import Inventory
@@ -52,6 +52,8 @@ def render(
     from edgectl.cli.result import show
 
     opened, names = stores.some(selector, inventory)
+    if diff and to is not None:
+        raise UsageError("--to writes, and --diff compares", hint="write first, then compare: two commands")
     if diff:
         return _compared(diff, selector, inventory, output, verbose=verbose)
     if names != (selector,):
@@ -105,12 +107,17 @@ def _compared(diff: str, selector: str, inventory: Path, output: Format, *, verb
     from edgectl.report.compared import document, lines
 
     if Path(diff).is_dir():
-        from edgectl.control.payload.compare import with_folder
+        from edgectl.control.payload.compare import broken, with_folder
 
         opened, names = stores.some(selector, inventory)
         renderer, folder = stores.renderer(), Path(diff)
-        payloads = (renderer.render(opened.store(name)).payload for name in names)
-        found = [one for payload in payloads for one in with_folder(payload, folder, alone=names == (selector,))]
+        found = []
+        for name in names:
+            try:
+                payload = renderer.render(opened.store(name)).payload
+                found += with_folder(payload, folder, alone=names == (selector,))
+            except InvalidInput as error:
+                found.append(broken(name, error))
         looked = len(names)
     else:
         found, looked = touched(diff, selector, inventory)

@@ -45,6 +45,7 @@ def rollback(
 
     found = stores.find(store, inventory)
     store = found.name
+    stores.permitted(found)
     engine = stores.runtime()
     others = doors(found.followers, engine, verbose=verbose)
     door = Door(found.lead.name, found.lead.ssh, engine, verbose=verbose)

@@ -79,7 +79,7 @@ def judge(store: Store, rendered: Rendered, *, keep: bool = True) -> tuple[Verdi
     from edgectl.control.inventory.place import invalid
     from edgectl.control.policy.verdict import verdicts
 
-    found = verdicts(store, rendered.payload, datetime.now(UTC).date(), keep=keep)
+    found = verdicts(store, rendered, datetime.now(UTC).date(), keep=keep)
     if refused := [one.finding(store) for one in found if one.refuses]:
         raise invalid(store.source, refused)
     return found

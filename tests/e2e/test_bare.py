@@ -26,6 +26,7 @@ def test_a_bare_node_converges(converged: Converged) -> None:
         "image-files",
         "k3s",
         "helm-binary",
+        "facts",
         "release-nvidia-device-plugin",
         "gpu",
         "release-vision-stack",

@@ -169,7 +169,7 @@ stores:
     releases:
       exact:
         chart: ./exact
-        namespace: n
+        namespace: exact
         values:
           VALUES
 """

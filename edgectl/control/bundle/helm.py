@@ -11,6 +11,7 @@ import platform
 import subprocess
 import tempfile
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -27,7 +28,7 @@ from edgectl.wire.errors import InvalidInput
 
 _LIMIT_SECONDS = 60.0
 _ARCHES = {"x86_64": "amd64", "aarch64": "arm64", "arm64": "arm64"}
-_CACHE_FORMAT = 1
+_CACHE_FORMAT = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,13 +78,13 @@ class Helm:
         key = [_CACHE_FORMAT, self.digest, asked.chart.digest, asked.values, asked.release, asked.namespace]
         name = digest_of(canonical([*key, asked.kube_version])).removeprefix("sha256:")
         kept = cache("renders") / f"{name}.json"
-        try:
-            return tuple(json.loads(kept.read_bytes()))
-        except (OSError, ValueError):
-            pass
+        with suppress(OSError, ValueError):
+            digest, _, body = kept.read_bytes().partition(b"\n")
+            if digest.decode() == digest_of(body):
+                return tuple(json.loads(body))
         printed = canonical(self._run(asked))
-        with staged(kept) as stream:
-            stream.write(printed)
+        with suppress(OSError), staged(kept) as stream:
+            stream.write(digest_of(printed).encode() + b"\n" + printed)
         return tuple(json.loads(printed))
 
     def _run(self, asked: Rendering) -> tuple[dict[str, Any], ...]:

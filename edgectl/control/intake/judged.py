@@ -70,7 +70,7 @@ def judged(draft: Draft, *, bundle: str, file: File) -> Judged:
 def refused(source: str, wrong: list[Wrong]) -> InvalidInput:
     """Return the one error for all that cannot be taken over."""
     wrong = list(dict.fromkeys(wrong))
-    placed = [Finding(one.origin.place, one.sentence) for one in wrong if one.origin.place]
+    placed = [Finding(one.origin.place, one.sentence, secret=True) for one in wrong if one.origin.place]
     rest = tuple(f"{one.origin}  {one.sentence}" for one in wrong if not one.origin.place)
     error = invalid(File(source), placed, *rest)
     count = len(set(placed)) + len(rest)

@@ -99,6 +99,6 @@ def _text(file: Path) -> str:
 
 
 def _wrong(file: Path, place: Place, sentence: str) -> InvalidInput:
-    error = invalid(file, [Finding(place, sentence)])
+    error = invalid(file, [Finding(place, sentence, secret=True)])
     error.message = error.message.replace("nothing was sent", "nothing was written")
     return error

@@ -108,8 +108,10 @@ def _finding(model: type[BaseModel], tree: Tree, where: Where, found: ErrorDetai
         return Finding(at.at, f"{name} is missing")
     if where[:1] == ("secrets",) or any(asks_for_secret(str(part)) for part in where):
         needed = _NEEDED.get(kind, "something else")
-        said = str(found["ctx"]["error"]) if kind == "value_error" else f"{needed} is needed"
-        return Finding(at.at, f"{name}: {said}, which says where the secret is found", secret=True)
+        said = f"{needed} is needed, which says where the secret is found"
+        if kind == "value_error":
+            said = str(found["ctx"]["error"])
+        return Finding(at.at, f"{name}: {said}", secret=True)
     return Finding(at.at, f"{name or what}: {_sentence(found, name, at)}")
 
 

@@ -136,8 +136,8 @@ def _ends(data: bytes, start: int, end: int) -> bool:
     while at < len(data):
         stop = data.find(b"\n", at)
         line = data[at : stop if stop >= 0 else len(data)]
-        text = line.lstrip(b" ")
+        text = line.lstrip(b" ").rstrip(b"\r")
         if text and not text.startswith(b"#"):
-            return len(line) - len(text) <= deep
+            return len(line) - len(line.lstrip(b" ")) <= deep
         at = stop + 1 if stop >= 0 else len(data)
     return True

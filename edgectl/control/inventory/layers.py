@@ -70,7 +70,9 @@ class Layers:
         listed = groups.value if groups is not None and isinstance(groups.value, list) else []
         found: list[str] = []
         for group in listed:
-            name = str(group.value)
+            name = group.value
+            if not isinstance(name, str):
+                continue  # the schema says so
             if name not in known:
                 findings.append(Finding(group.at, f'there is no group "{name}".{nearest(name, known)}'))
             elif name in found:

@@ -18,7 +18,9 @@ from edgectl.control.inventory import schema
 from edgectl.control.inventory.build import LAYERS, STORES
 from edgectl.control.inventory.check import Where, fit, no_name
 from edgectl.control.inventory.layers import NODE_KEYS, Layers
+from edgectl.control.inventory.pinned import fits
 from edgectl.control.inventory.place import Finding, invalid, nearest
+from edgectl.control.inventory.policy_schema import Policy
 from edgectl.control.inventory.resolve import bundle_path, resolve
 from edgectl.control.inventory.rules import Subject, node_findings, path_error, store_findings
 from edgectl.control.inventory.selector import Labels, selector
@@ -55,12 +57,13 @@ class Inventory:
         if self.source.has(text):
             return (text,)
         matches = selector(text)
+        if re.search(r"[*?\[:(), ]", text):
+            self._check_names(text)
         found = tuple(labels.name for labels in self._labels() if matches(labels))
         if found:
             return found
         if not re.search(r"[*?\[:(), ]", text):
             raise self._unknown(text)
-        self._check_names(text)
         raise InvalidInput(f'"{text}" selects none of the {len(self.names())} stores of {self.path}', docs="inventory")
 
     def _labels(self) -> Iterator[Labels]:
@@ -69,13 +72,27 @@ class Inventory:
 
     def _check_names(self, text: str) -> None:
         """Say which group or profile of a selector does not exist."""
+        for sentence in self._names_that_lead_nowhere(text):
+            raise InvalidInput(f"{self.path}: {sentence}", docs="inventory")
+
+    def _names_that_lead_nowhere(self, text: str) -> Iterator[str]:
         for section, kind in LAYERS.items():
             known = self.layers.named(section)
             for name in re.findall(rf"\b{kind}:([^\s(),]+)", text):
                 if section != STORES and not any(fnmatchcase(one, name) for one in known):
-                    raise InvalidInput(
-                        f'there is no {kind} "{name}" in {self.path}.{nearest(name, known)}', docs="inventory"
-                    )
+                    yield f'there is no {kind} "{name}".{nearest(name, known)}'
+
+    def _policy(self, name: str, policy: Policy, tree: Tree, bad: frozenset[Where]) -> Iterator[Finding]:
+        """Yield what is wrong with a store's own rules: CEL that is none, exceptions for groups that do not exist."""
+        from edgectl.control.policy.rules import compile_findings  # CEL: only where rules are written
+
+        subject = Subject(name, tree, bad)
+        for at, sentence in compile_findings(policy):
+            yield subject.finding(sentence, *at)
+        for rule, said in policy.rules.items():
+            for place, exempt in enumerate(said.exceptions if said else ()):
+                at = ("policy", "rules", rule, "exceptions", place, "stores")
+                yield from (subject.finding(why, *at) for why in self._names_that_lead_nowhere(exempt.stores))
 
     def want(self, names: Collection[str]) -> None:
         """Say which stores will be asked for, so that as little as possible is read."""
@@ -99,10 +116,7 @@ class Inventory:
         models = {node: model for node, (model, _, _) in fits.items()}
         found += store_findings(store, models, Subject(name, tree, bad))
         if store.policy is not None and store.policy.rules:
-            from edgectl.control.policy.rules import compile_findings  # CEL: only where rules are written
-
-            own_rules = Subject(name, tree, bad)
-            found += [own_rules.finding(sentence, *at) for at, sentence in compile_findings(store.policy)]
+            found += self._policy(name, store.policy, tree, bad)
         for node, own in trees.items():
             if own.get("profile") is not tree.get("profile"):
                 # what a profile of its own says has not been looked at with the store
@@ -146,7 +160,7 @@ class Inventory:
         findings = (*build.findings, *(finding for finding in findings if finding.place not in places))
         if not findings and (wrong := path_error(top.bundle)):
             findings = (*findings, Finding(whole.nearest("bundle").at, f"bundle: {wrong}"))
-        if not findings and top.edgectl and not _fits(top.edgectl):
+        if not findings and top.edgectl and not fits(top.edgectl):
             ours = f"this is edgectl {edgectl.__version__}"
             sentence = f"{ours}, and these stores may be deployed by {top.edgectl} only"
             findings = (*findings, Finding(whole.nearest("edgectl").at, sentence))
@@ -167,12 +181,6 @@ class Inventory:
 def load(path: Path) -> Inventory:
     """Open an inventory; InvalidInput when it is missing or no text. Stores are looked at when they are asked for."""
     return Inventory(path=path, source=Source.read(path))
-
-
-def _fits(versions: str) -> bool:
-    from packaging.specifiers import SpecifierSet  # only where a range is said: its import is felt
-
-    return SpecifierSet(versions).contains(edgectl.__version__, prereleases=True)
 
 
 def _name_findings(name: str, tree: Tree) -> Iterator[Finding]:

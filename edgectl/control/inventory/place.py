@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 from edgectl.wire.errors import InvalidInput
 
-_SECRET = re.compile(r"(?i)passw|passphrase|passwd|token|secret|api.?key|access.?key|private.?key|://[^\s/]*:[^\s/]*@")
+_SECRET = re.compile(r"(?i)pass|pwd|psk|token|secret|credential|auth|api.?key|access.?key|private.?key|:\S*@")
 _QUOTED = 100  # characters of a line
 
 

@@ -38,17 +38,18 @@ _KEY_BLOCK = re.compile(r"-----BEGIN (?:[A-Z0-9]+ )*PRIVATE KEY-----|^PuTTY-User
 _SHAPES = re.compile(
     r"\bAKIA[0-9A-Z]{16}\b|\bgh[pousr]_[A-Za-z0-9]{36}|\bgithub_pat_\w{50}|\bglpat-[\w-]{20}|\bxox[abprs]-[\w-]{20}"
     r"|\bnvapi-[\w-]{40}|\bhf_[A-Za-z0-9]{30}|\bdckr_pat_[\w-]{20}|\bK10[0-9a-f]{64}::|\beyJ[\w-]{8,500}\.eyJ[\w-]{8,2000}\."
-    r"|\bAGE-SECRET-KEY-1[0-9A-Z]{20}"
+    r"|\bAGE-SECRET-KEY-1[0-9A-Z]{20}|\bhvs\.[\w-]{20}"
 )
-_URL_USER = re.compile(r"\b[A-Za-z][A-Za-z0-9+.-]{0,20}://[^\s/?#@:\"'<>]{0,200}:([^\s/?#\"'<>]+)@")
+_URL_USER = re.compile(r"\b[A-Za-z][A-Za-z0-9+.-]{0,20}://[^\s/?#@:\"'<>]{0,200}:(?![0-9]{1,5}[/?#])([^\s\"'<>]+)@")
 _URL_QUERY = re.compile(
-    r"://\S{0,500}[/?&;_](?:password|passwd|pwd|token|api_?key|secret|access_token)=([^&;_\s\"']+)", re.IGNORECASE
+    r"://\S{0,500}[/?&;_](?:password|passwd|pass|pwd|token|api_?key|secret|access_token)=([^&;_\s\"']+)", re.IGNORECASE
 )
 _WORTH_A_LOOK = re.compile(  # most texts have nothing of this, and are not looked at closer
-    r"://[^=@]*[=@]|-----BEGIN|PuTTY|AKIA|gh[pousr]_|github_pat|glpat|xox|nvapi|hf_|dckr_pat|K10|eyJ|AGE-SEC|Bearer|Basic"
+    r"://[^=@]*[=@]|-----BEGIN|PuTTY|AKIA|gh[pousr]_|github_pat|glpat|xox|nvapi|hf_|dckr_pat|K10|eyJ|AGE-SEC|hvs|Bearer|Basic"
 )
 _BEARER = re.compile(r"(?:Bearer|Basic)\s+(\S{8,})")
 _ARGUMENT = re.compile(r"-{0,2}([A-Za-z][\w.-]*)=(\S.*)")
+_OPTION = re.compile(r"--?([A-Za-z][\w.-]*)")  # its value is the next argument
 _LINE = re.compile(
     r"^[ \t]*(?:export[ \t]+|-[ \t]+)?[\"']?([A-Za-z][\w.-]*)[\"']?[ \t]*[:=][ \t]*(\S.*)$", re.MULTILINE
 )
@@ -58,9 +59,22 @@ def plain_secrets(tree: Tree) -> list[tuple[Where, str]]:
     """Return the path of each secret in a store's or a node's tree, and a sentence about it that does not show it."""
     found: list[tuple[Where, str]] = []
     for key, child in tree.items():
-        if key != "secrets":  # says where they are found
+        if key != "secrets":  # says where they are found; of that, only what a program is told can be one itself
             _look(child, (key,), False, found)
+        else:
+            _programs(child, found)
     return found
+
+
+def _programs(secrets: Tree, found: list[tuple[Where, str]]) -> None:
+    """Look at the arguments of programs: by their own look alone, since `-field=token` is what they are asked for."""
+    for name, secret in secrets.items():
+        for key, reference in secret.nearest("keys").items():
+            arguments = reference.nearest("exec").value
+            for index, item in enumerate(arguments if isinstance(arguments, list) else ()):
+                if isinstance(item.value, str) and (what := looks(item.value)):
+                    path: Where = ("secrets", name, "keys", key, "exec", index)
+                    found.append((path, f"{_name(path)} holds {what} in plain text: {INSTEAD}"))
 
 
 def _look(tree: Tree, path: Where, free: bool, found: list[tuple[Where, str]]) -> None:  # noqa: FBT001 - inside here
@@ -75,8 +89,13 @@ def _look(tree: Tree, path: Where, free: bool, found: list[tuple[Where, str]]) -
             if isinstance(name, str) and is_secret(name, said):
                 found.append(((*path, "value"), f"{_name(path)} ({name}) is a secret in plain text: {INSTEAD}"))
     elif isinstance(value, list):
+        below = free or path in FREE
         for index, item in enumerate(value):
-            _look(item, (*path, index), free or path in FREE, found)
+            _look(item, (*path, index), below, found)
+            option = _OPTION.fullmatch(item.value) if below and isinstance(item.value, str) else None
+            if option and index + 1 < len(value) and is_secret(option[1], value[index + 1].value):
+                at = (*path, index + 1)
+                found.append((at, f"{_name(at)} ({item.value}) is a secret in plain text: {INSTEAD}"))
     elif isinstance(value, str) and (what := looks(value) or _lines(value, path, free=free)):
         instead = INSTEAD
         if "URL" in what:

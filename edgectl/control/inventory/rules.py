@@ -30,6 +30,7 @@ _OWNED = (
     *("/etc/rancher/", "/var/lib/rancher/", "/var/lib/kubelet/", "/var/lib/edgectl/", "/run/edgectl/"),
     *("/etc/systemd/system/k3s", "/etc/systemd/system/edgectl", "/usr/local/bin/k3s", "/usr/local/bin/helm"),
 )
+_SYSCTLS = "/etc/sysctl.d/90-edgectl.conf"  # of host.sysctls (payload/hostfiles.py)
 _SECRETS = ("token", "agent-token", "etcd-s3-access-key", "etcd-s3-secret-key", "datastore-endpoint")
 _REGISTRY_SECRETS = ("password", "auth", "identity_token", "token")
 
@@ -155,14 +156,15 @@ def _files(files: list[schema.File], subject: Subject) -> Iterator[Finding]:
         seen.add(file.path)
         if posixpath.normpath(file.path) != file.path:
             yield subject.finding(f"host.files: write {file.path} as {posixpath.normpath(file.path)}", *at)
-        if file.path.startswith(_OWNED):
+        if f"{file.path}/".startswith(_OWNED) or file.path == _SYSCTLS:
             yield subject.finding(f"host.files: {file.path} belongs to k3s or edgectl; say it under k3s", *at)
 
 
 def _k3s(k3s: schema.K3s, subject: Subject) -> Iterator[Finding]:
     for key, meaning in _OURS.items():
-        if key in k3s.config:
-            yield subject.finding(f"k3s.config.{key} is {meaning}: leave it out", "k3s", "config", key)
+        for said in (key, f"{key}+"):
+            if said in k3s.config:
+                yield subject.finding(f"k3s.config.{said} is {meaning}: leave it out", "k3s", "config", said)
     for key in _SECRETS:
         if key in k3s.config:
             sentence = f"k3s.config.{key} is a secret, and no secret stands in an inventory: leave it out"

@@ -40,13 +40,19 @@ def site_findings(
 def _cameras(store: schema.Store) -> Iterator[Wrong]:
     seen: dict[str, str] = {}
     for name, camera in (store.cameras or {}).items():
+        if camera is not None and camera.secret and camera.secret not in (store.secrets or {}):
+            hint = nearest(camera.secret, store.secrets or {})
+            yield (
+                ("cameras", name, "secret"),
+                f'camera {name} names a secret that is not there: "{camera.secret}".{hint}',
+            )
         if camera is None or looks(camera.url):  # has a finding, and is not shown
             continue
         at = ("cameras", name, "url")
         if wrong := _url_error(camera.url):
             yield at, f"cameras.{name}.url: {wrong}"
         elif camera.url in seen:
-            yield at, f"camera {name} has the same url as {seen[camera.url]}: {camera.url}"
+            yield at, f"camera {name} has the same url as {seen[camera.url]}"
         if camera.url.startswith("rtsp"):
             seen.setdefault(camera.url, name)
 
@@ -55,7 +61,7 @@ def _url_error(url: str) -> str:
     scheme, colon, rest = url.partition(":")
     if not colon or scheme not in _SCHEMES:
         near = nearest(scheme, _SCHEMES) if colon else ""
-        return f'rtsp://..., file:... or synthetic: is needed, not "{url}".{near}'.removesuffix(".")
+        return f"rtsp://..., file:... or synthetic: is needed.{near}".removesuffix(".")
     if scheme == "file" and not rest:
         return "file: needs the path of a video, like file:/var/lib/videos/door.mp4"
     if scheme in _HOSTED:
@@ -63,9 +69,9 @@ def _url_error(url: str) -> str:
             parts = urlsplit(url)
             port = parts.port
         except ValueError:
-            return f'a host and a port are needed, like rtsp://10.77.0.21:554/stream, not "{url}"'
+            return "a host and a port are needed, like rtsp://10.77.0.21:554/stream"
         if not parts.hostname or port == 0:
-            return f'a camera\'s host is needed, like rtsp://10.77.0.21/stream, not "{url}"'
+            return "a camera's host is needed, like rtsp://10.77.0.21/stream"
     return ""
 
 

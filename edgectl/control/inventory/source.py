@@ -33,7 +33,7 @@ _MARKS = {  # how a file begins that is not UTF-8, the longer first
     b"\xff\xfe": "UTF-16",
     b"\xfe\xff": "UTF-16",
 }
-_OTHER_BREAKS = ("\r", "\x85", "\u2028", "\u2029")  # YAML counts lines by these, too
+_OTHER_BREAKS = re.compile("\r(?!\n)|[\x85\u2028\u2029]")  # YAML counts lines by these, too
 
 
 @dataclass(slots=True)
@@ -110,7 +110,7 @@ class Source:
         text = _decoded(self.path, self.data)
         build = self._run(text, ())
         self._build, self._whole = build, True
-        plain_lines = not any(mark in text for mark in _OTHER_BREAKS)
+        plain_lines = _OTHER_BREAKS.search(text) is None
         if self._index is None and build.in_lines and plain_lines and not build.anchored and not build.findings:
             rows = _rows(build, self.data)
             if rows and not any(_UNFIT.search(word) for row in rows for word in (row.name, row.profile, *row.groups)):

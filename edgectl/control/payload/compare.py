@@ -43,12 +43,17 @@ def compare(
             store = after.store(name)
             payload = render_after(store)
         except InvalidInput as error:
-            said = tuple(line for line in error.details if not line.startswith(" "))  # findings, without evidence
-            found.append(Touched(name, "broken", why=said or (error.message,)))
+            found.append(broken(name, error))
             continue
         found += _touched(name, before if name in old else None, store, payload, render_before)
     kept = set(after.names())
     return found + [Touched(name, "gone") for name in before.names() if name not in kept]
+
+
+def broken(name: str, error: InvalidInput) -> Touched:
+    """Return a store that cannot be rendered."""
+    said = tuple(line for line in error.details if not line.startswith(" "))  # findings, without evidence
+    return Touched(name, "broken", why=said or (error.message,))
 
 
 def _touched(

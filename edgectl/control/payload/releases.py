@@ -27,6 +27,7 @@ class RenderedRelease:
     release: Release
     chart: Chart
     images: tuple[str, ...]
+    hooks: tuple[dict[str, Any], ...] = ()
 
 
 def render_release(asked: ReleaseSettings, chart: Chart, *, kube_version: str, template: Template) -> RenderedRelease:
@@ -45,7 +46,8 @@ def render_release(asked: ReleaseSettings, chart: Chart, *, kube_version: str, t
         needs=asked.needs,
         timeout_seconds=float(asked.timeout_seconds),
     )
-    return RenderedRelease(release=release, chart=chart, images=tuple(sorted(set(named_in(list(objects))))))
+    images = tuple(sorted(set(named_in(list(objects)))))
+    return RenderedRelease(release, chart, images, tuple(found for found in objects if _is_hook(found)))
 
 
 def _is_hook(manifest: dict[str, Any]) -> bool:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 from edgectl.control.bundle.layout import Artifact, Bundle
 from edgectl.control.inventory.place import Finding, invalid
@@ -30,6 +31,7 @@ class Rendered:
 
     payload: Payload
     blob_paths: dict[str, Path]
+    hooks: dict[str, tuple[dict[str, Any], ...]] = field(default_factory=dict)  # by release: they run and go
 
 
 def bundle_of(store: Store) -> Bundle:
@@ -92,7 +94,8 @@ class _Rendering:
             secrets=secrets,
             facts=self.store.facts,
         )
-        return Rendered(payload=payload, blob_paths=dict(sorted(self.paths.items())))
+        hooks = {made.release.name: made.hooks for made in releases if made.hooks}
+        return Rendered(payload, dict(sorted(self.paths.items())), hooks)
 
     def _find(self, error: InvalidInput | str, *where: str | int) -> None:
         sentence = error if isinstance(error, str) else " ".join(part for part in (error.message, error.hint) if part)

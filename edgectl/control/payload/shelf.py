@@ -29,6 +29,7 @@ class Shelf:
     def __init__(self, bundle: Bundle, template: Template | None = None) -> None:
         self.bundle = bundle
         self._template = template
+        self._helms: dict[str, Template] = {}
         self._charts: dict[tuple[str, Path], Chart | InvalidInput] = {}
         self._releases: dict[bytes, RenderedRelease | InvalidInput] = {}
         self._blobs: dict[str, Path | InvalidInput] = {}
@@ -84,9 +85,11 @@ class Shelf:
 
     def template(self, helm_version: str) -> Template:
         """Return what renders charts; InvalidInput when the bundle has no Helm for this machine."""
-        if self._template is None:
-            self._template = Helm.of(self.bundle, helm_version).template
-        return self._template
+        if self._template is not None:
+            return self._template
+        if helm_version not in self._helms:
+            self._helms[helm_version] = Helm.of(self.bundle, helm_version).template
+        return self._helms[helm_version]
 
 
 def _tried(make: Callable[[], Made]) -> Made | InvalidInput:

@@ -11,6 +11,7 @@ import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields
 from datetime import date, datetime
+from types import MappingProxyType
 from typing import Any
 
 from edgectl.control.inventory.policy_schema import Policy
@@ -22,6 +23,7 @@ from edgectl.wire.document import canonical, digest_of, to_json
 from edgectl.wire.payload import Payload, Release
 
 _PAYLOAD = tuple(part.name for part in fields(Payload))
+Hooks = Mapping[str, tuple[dict[str, Any], ...]]
 _VERDICTS = 8192  # (rule, release, facts) kept; a fleet has few different ones
 
 
@@ -50,18 +52,28 @@ class _Objects:
     """A release's objects, known by their digest."""
 
     digest: str
+    gpus: frozenset[str]  # what GPUs are called in this store
     manifests: tuple[dict[str, Any], ...] = field(compare=False)
 
 
 def judge(
-    policy: Policy, store: Mapping[str, Any], payload: Payload, today: date, *, only: frozenset[str] = frozenset()
+    policy: Policy,
+    store: Mapping[str, Any],
+    payload: Payload,
+    today: date,
+    *,
+    hooks: Hooks = MappingProxyType({}),
+    only: frozenset[str] = frozenset(),
 ) -> tuple[Violation, ...]:
     """Return every rule over payload and objects that does not hold, excused ones, too; `only`: names of rules.
 
-    `store` are the facts of docs/policy.md, as plain JSON.
+    `store` are the facts of docs/policy.md, as plain JSON; `hooks` are each release's objects that run and go.
     """
     facts = _facts(policy, store)
-    releases = [(release, _Objects(_digest(release), release.manifests)) for release in payload.releases]
+    gpus = frozenset(node.gpu.resource for node in payload.nodes if node.gpu is not None)
+    releases = [
+        (release, _objects((*release.manifests, *hooks.get(release.name, ())), gpus)) for release in payload.releases
+    ]
     found: list[Violation] = []
     for rule in _asked(policy, only):
         if rule.text.over == "payload":
@@ -153,7 +165,7 @@ def _verdicts(text: Text, objects: _Objects, facts: bytes) -> tuple[tuple[str, s
             here = {
                 **given,
                 "object": visible(compiled.sees, "object", manifest),
-                "pod": views.pod(manifest) if "pod" in compiled.sees else {},
+                "pod": views.pod(manifest, objects.gpus) if "pod" in compiled.sees else {},
                 "images": views.images(manifest) if "images" in compiled.sees else [],
             }
             sentence = _sentence(compiled, activation("objects", here))
@@ -196,6 +208,6 @@ def _shown(found: Any) -> str:
     return str(found)
 
 
-def _digest(release: Release) -> str:
-    """Name the objects; no canonical form is needed, since another order of keys is only asked once more."""
-    return digest_of(json.dumps(release.manifests).encode())
+def _objects(manifests: tuple[dict[str, Any], ...], gpus: frozenset[str]) -> _Objects:
+    """Name objects; no canonical form is needed, since another order of keys is only asked once more."""
+    return _Objects(digest_of(json.dumps(manifests).encode()), gpus, manifests)

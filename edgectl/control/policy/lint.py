@@ -11,9 +11,9 @@ from datetime import date
 
 from edgectl.control.inventory.load import Inventory
 from edgectl.control.inventory.store import Store
+from edgectl.control.payload.render import Rendered
 from edgectl.control.policy.verdict import Verdict, verdicts
 from edgectl.wire.errors import InvalidInput
-from edgectl.wire.payload import Payload
 
 
 @dataclass(slots=True)
@@ -41,7 +41,7 @@ class Lint:
         return sum(one.severity == "error" and not one.excused for one in self.said)
 
 
-def lint(inventory: Inventory, names: Iterable[str], rendered: Callable[[Store], Payload] | None, today: date) -> Lint:
+def lint(inventory: Inventory, names: Iterable[str], rendered: Callable[[Store], Rendered] | None, today: date) -> Lint:
     """Look at stores; without `rendered` only at the inventory itself."""
     found = Lint()
     known: dict[tuple[str, str, str], Said] = {}

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from datetime import date, datetime
 from functools import cache as once
@@ -20,10 +21,10 @@ from edgectl.control.cache import cache
 from edgectl.control.inventory.place import Finding
 from edgectl.control.inventory.policy_schema import Policy
 from edgectl.control.inventory.store import Store
+from edgectl.control.payload.render import Rendered
 from edgectl.control.policy.facts import facts
 from edgectl.control.staging import staged
 from edgectl.wire.document import canonical, digest_of
-from edgectl.wire.payload import Payload
 
 _FORMAT = 1
 _JUDGES = ("cel-expr-python", "kubernetes-validate", "jsonschema")
@@ -50,16 +51,16 @@ class Verdict:
         return Finding(store.place(*self.where), f"{store.name}: {self.rule}: {self.sentence}")
 
 
-def verdicts(store: Store, payload: Payload, today: date, *, keep: bool = True) -> tuple[Verdict, ...]:
+def verdicts(store: Store, rendered: Rendered, today: date, *, keep: bool = True) -> tuple[Verdict, ...]:
     """Return all that does not hold, warnings and what is excused, too.
 
     `keep`: look for the answer in the cache, and leave it there.
     """
     policy, known = store.policy or Policy(), facts(store)
     if not keep:
-        return _judged(policy, known, payload, today, store.lead.k3s.version)
+        return _judged(policy, known, rendered, today, store.lead.k3s.version)
     day = today.isoformat() if any(rule and rule.exceptions for rule in policy.rules.values()) else ""
-    asked = [_FORMAT, _judges(), policy.model_dump(), known, payload.digest, day]
+    asked = [_FORMAT, _judges(), policy.model_dump(), known, rendered.payload.digest, rendered.hooks, day]
     place = cache("verdicts") / f"{digest_of(canonical(asked)).removeprefix('sha256:')}.json"
     try:
         digest, _, body = place.read_bytes().partition(b"\n")
@@ -67,9 +68,9 @@ def verdicts(store: Store, payload: Payload, today: date, *, keep: bool = True) 
             return tuple(_verdict(doc) for doc in json.loads(body))
     except (OSError, ValueError, KeyError, TypeError):
         pass
-    found = _judged(policy, known, payload, today, store.lead.k3s.version)
+    found = _judged(policy, known, rendered, today, store.lead.k3s.version)
     body = canonical([asdict(one) for one in found])
-    with staged(place) as stream:
+    with suppress(OSError), staged(place) as stream:
         stream.write(digest_of(body).encode() + b"\n" + body)
     return found
 
@@ -77,7 +78,7 @@ def verdicts(store: Store, payload: Payload, today: date, *, keep: bool = True) 
 def deploy_verdicts(store: Store, who: Mapping[str, str], now: datetime) -> tuple[Verdict, ...]:
     """Return what stands against a deploy of this store by `who` (user, host, key) `now`."""
     policy = store.policy
-    if policy is None or not (policy.deploy or any(rule and rule.over == "deploy" for rule in policy.rules.values())):
+    if policy is None or not (policy.deploy or policy.rules):
         return ()
     from edgectl.control.policy.judge import judge_deploy  # CEL: only where somebody asks
 
@@ -86,18 +87,18 @@ def deploy_verdicts(store: Store, who: Mapping[str, str], now: datetime) -> tupl
 
 
 def _judged(
-    policy: Policy, known: Mapping[str, Any], payload: Payload, today: date, k3s_version: str
+    policy: Policy, known: Mapping[str, Any], rendered: Rendered, today: date, k3s_version: str
 ) -> tuple[Verdict, ...]:
     from edgectl.control.policy.judge import judge  # CEL and the schemas of Kubernetes: not where the answer is kept
     from edgectl.control.policy.openapi import check
 
     found = [
         Verdict(one.rule, one.sentence, one.severity, one.where, one.excused_by)
-        for one in judge(policy, known, payload, today)
+        for one in judge(policy, known, rendered.payload, today, hooks=rendered.hooks)
     ]
-    for release in payload.releases:
+    for release in rendered.payload.releases:
         where = ("releases", release.name, "values")
-        checked = check(release.manifests, k3s_version)
+        checked = check((*release.manifests, *rendered.hooks.get(release.name, ())), k3s_version)
         found += [Verdict("kubernetes", sentence, "error", where) for sentence in checked.findings]
     return tuple(found)
 

@@ -16,7 +16,7 @@ from edgectl.control.kubeyaml import load_all
 from edgectl.control.payload.images import full_name, named_in
 from edgectl.wire.payload import Payload
 
-_URL = re.compile(r"[a-z][a-z0-9+.-]*://[^\s\"'<>]+")
+_URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://[^\s\"'<>]+")
 _REGISTRIES = "/etc/rancher/k3s/registries.yaml"
 
 
@@ -34,10 +34,15 @@ def name_of(manifest: Mapping[str, Any]) -> str:
     return f"{manifest.get('kind', 'object')}/{_map(manifest.get('metadata')).get('name', '?')}"
 
 
-def pod(manifest: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the pods that an object makes: `gpus` of one pod, `containers`, `initContainers`; empty without pods."""
+def pod(manifest: Mapping[str, Any], gpus: frozenset[str] = frozenset()) -> dict[str, Any]:
+    """Return the pods that an object makes: `gpus` of one pod, `containers`, `initContainers`; empty without pods.
+
+    `gpus` is what GPUs are called besides what everybody calls them.
+    """
     spec = _pod_spec(manifest)
-    containers, first = ([_container(one) for one in _maps(spec.get(key))] for key in ("containers", "initContainers"))
+    containers, first = (
+        [_container(one, gpus) for one in _maps(spec.get(key))] for key in ("containers", "initContainers")
+    )
     return {
         "gpus": sum(container["gpus"] for container in containers),
         "containers": containers,
@@ -74,7 +79,7 @@ def _pod_spec(manifest: Mapping[str, Any]) -> dict[str, Any]:
     return _map(_map(spec.get("template")).get("spec")) or (spec if "containers" in spec else {})
 
 
-def _container(one: Mapping[str, Any]) -> dict[str, Any]:
+def _container(one: Mapping[str, Any], gpus: frozenset[str]) -> dict[str, Any]:
     resources = _map(one.get("resources"))
     limits, requests = _map(resources.get("limits")), _map(resources.get("requests"))
     mounts = [str(mount.get("mountPath", "")) for mount in _maps(one.get("volumeMounts"))]
@@ -82,7 +87,7 @@ def _container(one: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "name": str(one.get("name", "")),
         "image": str(one.get("image", "")),
-        "gpus": sum(_count(amount) for resource, amount in wanted.items() if is_gpu(str(resource))),
+        "gpus": sum(_count(amount) for name, amount in wanted.items() if name in gpus or is_gpu(str(name))),
         "limits": {str(key): str(amount) for key, amount in limits.items()},
         "requests": {str(key): str(amount) for key, amount in requests.items()},
         "mounts": mounts,

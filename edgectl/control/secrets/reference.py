@@ -5,6 +5,7 @@ Owns the four kinds and their versions. Must not resolve: `render` works from re
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -41,7 +42,7 @@ class Reference:
     @property
     def path(self) -> Path:
         """The file of `file` or `sops`."""
-        return self.folder / Path(self.file or self.sops).expanduser()
+        return self.folder / os.path.expanduser(self.file or self.sops)  # noqa: PTH111 - Path's raises for unknown homes
 
     def versioned(self) -> str:
         """Return the version: as declared, else of the encrypted file as it lies here, else "1".

@@ -47,7 +47,7 @@ def _anchored(text: str) -> str:
 
 
 SHAPES: dict[str, tuple[Callable[[str], str], bool]] = {  # (what is done to the text, whether an index is made)
-    "crlf": (lambda text: text.replace("\n", "\r\n"), False),
+    "crlf": (lambda text: text.replace("\n", "\r\n"), True),
     "byte order mark": (lambda text: "\ufeff" + text, True),
     "comments between stores": (lambda text: text.replace("\n\n  store-", "\n\n# new:\n    # deeper\n  store-"), True),
     "comment above the first": (lambda text: text.replace("stores:\n", "stores: # all\n  # first\n\n"), True),

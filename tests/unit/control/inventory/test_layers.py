@@ -150,12 +150,12 @@ def test_one_store_s_data_changes_that_store_alone(tmp_path: Path, change: tuple
     before = resolved(tmp_path, FLEET)
     document = copy.deepcopy(FLEET)
     (*way, last), value = change
-    inside: Any = document["stores"]["store-006"]
+    inside: Any = document["stores"]["store-007"]
     for part in way:
         inside = inside[part]
     inside[last] = value
     after = resolved(tmp_path, document)
-    assert {name for name, store in after.items() if store != before[name]} == {"store-006"}
+    assert {name for name, store in after.items() if store != before[name]} == {"store-007"}
 
 
 def shuffled(value: Any, picks: Any, path: tuple[str, ...] = ()) -> Any:

@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
+from edgectl.control.cache import cache
 from edgectl.control.inventory.load import load
 from edgectl.control.inventory.store import Store
-from edgectl.control.payload.render import bundle_of, render
+from edgectl.control.payload.render import Rendered, bundle_of, render
 from edgectl.control.policy import verdict
 from edgectl.control.policy.verdict import Verdict, deploy_verdicts, verdicts
-from edgectl.wire.payload import Payload
 from tests.unit.control.payload.test_render import INVENTORY, home, template
 
 __all__ = ["home"]
@@ -27,11 +27,11 @@ POLICY = """  policy:
 """
 
 
-def judged(home: Path, policy: str = POLICY) -> tuple[Store, Payload]:
-    """Return a store with a policy, and its payload."""
+def judged(home: Path, policy: str = POLICY) -> tuple[Store, Rendered]:
+    """Return a store with a policy, and it rendered."""
     (home / "inventory.yaml").write_text(INVENTORY.replace("stores:\n", policy + "stores:\n"))
     store = load(home / "inventory.yaml").store("store-042")
-    return store, render(store, bundle_of(store), template=template).payload
+    return store, render(store, bundle_of(store), template=template)
 
 
 def ours(found: tuple[Verdict, ...]) -> list[tuple[str, str]]:
@@ -41,12 +41,12 @@ def ours(found: tuple[Verdict, ...]) -> list[tuple[str, str]]:
 
 def test_an_answer_is_kept_and_not_older_than_its_exceptions(home: Path) -> None:
     """Law: the cache gives what judging gives, on each day. Seeded fault: the day left out of the key."""
-    store, payload = judged(home)
-    excused = ours(verdicts(store, payload, DAY))
+    store, rendered = judged(home)
+    excused = ours(verdicts(store, rendered, DAY))
     by = "trying (until 2026-12-01)"
     assert excused == [(f"DaemonSet/{name}: DaemonSet is not wanted", by) for name in ("plugin", "vision")]
-    assert ours(verdicts(store, payload, DAY)) == excused
-    later = ours(verdicts(store, payload, date(2026, 12, 2)))
+    assert ours(verdicts(store, rendered, DAY)) == excused
+    later = ours(verdicts(store, rendered, date(2026, 12, 2)))
     assert all(not by and "ended on 2026-12-01" in sentence for sentence, by in later)
     assert len(later) == 2
 
@@ -54,14 +54,14 @@ def test_an_answer_is_kept_and_not_older_than_its_exceptions(home: Path) -> None
 @pytest.mark.parametrize("damage", [b"", b"x", b"sha256:0\n[]", b"[]"])
 def test_a_damaged_cache_is_not_believed(home: Path, monkeypatch: pytest.MonkeyPatch, damage: bytes) -> None:
     """Law: a wrong or corrupt cache never changes a result. Seeded fault: its digest not checked."""
-    store, payload = judged(home)
-    before = verdicts(store, payload, DAY)
-    files = list(verdict.cache("verdicts").iterdir())
+    store, rendered = judged(home)
+    before = verdicts(store, rendered, DAY)
+    files = list(cache("verdicts").iterdir())
     assert len(files) == 1
     files[0].write_bytes(damage)
-    assert verdicts(store, payload, DAY) == before
+    assert verdicts(store, rendered, DAY) == before
     monkeypatch.setattr(verdict, "_judged", lambda *_: pytest.fail("it was kept anew"))
-    assert verdicts(store, payload, DAY) == before
+    assert verdicts(store, rendered, DAY) == before
 
 
 def test_who_may_deploy_is_asked_only_where_somebody_says(home: Path) -> None:
