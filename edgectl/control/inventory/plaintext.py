@@ -79,7 +79,9 @@ def _programs(secrets: Tree, found: list[tuple[Where, str]]) -> None:
 
 def _look(tree: Tree, path: Where, free: bool, found: list[tuple[Where, str]]) -> None:  # noqa: FBT001 - inside here
     """Look at a value and all in it; `free`: it lies in a map whose keys are not edgectl's own."""
-    value = tree.value
+    value, known = tree.value, len(found)
+    if tree.clean:  # stores share most of what they say: it is looked through once
+        return
     if isinstance(value, dict):
         below = free or path in FREE or (len(path) == len(_VALUES) and path[0::2] == _VALUES[0::2])
         for key, child in value.items():
@@ -103,6 +105,7 @@ def _look(tree: Tree, path: Where, free: bool, found: list[tuple[Where, str]]) -
         found.append((path, f"{_name(path)} holds {what} in plain text: {instead}"))
     elif free and is_secret(str(path[-1]), value):
         found.append((path, f"{_name(path)} is a secret in plain text: {INSTEAD}"))
+    tree.clean = len(found) == known
 
 
 def is_secret(key: str, value: object) -> bool:

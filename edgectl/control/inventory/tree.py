@@ -28,6 +28,7 @@ class Tree:
     layer: str = ""
     laid: Laid = ""
     over: Tree | None = None
+    clean: bool = False  # whether somebody has looked through it for plain secrets and found none
     _plain: Any = field(default=None, repr=False)
 
     def plain(self) -> Any:
@@ -78,7 +79,7 @@ class Tree:
 
     def holding(self, value: Any) -> Tree:
         """Return the same place with another value."""
-        return replace(self, value=value, _plain=None)
+        return replace(self, value=value, clean=False, _plain=None)
 
 
 def merge(base: Tree | None, over: Tree | None) -> Tree | None:

@@ -17,7 +17,6 @@ from edgectl.control.inventory.store import DEFAULT_ARCH, NodeTarget, Store
 from edgectl.control.payload.hostfiles import host_files, refused_sysctl
 from edgectl.control.payload.images import COREDNS, PAUSE, full_name, host_of
 from edgectl.control.payload.kubernetes import k3s_files, unit
-from edgectl.control.payload.reference import inference
 from edgectl.control.payload.releases import RenderedRelease, Template
 from edgectl.control.payload.secrets import secret
 from edgectl.control.payload.shelf import Shelf
@@ -230,7 +229,7 @@ class _Rendering:
             return None
         namespaces = {release.name: release.namespace for release in self.store.releases}
         try:
-            return inference(asked, namespaces[asked.release])
+            return self.shelf.question(asked, namespaces[asked.release])
         except InvalidInput as error:
             self._find(error, "inference", "reference")
             return None

@@ -13,12 +13,14 @@ from typing import TypeVar
 from edgectl.control.bundle.chart import Chart
 from edgectl.control.bundle.helm import Helm
 from edgectl.control.bundle.layout import ANY_ARCH, Artifact, Bundle
-from edgectl.control.inventory.store import ReleaseSettings
+from edgectl.control.inventory.store import InferenceSettings, ReleaseSettings
 from edgectl.control.payload.charts import chart
 from edgectl.control.payload.images import full_name, of_repository
+from edgectl.control.payload.reference import inference
 from edgectl.control.payload.releases import RenderedRelease, Template, render_release
 from edgectl.wire.document import canonical
 from edgectl.wire.errors import InvalidInput
+from edgectl.wire.payload import Inference
 
 Made = TypeVar("Made")
 
@@ -29,6 +31,7 @@ class Shelf:
     def __init__(self, bundle: Bundle, template: Template | None = None) -> None:
         self.bundle = bundle
         self._template = template
+        self._questions: dict[tuple[InferenceSettings, str], Inference | InvalidInput] = {}
         self._helms: dict[str, Template] = {}
         self._charts: dict[tuple[str, Path], Chart | InvalidInput] = {}
         self._releases: dict[bytes, RenderedRelease | InvalidInput] = {}
@@ -82,6 +85,13 @@ class Shelf:
                 lambda: render_release(asked, packed, kube_version=k3s_version, template=template)
             )
         return _given(self._releases[key])
+
+    def question(self, asked: InferenceSettings, namespace: str) -> Inference:
+        """Return the question that proves inference; InvalidInput when its file is missing or no answer."""
+        key = (asked, namespace)
+        if key not in self._questions:
+            self._questions[key] = _tried(lambda: inference(asked, namespace))
+        return _given(self._questions[key])
 
     def template(self, helm_version: str) -> Template:
         """Return what renders charts; InvalidInput when the bundle has no Helm for this machine."""
