@@ -1,6 +1,6 @@
 """Faults at drawn moments of a real update, on a real node: the same command ends in the declared state.
 
-Twelve in CI, sixty with `nox -s long`. The moments are drawn over the duration of an update that was measured before.
+Eight in CI, sixty with `nox -s long`. The moments are drawn over the duration of an update that was measured before.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from tests.e2e.node import CONVERGE
 from tests.e2e.test_second_deploy import greeting
 
 pytestmark = pytest.mark.e2e
-_CI, _ALL = 12, 60
+_CI, _ALL = 8, 60
 _FAULTS = ("power cut", "engine killed", "link cut")
 _DURATION: list[float] = []
 

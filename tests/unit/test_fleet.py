@@ -12,7 +12,7 @@ import pytest
 from edgectl.control.inventory.load import load
 from tests.fleet import fleet, name_of
 
-DIGEST = "97234e1aa5b246806258ee33d798aa0d46f07d06996798febb2476c154113069"
+DIGEST = "37f2c633a75c5e8a298c8f8b74565b2cb6fe0fb617c74bccadb9c98b6031ff5f"
 
 
 def test_it_is_the_same_everywhere() -> None:
