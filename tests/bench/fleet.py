@@ -33,8 +33,11 @@ class PeerLoader(yaml.CSafeLoader):
     """PyYAML's C loader, told only not to stumble over the tags of layers."""
 
 
-PeerLoader.add_constructor("!append", lambda loader, node: loader.construct_sequence(node))
-PeerLoader.add_constructor("!replace", lambda loader, node: loader.construct_mapping(node))
+def _sequence(loader: PeerLoader, node: yaml.SequenceNode) -> list[Any]:
+    return list(loader.construct_sequence(node))
+
+
+PeerLoader.add_constructor("!append", _sequence)
 
 
 def make_bundle(root: Path, helm: Path, helm_version: str) -> None:
@@ -58,7 +61,10 @@ def real_helm() -> tuple[Path, str]:
     from edgectl.control.bundle.layout import Bundle
     from edgectl.sandbox.bundle import make_bundle as supplies_of
 
-    supplies = supplies_of(lambda line: sys.stderr.write(line + "\n"))
+    def say(line: str) -> None:
+        sys.stderr.write(line + "\n")
+
+    supplies = supplies_of(say)
     bundle = Bundle.open(supplies.root)
     found = bundle.find(kind="helm", name="helm", version=supplies.helm_version)
     if found is None:
@@ -67,8 +73,10 @@ def real_helm() -> tuple[Path, str]:
 
 
 def measure(what: str, file: Path) -> dict[str, Any]:
-    """Do one thing with an inventory and say what it took."""
-    began = time.perf_counter()
+    """Do one thing with an inventory and say what it took: processor time, that of Helm included.
+
+    Other work on the machine is in the wall clock, and moves it by half.
+    """
     stores = 0
     if what == "loader":
         with file.open(encoding="utf-8") as stream:
@@ -82,8 +90,9 @@ def measure(what: str, file: Path) -> dict[str, Any]:
         stores = len(set(digests))
         if what == "digests":
             return {"digests": digests}
-    took = time.perf_counter() - began
-    return {"seconds": took, "bytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024, "stores": stores}
+    own, helm = resource.getrusage(resource.RUSAGE_SELF), resource.getrusage(resource.RUSAGE_CHILDREN)
+    took = own.ru_utime + own.ru_stime + helm.ru_utime + helm.ru_stime
+    return {"seconds": took, "bytes": own.ru_maxrss * 1024, "stores": stores}
 
 
 def _measured(what: str, file: Path, cache: Path) -> dict[str, Any]:
@@ -114,7 +123,7 @@ def fleets(helm: Path, helm_version: str) -> bool:
 
 def _print_fleets(rows: dict[int, tuple[int, float, float, int]]) -> bool:
     out = sys.stdout.write
-    out("\nA fleet loaded, validated, resolved, rendered and digested, cold, without any cache\n\n")
+    out("\nA fleet loaded, validated, resolved, rendered and digested, cold, without any cache; processor time\n\n")
     out("| stores | file | `yaml.CSafeLoader` alone | ours | ratio | peak memory |\n|---|---|---|---|---|---|\n")
     for count, (size, floor, ours, peak) in rows.items():
         out(f"| {count} | {size / 1e6:.1f} MB | {floor:.2f} s | {ours:.2f} s | {ours / floor:.2f} ")
