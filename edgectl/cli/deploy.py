@@ -50,7 +50,7 @@ def deploy(
     early = Early(inventory, store, engine, verbose=verbose)
     door: Door | None = None
     try:
-        found = stores.find(store, inventory)
+        found = stores.find(store, inventory, early.source)
         store = found.name
         stores.permitted(found)
         values = stores.values(found)

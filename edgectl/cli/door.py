@@ -99,13 +99,15 @@ class Early:
     """A connection to a store's server, begun before its inventory is looked through.
 
     It is begun on a guess. Whoever then knows the store takes it where the guess was right; nothing is said on it
-    before.
+    before. Raises InvalidInput when there is no inventory.
     """
 
     def __init__(self, inventory: Path, name: str, engine: RuntimeArchive, *, verbose: bool = False) -> None:
         from edgectl.control.inventory.reach import reach
+        from edgectl.control.inventory.source import Source
 
-        guess = reach(inventory, name)
+        self.source = Source.read(inventory)  # once: whoever looks through it goes on from here
+        guess = reach(self.source, name)
         self._door = Door(*guess, engine, verbose=verbose).knock() if guess else None
         self._engine = engine
         self._verbose = verbose

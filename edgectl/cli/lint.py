@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import typer
 
 from edgectl.cli.options import DEFAULT_INVENTORY, Format, InventoryPath, Output, Selector, Verbose
 from edgectl.wire.errors import Exit
+
+if TYPE_CHECKING:
+    from edgectl.control.inventory.store import Store
+    from edgectl.control.payload.render import Rendered
 
 _EPILOG = """\b
 Examples:
@@ -35,12 +42,20 @@ def lint(
 ) -> int:
     """Check what would be sent to stores: inventory, charts, rules."""
     from edgectl.cli import store as stores
+
+    return linted(selector, inventory, stores.renderer().render, output, verbose=verbose)
+
+
+def linted(
+    selector: str, inventory: Path, render: Callable[[Store], Rendered] | None, output: Format, *, verbose: bool
+) -> int:
+    """Look at stores and say what is wrong; without `render` only at the inventory itself. Returns the exit code."""
+    from edgectl.cli import store as stores
     from edgectl.cli.result import show
     from edgectl.control.policy.lint import lint as look
     from edgectl.report.linted import document, lines
 
     opened, names = stores.some(selector, inventory)
-    renderer = stores.renderer()
-    found = look(opened, names, renderer.render, datetime.now(UTC).date())
+    found = look(opened, names, render, datetime.now(UTC).date())
     code = Exit.INVALID if found.errors else Exit.OK
     return show(output, document(found), "\n".join(lines(found, verbose=verbose)), code=code)

@@ -49,7 +49,7 @@ def plan(
     early = Early(inventory, store, engine, verbose=verbose)
     door: Door | None = None
     try:
-        found = stores.find(store, inventory)
+        found = stores.find(store, inventory, early.source)
         store = found.name
         others = doors(found.followers, engine, verbose=verbose)
         door = early.door(found.lead)

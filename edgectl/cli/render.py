@@ -55,7 +55,7 @@ def render(
     if diff and to is not None:
         raise UsageError("--to writes, and --diff compares", hint="write first, then compare: two commands")
     if diff:
-        return _compared(diff, selector, inventory, output, verbose=verbose)
+        return _compared(diff, opened, names, output, alone=names == (selector,), verbose=verbose)
     if names != (selector,):
         return _several(opened, names, to, output)
     rendered = stores.render(opened.store(selector))
@@ -100,7 +100,9 @@ def _several(opened: Inventory, names: tuple[str, ...], to: Path | None, output:
     return show(output, {"stores": rows, "to": str(to) if to else None}, "\n".join(lines))
 
 
-def _compared(diff: str, selector: str, inventory: Path, output: Format, *, verbose: bool) -> int:
+def _compared(
+    diff: str, opened: Inventory, names: tuple[str, ...], output: Format, *, alone: bool, verbose: bool
+) -> int:
     from edgectl.cli import store as stores
     from edgectl.cli.inventories.diff import touched
     from edgectl.cli.result import show
@@ -109,18 +111,17 @@ def _compared(diff: str, selector: str, inventory: Path, output: Format, *, verb
     if Path(diff).is_dir():
         from edgectl.control.payload.compare import broken, with_folder
 
-        opened, names = stores.some(selector, inventory)
         renderer, folder = stores.renderer(), Path(diff)
         found = []
         for name in names:
             try:
                 payload = renderer.render(opened.store(name)).payload
-                found += with_folder(payload, folder, alone=names == (selector,))
+                found += with_folder(payload, folder, alone=alone)
             except InvalidInput as error:
                 found.append(broken(name, error))
         looked = len(names)
     else:
-        found, looked = touched(diff, selector, inventory)
+        found, looked = touched(diff, opened, names)
     code = Exit.INVALID if any(one.state == "broken" for one in found) else Exit.OK
     text = "\n".join(lines(found, looked, verbose=verbose, content=True))
     return show(output, document(found, looked), text, code=code)

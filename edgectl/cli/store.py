@@ -17,6 +17,7 @@ from edgectl.wire.errors import EdgectlError, UsageError
 if TYPE_CHECKING:
     from edgectl.control.deploy.deploy import Offer
     from edgectl.control.inventory.load import Inventory
+    from edgectl.control.inventory.source import Source
     from edgectl.control.inventory.store import NodeTarget, Store
     from edgectl.control.link.runtime import RuntimeArchive
     from edgectl.control.payload.render import Rendered, Renderer
@@ -27,11 +28,14 @@ _COLUMNS = 80
 _SOME = 3  # stores that are named where there are more
 
 
-def one(selector: str, inventory: Path) -> tuple[Inventory, str]:
-    """Return the inventory and the one store of it that is meant; UsageError when several are."""
+def one(selector: str, inventory: Path, source: Source | None = None) -> tuple[Inventory, str]:
+    """Return the inventory and the one store of it that is meant; UsageError when several are.
+
+    `source` is the inventory, read already.
+    """
     from edgectl.control.inventory.load import load
 
-    opened = load(inventory)
+    opened = load(inventory, source)
     names = opened.select(selector)
     if len(names) > 1:
         some = ", ".join(names[:_SOME]) + (", ..." if len(names) > _SOME else "")
@@ -49,9 +53,9 @@ def some(selector: str, inventory: Path) -> tuple[Inventory, tuple[str, ...]]:
     return opened, names
 
 
-def find(name: str, inventory: Path) -> Store:
-    """Return one store of the inventory."""
-    opened, name = one(name, inventory)
+def find(name: str, inventory: Path, source: Source | None = None) -> Store:
+    """Return one store of the inventory; `source` is that file, read already."""
+    opened, name = one(name, inventory, source)
     return opened.store(name)
 
 

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-
 import typer
 
+from edgectl.cli.lint import linted
 from edgectl.cli.options import DEFAULT_INVENTORY, Format, InventoryPath, Output, Selector, Verbose
-from edgectl.wire.errors import Exit
 
 _EPILOG = """\b
 Examples:
@@ -31,12 +29,4 @@ def check(
     verbose: Verbose = False,
 ) -> int:
     """Check the inventory file, every store of it."""
-    from edgectl.cli import store as stores
-    from edgectl.cli.result import show
-    from edgectl.control.policy.lint import lint
-    from edgectl.report.linted import document, lines
-
-    opened, names = stores.some(selector, inventory)
-    found = lint(opened, names, None, datetime.now(UTC).date())
-    code = Exit.INVALID if found.errors else Exit.OK
-    return show(output, document(found), "\n".join(lines(found, verbose=verbose)), code=code)
+    return linted(selector, inventory, None, output, verbose=verbose)

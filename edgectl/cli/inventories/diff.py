@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -11,6 +10,7 @@ from edgectl.cli.options import DEFAULT_INVENTORY, Format, InventoryPath, Output
 from edgectl.wire.errors import Exit
 
 if TYPE_CHECKING:
+    from edgectl.control.inventory.load import Inventory
     from edgectl.control.payload.compare import Touched
 
 _EPILOG = """\b
@@ -40,15 +40,17 @@ def diff(
     verbose: Verbose = False,
 ) -> int:
     """Show which stores a git change touches, and what they will feel."""
+    from edgectl.cli import store as stores
     from edgectl.cli.result import show
     from edgectl.report.compared import document, lines
 
-    found, looked = touched(revision, selector, inventory)
+    opened, names = stores.some(selector, inventory)
+    found, looked = touched(revision, opened, names)
     code = Exit.INVALID if any(one.state == "broken" for one in found) else Exit.OK
     return show(output, document(found, looked), "\n".join(lines(found, looked, verbose=verbose)), code=code)
 
 
-def touched(revision: str, selector: str, inventory: Path) -> tuple[list[Touched], int]:
+def touched(revision: str, after: Inventory, names: tuple[str, ...]) -> tuple[list[Touched], int]:
     """Return what differs from a revision, and how many stores were looked at."""
     from dataclasses import replace
 
@@ -57,10 +59,9 @@ def touched(revision: str, selector: str, inventory: Path) -> tuple[list[Touched
     from edgectl.control.inventory.revision import at_revision
     from edgectl.control.payload.compare import compare
 
-    after, names = stores.some(selector, inventory)
     renderer = stores.renderer()
     bundle = after.bundle()
-    with at_revision(inventory, revision) as older:
+    with at_revision(after.path, revision) as older:
         found = compare(
             load(older),
             after,

@@ -6,7 +6,6 @@ that Ansible has for it: what our layers would not give it stands at the node it
 
 from __future__ import annotations
 
-import ipaddress
 from collections.abc import Mapping
 from typing import Any
 
@@ -14,6 +13,7 @@ from edgectl.control.intake.ansible import Group, Hosts
 from edgectl.control.intake.draft import Draft, Left, Origin, Path, Wrong, name_of, read
 from edgectl.control.intake.slot import Meaning, in_layer
 from edgectl.control.intake.variables import HOST, left, taken, why_not
+from edgectl.control.inventory.rules import is_address
 
 _PASSWORD = "SUDO_PASSWORD"  # noqa: S105 - the name of an environment variable
 _DEFAULTS = ("all",)
@@ -80,7 +80,7 @@ def _short(hosts: list[str]) -> dict[str, str]:
 
 
 def _head(host: str) -> str:
-    return host if _is_address(host) else host.partition(".")[0]
+    return host if is_address(host) else host.partition(".")[0]
 
 
 def _group_names(hosts: Hosts, draft: Draft) -> dict[str, Path]:
@@ -154,18 +154,10 @@ def _address(host: str, said: Mapping[str, Any], here: Path, draft: Draft) -> No
     reached = str(said[variable]) if variable else host
     if variable and why_not(said[variable]):
         return
-    if _is_address(reached):
+    if is_address(reached):
         draft.put((*here, "address"), reached, _host(host, variable))
     else:
         draft.put((*here, "ssh", "host"), reached, _host(host, variable))
-
-
-def _is_address(text: str) -> bool:
-    try:
-        ipaddress.ip_address(text)
-    except ValueError:
-        return False
-    return True
 
 
 def _variable(name: str) -> str:

@@ -18,7 +18,6 @@ from edgectl.control.inventory import schema
 from edgectl.control.inventory.build import LAYERS, STORES
 from edgectl.control.inventory.check import Where, fit, no_name
 from edgectl.control.inventory.layers import NODE_KEYS, Layers
-from edgectl.control.inventory.pinned import fits
 from edgectl.control.inventory.place import Finding, invalid, nearest
 from edgectl.control.inventory.policy_schema import Policy
 from edgectl.control.inventory.resolve import bundle_path, resolve
@@ -27,6 +26,7 @@ from edgectl.control.inventory.selector import Labels, selector
 from edgectl.control.inventory.source import Source
 from edgectl.control.inventory.store import Store
 from edgectl.control.inventory.tree import Tree
+from edgectl.control.policy.versions import meant_for
 from edgectl.wire.errors import InvalidInput
 
 _SHOWN = 5  # names in a hint
@@ -160,7 +160,7 @@ class Inventory:
         findings = (*build.findings, *(finding for finding in findings if finding.place not in places))
         if not findings and (wrong := path_error(top.bundle)):
             findings = (*findings, Finding(whole.nearest("bundle").at, f"bundle: {wrong}"))
-        if not findings and top.edgectl and not fits(top.edgectl):
+        if not findings and top.edgectl and not meant_for(top.edgectl):
             ours = f"this is edgectl {edgectl.__version__}"
             sentence = f"{ours}, and these stores may be deployed by {top.edgectl} only"
             findings = (*findings, Finding(whole.nearest("edgectl").at, sentence))
@@ -178,9 +178,12 @@ class Inventory:
         return InvalidInput(f'{self.path} has no store "{name}"', hint=hint, docs="inventory")
 
 
-def load(path: Path) -> Inventory:
-    """Open an inventory; InvalidInput when it is missing or no text. Stores are looked at when they are asked for."""
-    return Inventory(path=path, source=Source.read(path))
+def load(path: Path, source: Source | None = None) -> Inventory:
+    """Open an inventory; InvalidInput when it is missing or no text. Stores are looked at when they are asked for.
+
+    `source` is the same file, read already.
+    """
+    return Inventory(path=path, source=source or Source.read(path))
 
 
 def _name_findings(name: str, tree: Tree) -> Iterator[Finding]:

@@ -10,28 +10,28 @@ from pathlib import Path
 from typing import Any
 
 from edgectl.control.inventory.layers import Layers
-from edgectl.control.inventory.pinned import fits
 from edgectl.control.inventory.source import Source
-from edgectl.control.inventory.store import SshTarget
+from edgectl.control.inventory.store import SshTarget, folder_of
+from edgectl.control.policy.versions import meant_for
 from edgectl.wire.errors import EdgectlError
 
 
-def reach(path: Path, name: str) -> tuple[str, SshTarget] | None:
+def reach(source: Source, name: str) -> tuple[str, SshTarget] | None:
     """Return the server's name and how it is reached; None where that is not plain to see, or anything is wrong."""
     try:
-        layers = Layers(Source.read(path))
+        layers = Layers(source)
         tree, findings = layers.store(name)
         nodes = [(node, *layers.node(name, tree, node)) for node in tree.nearest("nodes").plain() or {}]
         leads = [found for found in nodes if found[1].plain().get("role", "server") == "server"]
         build = layers.source.build
-        if build.findings or ("edgectl" in build.top and not fits(str(build.top["edgectl"].value))):
+        if build.findings or ("edgectl" in build.top and not meant_for(str(build.top["edgectl"].value))):
             return None  # this edgectl is not meant to deploy it
         if tree.get("secrets") is not None or tree.get("policy") is not None:
             return None  # what may stand against a deploy is said before a node hears of it
         if len(nodes) != 1 or len(leads) != 1 or findings or leads[0][2]:
             return None  # with several nodes their content goes first, and an early connection would only wait
         node, merged, _ = leads[0]
-        return node, _target(merged.plain(), path.resolve().parent)
+        return node, _target(merged.plain(), folder_of(source.path))
     except (EdgectlError, KeyError, TypeError, ValueError, AttributeError, RuntimeError):
         return None
 

@@ -28,6 +28,7 @@ from edgectl.control.inventory.store import (
     SecretSettings,
     SshTarget,
     Store,
+    folder_of,
 )
 from edgectl.control.inventory.tree import Tree
 
@@ -43,7 +44,7 @@ def resolve(
     bundle_at: Place,
 ) -> Store:
     """Return one store; `nodes` are merged with what the store says for all of them."""
-    folder = _folder(source)
+    folder = folder_of(source)
     return Store(
         name=name,
         title=store.title,
@@ -67,7 +68,7 @@ def resolve(
 @cache
 def bundle_path(source: Path, name: str) -> Path:
     """Return a bundle directory, seen from the inventory file `source`; ~ is home."""
-    return _beside(_folder(source), name).resolve()
+    return _beside(folder_of(source), name).resolve()
 
 
 def node_target(name: str, node: schema.Node, folder: Path) -> NodeTarget:
@@ -142,11 +143,6 @@ def inference(asked: schema.Inference | None, folder: Path) -> InferenceSettings
         model=model,
         reference=_beside(folder, asked.reference) if asked.reference else own,
     )
-
-
-@cache
-def _folder(source: Path) -> Path:
-    return source.resolve().parent
 
 
 @cache

@@ -128,7 +128,7 @@ def node_findings(name: str, node: schema.Node, subject: Subject) -> Iterator[Fi
     address = "its address on the store's network: address: 10.77.0.11"
     key = "its pinned SSH host key: host_key: ssh-ed25519 AAAA... (on the node: /etc/ssh/ssh_host_ed25519_key.pub)"
     yield from subject.missing(node.address, f"{what} {address}", "address")
-    if node.address and not _is_address(node.address):
+    if node.address and not is_address(node.address):
         yield subject.finding(f'address: an IP address is needed, not "{node.address}"', "address")
     yield from subject.missing(node.host_key, f"{what} {key}", "host_key")
     if node.host_key and (wrong := _host_key_error(node.host_key)):
@@ -190,7 +190,8 @@ def path_error(text: str) -> str:
     return ""
 
 
-def _is_address(text: str) -> bool:
+def is_address(text: str) -> bool:
+    """Tell whether a text is an IP address."""
     try:
         ipaddress.ip_address(text)
     except ValueError:

@@ -14,6 +14,7 @@ from edgectl.control.inventory.amounts import SIZE_PATTERN, size_bytes
 from edgectl.control.inventory.policy_schema import Policy
 from edgectl.control.inventory.secret_schema import SecretReference, StoreSecret
 from edgectl.control.inventory.section import Label, Line, Section, Title, Word
+from edgectl.control.policy.versions import asked_range
 
 
 def _size(value: object) -> object:
@@ -21,12 +22,7 @@ def _size(value: object) -> object:
 
 
 def _versions(value: str) -> str:
-    from packaging.specifiers import InvalidSpecifier, SpecifierSet  # only where a range is said
-
-    try:
-        SpecifierSet(value)
-    except InvalidSpecifier:
-        raise ValueError(f'a range of versions is needed, like >=570,<581, not "{value}"') from None
+    asked_range(value)
     return value
 
 

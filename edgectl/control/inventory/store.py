@@ -6,6 +6,7 @@ Owns the shape. Nothing downstream reads the inventory; the layers and their pla
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +19,12 @@ if TYPE_CHECKING:
 
 
 DEFAULT_ARCH = "amd64"
+
+
+@cache
+def folder_of(source: Path) -> Path:
+    """Return the folder of an inventory file: what the inventory names is seen from there."""
+    return source.resolve().parent
 
 
 @dataclass(frozen=True, slots=True)

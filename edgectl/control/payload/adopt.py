@@ -14,7 +14,7 @@ from typing import Any
 
 from edgectl.control.bundle.helm import Helm, Rendering
 from edgectl.control.bundle.layout import Bundle
-from edgectl.control.inventory.store import ReleaseSettings, Store
+from edgectl.control.inventory.store import ReleaseSettings, Store, folder_of
 from edgectl.control.payload.charts import chart
 from edgectl.wire.document import canonical
 
@@ -44,7 +44,7 @@ class Charts:
 def charts(store: Store, bundle: Bundle) -> Charts:
     """Return the charts of a store's inventory and bundle."""
     template = Helm.of(bundle, store.helm_version).template if store.releases else None
-    folder = store.source.resolve().parent
+    folder = folder_of(store.source)
 
     def defaults(release: ReleaseSettings) -> Mapping[str, Any]:
         return chart(release.chart, folder=folder, bundle=bundle).values()

@@ -7,13 +7,12 @@ Must not know how anything reaches a node.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from functools import cache
 from pathlib import Path
 from typing import Any
 
 from edgectl.control.bundle.layout import Artifact, Bundle
 from edgectl.control.inventory.place import Finding, invalid
-from edgectl.control.inventory.store import DEFAULT_ARCH, NodeTarget, Store
+from edgectl.control.inventory.store import DEFAULT_ARCH, NodeTarget, Store, folder_of
 from edgectl.control.payload.hostfiles import host_files, refused_sysctl
 from edgectl.control.payload.images import COREDNS, PAUSE, full_name, host_of
 from edgectl.control.payload.kubernetes import k3s_files, unit
@@ -125,7 +124,7 @@ class _Rendering:
         for asked in self.store.releases:
             at = ("releases", asked.name)
             try:
-                found = self.shelf.chart(asked.chart, _folder(self.store.source))
+                found = self.shelf.chart(asked.chart, folder_of(self.store.source))
             except InvalidInput as error:
                 self._find(error, *at, "chart")
                 continue
@@ -237,11 +236,6 @@ class _Rendering:
 
 def _for(arch: str) -> str:
     return "" if arch == DEFAULT_ARCH else f" for {arch}"
-
-
-@cache
-def _folder(source: Path) -> Path:
-    return source.resolve().parent
 
 
 def _gpu(node: NodeTarget) -> Gpu | None:

@@ -8,6 +8,8 @@ from __future__ import annotations
 import functools
 from typing import TYPE_CHECKING
 
+import edgectl
+
 if TYPE_CHECKING:
     from packaging.specifiers import SpecifierSet
 
@@ -25,6 +27,11 @@ def within(version: str, asked: str) -> bool:
         return found.contains(Version(version), prereleases=bool(found.prereleases))
     except InvalidVersion:
         return False
+
+
+def meant_for(asked: str) -> bool:
+    """Say whether this edgectl lies in a range, a pre-release of it too; ValueError when the range cannot be read."""
+    return asked_range(asked).contains(edgectl.__version__, prereleases=True)
 
 
 def asked_range(text: str) -> SpecifierSet:

@@ -10,6 +10,7 @@ import pytest
 
 from edgectl.control.inventory.load import load
 from edgectl.control.inventory.reach import reach
+from edgectl.control.inventory.source import Source
 from tests.fleet import fleet
 
 
@@ -23,7 +24,7 @@ def test_the_guess_is_the_truth_or_nothing(tmp_path: Path) -> None:
     inventory = load(path)
     guesses = 0
     for name in inventory.names():
-        store, guess = inventory.store(name), reach(path, name)
+        store, guess = inventory.store(name), reach(Source.read(path), name)
         if len(store.nodes) > 1:
             assert guess is None
             continue
@@ -51,7 +52,7 @@ def test_what_is_wrong_or_not_plain_is_no_guess(tmp_path: Path, text: str) -> No
     """Nothing is raised here, and no node hears of a store that a rule or a missing secret may stop."""
     path = tmp_path / "inventory.yaml"
     path.write_text(text)
-    assert reach(path, "store-1") is None
+    assert reach(Source.read(path), "store-1") is None
 
 
 @pytest.mark.programs("only a fresh interpreter shows what an import brings along")
