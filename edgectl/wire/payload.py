@@ -14,7 +14,7 @@ from typing import Any
 from edgectl.wire.document import canonical, digest_of, from_json, to_json
 
 FORMAT = 1
-_LATER = ("secrets", "facts")  # without them, a payload has the name that it had before they were known
+_LATER = ("secrets", "facts", "guard")  # without them, a payload has the name that it had before they were known
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +70,32 @@ class Gpu:
     count: int
     required: int
     hold_seconds: float = 3.0  # allocatable must stay at its number this long
+    offers: dict[str, int] = field(default_factory=dict)  # by resource, all GPUs together; empty: as many as GPUs
+    uuids: tuple[str, ...] = ()  # as the inventory knows these very cards; empty: any
+    driver: str = ""  # declared versions, to compare with; empty: any
+    toolkit: str = ""
+
+    @property
+    def offered(self) -> dict[str, int]:
+        """Return how many devices of each resource the plugin offers when all GPUs are well.
+
+        They differ from GPUs where one is shared (MIG, time-slicing).
+        """
+        return self.offers or {self.resource: self.count}
+
+    @property
+    def least(self) -> dict[str, int]:
+        """Return how many devices of each resource `required` GPUs offer, a share rounded up."""
+        return {name: -(-number * self.required // self.count) for name, number in self.offered.items()}
+
+
+@dataclass(frozen=True, slots=True)
+class Guard:
+    """What the cluster refuses: pods that use a GPU and do not wait for its proof."""
+
+    resources: tuple[str, ...]  # what GPUs are called on the store's nodes
+    runtime_classes: tuple[str, ...]  # a pod on one of them sees GPUs without asking for one
+    exempt: tuple[str, ...]  # namespaces that are not asked
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +163,7 @@ class Payload:
     inference: Inference | None = None
     secrets: tuple[StoreSecret, ...] = ()
     facts: dict[str, Any] = field(default_factory=dict)  # what the store's pods may know of it; no secret
+    guard: Guard | None = None
     format: int = FORMAT
 
     def encode(self) -> bytes:

@@ -95,7 +95,7 @@ def node_target(name: str, node: schema.Node, folder: Path) -> NodeTarget:
             sysctls={key: str(value) for key, value in host.sysctls.items()},
         ),
         k3s=K3sSettings(version=k3s.version or "", config=k3s.config, kubelet=k3s.kubelet, registries=k3s.registries),
-        gpu=_gpu(node.gpu),
+        gpu=_gpu(node.gpu, node.identity),
         arch=node.hardware.arch if node.hardware else DEFAULT_ARCH,
     )
 
@@ -151,8 +151,16 @@ def _beside(folder: Path, name: str) -> Path:
     return folder / os.path.expanduser(name)  # noqa: PTH111 - Path's own raises for an unknown home
 
 
-def _gpu(gpu: schema.Gpu | None) -> GpuSettings | None:
+def _gpu(gpu: schema.Gpu | None, identity: schema.Identity | None) -> GpuSettings | None:
     if gpu is None or gpu.count == 0:
         return None
-    required = gpu.count if gpu.required is None else gpu.required
-    return GpuSettings(resource=gpu.resource, count=gpu.count, required=required, hold_seconds=gpu.hold_seconds)
+    return GpuSettings(
+        resource=gpu.resource,
+        count=gpu.count,
+        required=gpu.count if gpu.required is None else gpu.required,
+        hold_seconds=gpu.hold_seconds,
+        offers=gpu.offers,
+        uuids=tuple(identity.gpus) if identity else (),
+        driver=gpu.driver or "",
+        toolkit=gpu.toolkit or "",
+    )

@@ -42,6 +42,7 @@ ClockTime = Annotated[str, StringConstraints(pattern=r"^([01][0-9]|2[0-3]):[0-5]
 Mac = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{2}(:[0-9a-f]{2}){5}$")]
 GpuId = Annotated[str, StringConstraints(pattern=r"^GPU-[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$")]
 ModelName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?$")]
+ResourceName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9.-]+/[A-Za-z0-9._-]+$")]
 Seconds = Annotated[float, Field(gt=0, le=86400)]
 
 
@@ -111,15 +112,18 @@ class Gpu(Section):
     memory: Size | None = Field(default=None, description="Memory of each GPU.")
     driver: Version | None = Field(default=None, description="Version of the driver, e.g. 570.86.15.")
     toolkit: Version | None = Field(default=None, description="Version of the container toolkit, e.g. 1.17.4.")
-    resource: str = Field(
-        default="nvidia.com/gpu",
-        description="What GPUs are called in Kubernetes.",
-        pattern=r"^[a-z0-9.-]+/[A-Za-z0-9._-]+$",
-    )
+    resource: ResourceName = Field(default="nvidia.com/gpu", description="What GPUs are called in Kubernetes.")
     count: int = Field(default=0, ge=0, le=64, description="GPUs that are built in.")
     required: int | None = Field(default=None, ge=0, description="As many as count when not given.")
     hold_seconds: Annotated[float, Field(ge=0, le=600)] = Field(
         default=3.0, description="How long they must stay visible."
+    )
+    offers: dict[ResourceName, Annotated[int, Field(ge=1, le=4096)]] = Field(
+        default={},
+        description=(
+            "What the device plugin offers when all GPUs of the node are well, by resource, where GPUs are shared "
+            "(MIG, time-slicing): {nvidia.com/mig-1g.10gb: 14}. As many of `resource` as `count` when not given."
+        ),
     )
 
 

@@ -80,6 +80,10 @@ class GpuSettings:
     count: int
     required: int
     hold_seconds: float
+    offers: dict[str, int] = field(default_factory=dict)
+    uuids: tuple[str, ...] = ()
+    driver: str = ""
+    toolkit: str = ""
 
 
 @dataclass(frozen=True, slots=True)

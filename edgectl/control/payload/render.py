@@ -243,7 +243,14 @@ def _gpu(node: NodeTarget) -> Gpu | None:
     if found is None:
         return None
     return Gpu(
-        resource=found.resource, count=found.count, required=found.required, hold_seconds=float(found.hold_seconds)
+        resource=found.resource,
+        count=found.count,
+        required=found.required,
+        hold_seconds=float(found.hold_seconds),
+        offers=dict(sorted(found.offers.items())),
+        uuids=found.uuids,
+        driver=found.driver,
+        toolkit=found.toolkit,
     )
 
 

@@ -83,6 +83,36 @@ class Places:
         return self.run / "gpu/ready"
 
     @property
+    def gpu_proof(self) -> Path:
+        """What each GPU's proof of this boot has shown, as JSON; beside the marker, and as short-lived."""
+        return self.run / "gpu/proof.json"
+
+    @property
+    def gpu_each(self) -> Path:
+        """Present while the plugin offers a GPU without proof: the gate then waits for its pod's own word, too."""
+        return self.run / "gpu/each"
+
+    @property
+    def gpu_pods(self) -> Path:
+        """One file a pod (its UID) whose GPUs are all proven; asked for only while `gpu_each` is there."""
+        return self.run / "gpu/pods"
+
+    @property
+    def gpu_log(self) -> Path:
+        """One line an event of the proof: monotonic nanoseconds, `proven` or `withdrawn`, of what."""
+        return self.run / "gpu/log"
+
+    @property
+    def watch(self) -> Path:
+        """What the watchdog has seen and done in this boot, as JSON."""
+        return self.run / "watch.json"
+
+    @property
+    def metrics(self) -> Path:
+        """Prometheus' textfile of this node's GPUs (node_exporter --collector.textfile.directory)."""
+        return self.run / "metrics/edgectl.prom"
+
+    @property
     def k3s_started(self) -> Path:
         """sha256sum lines that k3s.service writes before it starts: with what the running k3s was started."""
         return self.run / "k3s.started"
