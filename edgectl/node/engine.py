@@ -22,6 +22,7 @@ from edgectl.node.converge.protocol import Gate
 from edgectl.node.converge.slots import MOST_TRIES, Slot, Slots
 from edgectl.node.desired import is_one_way, load, same_base
 from edgectl.node.follow import heed, tell
+from edgectl.node.gpu.proof import try_again
 from edgectl.node.io.look import Hands, Look
 from edgectl.node.io.places import Places
 from edgectl.node.recipe import base_of, recipe
@@ -96,6 +97,7 @@ class _Run:
         try:
             if self.request.kind != HEAL:
                 restraint.forget(self.places)  # a person has pressed
+                try_again(self.hands)
             end = self._decide(slot)
         except OSError as error:  # a full disk, say: the machine is as it is, only the decision could not be kept
             self.slots.forget_tries(slot)

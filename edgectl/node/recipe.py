@@ -11,7 +11,8 @@ from typing import Any
 from edgectl.node.charts.release import Release
 from edgectl.node.charts.retired import Retired
 from edgectl.node.converge.protocol import Gate
-from edgectl.node.gpu.visible import Visible, Withdrawn
+from edgectl.node.gpu.driver import Driver
+from edgectl.node.gpu.proven import Proven, Withdrawn
 from edgectl.node.host.blobs import Blobs
 from edgectl.node.host.files import Files, Sysctls
 from edgectl.node.host.preflight import Preflight
@@ -69,7 +70,7 @@ def recipe(
         steps.append(Binary("helm-binary", "helm", "helm", node.helm.version, node.helm.binary))
     gpus: list[Gate[Any]] = []
     if node.gpu is not None:
-        gpus += [Visible(node.gpu, node.name), Withdrawn(node.gpu, node.name)]
+        gpus += [Driver(node.gpu), Proven(node.gpu, node.name), Withdrawn(node.gpu, node.name)]
     if not leads:
         return (*steps, *gpus)
     mounted = _mounted(payload, planned=planned)

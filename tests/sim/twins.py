@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 from edgectl.node.charts.release import Release
 from edgectl.node.charts.retired import Retired
 from edgectl.node.converge.protocol import ApplyFailed, Gate, LookFailed, Observation, Status, Step, Wait
-from edgectl.node.gpu.visible import Visible, Withdrawn
+from edgectl.node.gpu.driver import Driver
+from edgectl.node.gpu.proven import Proven, Withdrawn
 from edgectl.node.host.blobs import Blobs
 from edgectl.node.host.preflight import Preflight
 from edgectl.node.io.look import Look
@@ -41,7 +42,7 @@ def _twin(world: World, step: Gate[Any]) -> Gate[Any]:
         Service: TwinK3s,
         Serves: TwinServes,
         Release: TwinRelease,
-        Visible: TwinGpu,
+        Proven: TwinGpu,
         Workload: TwinPods,
         Answers: TwinAnswers,
         Retired: TwinRetired,
@@ -52,7 +53,7 @@ def _twin(world: World, step: Gate[Any]) -> Gate[Any]:
     for kind, twin in kinds.items():
         if isinstance(step, kind):
             return twin(world, step)
-    if isinstance(step, (Preflight, Withdrawn, Dead)):
+    if isinstance(step, (Preflight, Driver, Withdrawn, Dead)):
         return Twin(world, step)
     assert isinstance(step, Step), step
     return TwinFact(world, step)

@@ -23,11 +23,6 @@ class Held:
     by_pod: Mapping[str, frozenset[str]] = field(default_factory=dict)  # pod UID -> devices
     registered: Mapping[str, frozenset[str]] = field(default_factory=dict)  # resource -> devices
 
-    def pods_on(self, uuids: Iterable[str]) -> frozenset[str]:
-        """Return the UIDs of the pods that hold one of these GPUs."""
-        wanted = set(uuids)
-        return frozenset(pod for pod, devices in self.by_pod.items() if wanted & set(map(physical, devices)))
-
 
 def held(look: Look, resources: Iterable[str]) -> Held:
     """Return who holds devices of these resources; nobody where the kubelet has written nothing readable."""

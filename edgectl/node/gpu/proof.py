@@ -10,7 +10,6 @@ import time
 from contextlib import suppress
 from dataclasses import dataclass, replace
 
-from edgectl.node.io.files import write_atomic
 from edgectl.node.io.look import Hands, Look
 from edgectl.node.io.places import Places
 from edgectl.wire.document import canonical, from_json, to_json
@@ -23,11 +22,13 @@ class Device:
     uuid: str
     name: str = ""
     ok: bool = False
+    never: bool = False  # it has computed wrongly; else it may still come (a late driver)
     reason: str = ""  # one sentence
     seconds: float = 0.0
     gb_per_s: float = 0.0
     memory_bytes: int = 0
     at: float = 0.0
+    tries: int = 0  # 0: the driver lists it, and it was not tried
 
 
 @dataclass(frozen=True)
@@ -40,6 +41,15 @@ class Proof:
     def proven(self) -> frozenset[str]:
         """Return the UUIDs of the devices that have computed rightly."""
         return frozenset(device.uuid for device in self.devices if device.ok)
+
+    def tried(self) -> frozenset[str]:
+        """Return the UUIDs of the devices whose smoke has ended, well or not."""
+        return frozenset(device.uuid for device in self.devices if device.tries)
+
+    def without(self, uuid: str) -> Proof:
+        """Return the record with one device's proof withdrawn: the driver lists it, and no more is known."""
+        kept = (Device(known.uuid, known.name) if known.uuid == uuid else known for known in self.devices)
+        return replace(self, devices=tuple(kept))
 
     def with_device(self, device: Device) -> Proof:
         """Return the record with one device's newest smoke."""
@@ -60,6 +70,14 @@ def read(look: Look) -> Proof:
 def keep(hands: Hands, proof: Proof) -> None:
     """Write the record, old or new, never torn."""
     hands.write(hands.places.gpu_proof, canonical(to_json(proof)).decode() + "\n")
+
+
+def try_again(hands: Hands) -> None:
+    """Let what has failed in this boot be tried again."""
+    found = read(hands)
+    if any(device.tries and not device.ok for device in found.devices):
+        devices = tuple(device if device.ok else replace(device, tries=0) for device in found.devices)
+        keep(hands, replace(found, devices=devices))
 
 
 def log(places: Places, word: str, what: str) -> None:

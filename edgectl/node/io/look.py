@@ -40,6 +40,15 @@ class Look:
         except OSError as error:
             raise LookFailed(f"{path} cannot be read: {error.strerror}") from error
 
+    def names(self, folder: Path) -> tuple[str, ...]:
+        """Return the names in a folder; none when it is not there."""
+        try:
+            return tuple(sorted(path.name for path in folder.iterdir()))
+        except (FileNotFoundError, NotADirectoryError):
+            return ()
+        except OSError as error:
+            raise LookFailed(f"{folder} cannot be read: {error.strerror}") from error
+
     def mode(self, path: Path) -> int | None:
         """Return a file's permission bits; None when it is not there."""
         try:

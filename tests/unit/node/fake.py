@@ -62,9 +62,9 @@ class FakeApi:
         if "/namespaces/" not in split.path:
             parent, _, plural = split.path.rpartition("/")
             pattern = rf"{re.escape(parent)}/namespaces/[^/]+/{plural}/[^/]+"
-        wanted = dict(
-            word.partition("=")[::2] for word in unquote(split.query).removeprefix("labelSelector=").split(",")
-        )
+        query = unquote(split.query)
+        labels = query.removeprefix("labelSelector=") if query.startswith("labelSelector=") else ""
+        wanted = dict(word.partition("=")[::2] for word in labels.split(","))
         items = [
             item
             for place, item in sorted(self.objects.items())

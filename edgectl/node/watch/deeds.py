@@ -1,0 +1,101 @@
+"""What the watchdog does, once it holds the store's lock: each remedy, journalled, and told to whoever watches.
+
+Owns how a remedy is carried out. Must not know when one is due.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable
+from contextlib import suppress
+from dataclasses import replace
+from typing import Any
+
+from edgectl.node.converge.loop import Clock, converge
+from edgectl.node.converge.protocol import ApplyFailed, Gate, LookFailed, Observation
+from edgectl.node.gpu import proof, smoked
+from edgectl.node.gpu.proven import withdraw
+from edgectl.node.io.api import Denied
+from edgectl.node.io.look import Hands
+from edgectl.node.watch.facts import Pod
+from edgectl.node.watch.ladder import Deed
+
+
+def do(deed: Deed, write: Hands, steps: tuple[Gate[Any], ...]) -> str:
+    """Carry out one remedy; returns how it ended, as a sentence. `steps` are the engine's own, of driver and proof."""
+    try:
+        return _DO[deed.word](deed, write, steps)
+    except (LookFailed, ApplyFailed) as failure:
+        return f"it could not be done: {failure.reason}"
+    except Denied as answer:
+        return f"it could not be done: {answer}"
+    except OSError as error:
+        return f"it could not be done: {error.strerror or error} ({error.filename})"
+
+
+def _delete(deed: Deed, write: Hands, steps: tuple[Gate[Any], ...]) -> str:
+    del steps
+    return _deleted(write, deed.pods)
+
+
+def _prove(deed: Deed, write: Hands, steps: tuple[Gate[Any], ...]) -> str:
+    """Let the engine's own steps work, without waiting: what is not there yet is looked at again by the next look."""
+    del deed
+    words: list[str] = []
+
+    def say(word: str, step: Gate[Any], seen: Observation) -> None:
+        words.append(f"{step.title}: {word}, {seen.reason}")
+
+    converge(steps, write, write, say=say, clock=Clock(time.monotonic, time.sleep))
+    return words[-1] if words else "nothing was to be done"
+
+
+def _try_again(deed: Deed, write: Hands, steps: tuple[Gate[Any], ...]) -> str:
+    record = proof.read(write)
+    devices = (replace(one, tries=0) if one.uuid == deed.what else one for one in record.devices)
+    proof.keep(write, replace(record, devices=tuple(devices)))
+    return _prove(deed, write, steps)
+
+
+def _check(deed: Deed, write: Hands, steps: tuple[Gate[Any], ...]) -> str:
+    """Try a GPU that is in doubt, though a pod may hold it: what fails is withdrawn at once."""
+    device = smoked.smoke(write, deed.what)
+    if device.ok:
+        return f"{deed.what} computes"
+    return f"{device.reason}; {_withdraw(deed, write, steps)}"
+
+
+def _withdraw(deed: Deed, write: Hands, steps: tuple[Gate[Any], ...]) -> str:
+    """Take a GPU's proof back, and its pods: init containers do not run again when only the main one restarts."""
+    del steps
+    proof.keep(write, proof.read(write).without(deed.what))
+    proof.log(write.places, "withdrawn", deed.what)
+    return _deleted(write, deed.pods)
+
+
+def _withdraw_marker(deed: Deed, write: Hands, steps: tuple[Gate[Any], ...]) -> str:
+    del deed, steps
+    withdraw(write, "marker")
+    return "the marker is gone: pods that start from now on wait"
+
+
+def _deleted(write: Hands, pods: Iterable[Pod]) -> str:
+    gone = []
+    for pod in pods:
+        with suppress(Denied):  # an agent may not delete every pod of its node (NodeRestriction): the lead may
+            write.api.delete(pod.path)
+            gone.append(str(pod))
+    return f"deleted {', '.join(gone)}" if gone else "no pod was to be deleted"
+
+
+_DO = {
+    "bury": _delete,
+    "prove": _prove,
+    "try again": _try_again,
+    "restart plugin": _delete,
+    "withdraw marker": _withdraw_marker,
+    "check": _check,
+    "withdraw": _withdraw,
+    "move": _delete,
+    "renew": _delete,
+}

@@ -1,0 +1,157 @@
+"""What the watchdog looks at: one cheap look at the GPUs, their plugin and their pods.
+
+Owns: which pods count as what. Must not know what is done about any of it.
+"""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from edgectl.node.gpu.counted import Count
+from edgectl.node.gpu.proven import count, marked
+from edgectl.node.io.look import Look
+from edgectl.node.vision.dead import why_dead
+from edgectl.wire.payload import Gpu
+
+PLUGINS = "var/lib/kubelet/device-plugins"
+_PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + bytes(
+    (0, 0, 0, 4, 0, 0, 0, 0, 0)
+)  # RFC 9113, 3.4: with empty SETTINGS
+_ANSWER_SECONDS = 2.0
+Json = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Pod:
+    """One pod on this node."""
+
+    namespace: str
+    name: str
+    uid: str
+    dead: str = ""  # why a restart left it dead
+    uses_gpu: bool = False
+    plugin: bool = False
+    crashes: int = -1  # how often its containers were restarted, while they are down again; -1: they are not
+    created: str = ""
+
+    @property
+    def path(self) -> str:
+        """Return where the API has it."""
+        return f"/api/v1/namespaces/{self.namespace}/pods/{self.name}"
+
+    def __str__(self) -> str:
+        return f"{self.namespace}/{self.name}"
+
+
+@dataclass(frozen=True)
+class Facts:
+    """One look. `driver` says what is wrong below the plugin; it and `plugin` are asked only while something lacks."""
+
+    count: Count
+    marked: bool = False
+    pods: tuple[Pod, ...] = ()
+    driver: str = ""
+    plugin: str = "answers"  # answers | silent | none
+
+    @property
+    def lacks(self) -> bool:
+        """Tell whether fewer devices than all are allocatable."""
+        have = self.count.allocatable
+        return have is None or any(have.get(name, 0) < want for name, want in self.count.gpu.offered.items())
+
+    @property
+    def lost(self) -> tuple[str, ...]:
+        """Return the GPUs that have computed in this boot and are offered no more, though their plugin speaks."""
+        if self.plugin != "answers" or self.count.allocatable is None or not self.count.by_cuda:
+            return ()
+        return tuple(sorted(self.count.proof.proven() - self.count.offered))
+
+    @property
+    def plugins(self) -> tuple[Pod, ...]:
+        """Return the device plugin's pods."""
+        return tuple(pod for pod in self.pods if pod.plugin)
+
+
+@dataclass(frozen=True)
+class Watched:
+    """What is watched: the node by its name, and what its GPUs are declared to be."""
+
+    node: str
+    gpu: Gpu
+    driver: Any = field(default=None, compare=False)  # the engine's own step: it knows the probes
+
+
+def look(read: Look, watched: Watched) -> Facts:
+    """Look once. LookFailed when the API does not answer: then nothing is done about anything."""
+    found = count(read, watched.gpu, watched.node)
+    listed = read.api.get(f"/api/v1/pods?fieldSelector=spec.nodeName%3D{watched.node}&resourceVersion=0") or {}
+    pods = tuple(pod_of(item, watched.gpu.offered) for item in listed.get("items", []))
+    facts = Facts(found, marked(read), pods)
+    if not facts.lacks and found.enough:
+        return facts
+    seen = watched.driver.probe(read)
+    driver = "" if seen.status.value in {"current", "drifted"} else seen.reason
+    return Facts(found, facts.marked, pods, driver, plugin_of(read.places.root / PLUGINS))
+
+
+def pod_of(item: Json, resources: Iterable[str]) -> Pod:
+    """Return what the watchdog needs to know of a pod."""
+    meta, spec = item.get("metadata", {}), item.get("spec", {})
+    wanted = set(resources)
+    volumes = [volume.get("hostPath", {}).get("path", "") for volume in spec.get("volumes") or []]
+    return Pod(
+        str(meta.get("namespace", "")),
+        str(meta.get("name", "")),
+        str(meta.get("uid", "")),
+        why_dead(item),
+        any(wanted & set((one.get("resources") or {}).get("limits") or {}) for one in spec.get("containers") or []),
+        any(path.rstrip("/") == f"/{PLUGINS}" for path in volumes) and not meta.get("deletionTimestamp"),
+        crashes_of(item),
+        str(meta.get("creationTimestamp", "")),
+    )
+
+
+def crashes_of(item: Json) -> int:
+    """Return how often a pod's containers were restarted when one is down after a crash; -1 when none is."""
+    down, restarts = False, 0
+    for one in item.get("status", {}).get("containerStatuses") or []:
+        state, last = one.get("state") or {}, one.get("lastState") or {}
+        ended = state.get("terminated") or (last.get("terminated") if "waiting" in state else None) or {}
+        # "Unknown" is containerd's word for an end that it did not see, as after each reboot: no crash
+        down = down or (int(ended.get("exitCode") or 0) != 0 and ended.get("reason") not in {"Unknown", ""})
+        restarts += int(one.get("restartCount") or 0)
+    return restarts if down else -1
+
+
+def plugin_of(folder: Path) -> str:
+    """Return whether a device plugin answers on one of its sockets: a stopped one takes connections, and is silent."""
+    found = "none"
+    for path in sorted(folder.glob("*.sock")):
+        if path.name == "kubelet.sock":
+            continue
+        word = speaks(path)
+        if word == "answers":
+            return word
+        found = word if word == "silent" else found
+    return found
+
+
+def speaks(path: Path) -> str:
+    """Say hello to a gRPC server: it answers with its own SETTINGS at once, or it is stuck."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as line:
+        line.settimeout(_ANSWER_SECONDS)
+        try:
+            line.connect(str(path))
+        except OSError:
+            return "none"  # left by one that has ended
+        try:
+            line.sendall(_PREFACE)
+            return "answers" if line.recv(1) else "none"
+        except TimeoutError:
+            return "silent"
+        except OSError:
+            return "none"

@@ -1,0 +1,192 @@
+"""The watchdog's loop: look every few seconds; where a remedy is due, take the store's lock, do it, journal it.
+
+Owns: when it looks, whom it gives way to (a pause, a deploy, a run of the engine), its memory on tmpfs. It ends when
+another engine runs the store, so that systemd starts that one's; it changes nothing that no lock protects.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import socket
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from edgectl.node import pause
+from edgectl.node.converge.journal import Journal
+from edgectl.node.converge.lock import Lock, holder
+from edgectl.node.converge.protocol import Gate, LookFailed, Status, Wait
+from edgectl.node.converge.slots import Slots
+from edgectl.node.desired import load
+from edgectl.node.gpu.driver import Driver
+from edgectl.node.gpu.proven import Proven
+from edgectl.node.io.api import Denied
+from edgectl.node.io.files import write_atomic
+from edgectl.node.io.look import Hands, Look
+from edgectl.node.io.places import Places
+from edgectl.node.watch.deeds import do
+from edgectl.node.watch.facts import Facts, Watched, look
+from edgectl.node.watch.ladder import Deed, Memory, climb
+from edgectl.wire import event
+from edgectl.wire.document import canonical, from_json, to_json
+from edgectl.wire.errors import Exit
+
+KIND = "watchdog"
+EVERY_SECONDS = 2.0
+IDLE_SECONDS = 30.0  # on a node without GPUs
+
+
+def run(places: Places, *, sleep: Callable[[float], None] = time.sleep) -> int:
+    """Watch until another engine runs this store."""
+    watchdog = Watchdog(places)
+    _notify("READY=1")
+    while watchdog.is_of_this_engine():
+        sleep(watchdog.tick())
+        _notify("WATCHDOG=1")
+    return int(Exit.OK)
+
+
+class Watchdog:
+    """One node's watchdog. `tick` looks once, does what is due, and returns how long to sleep."""
+
+    def __init__(
+        self,
+        places: Places,
+        *,
+        look: Look | None = None,
+        hands: Callable[[int], Hands] | None = None,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._places = places
+        self._monotonic = monotonic
+        self._look = look or Look(places)
+        self._hands = hands or (lambda lock: Hands(places, keep_fds=(lock,)))
+        self._memory = remembered(places)
+        self._known: tuple[Path, Path] | None = None
+        self._watched: Watched | None = None
+        self._steps: tuple[Gate[Any], ...] = ()
+
+    def is_of_this_engine(self) -> bool:
+        """Tell whether the store still runs the engine that this is a part of."""
+        slots = Slots(self._places)
+        slot = slots.candidate or slots.current
+        own = Path(__file__).resolve().parents[3]
+        return slot is None or own.parent != self._places.runtimes or own == self._places.runtime(slot.envelope.runtime)
+
+    def tick(self) -> float:
+        """Look once, and do what is due."""
+        self._renew()
+        if self._watched is None:
+            return IDLE_SECONDS
+        if self._gives_way():
+            return EVERY_SECONDS
+        with suppress(LookFailed, Denied):  # an API that does not answer is k3s's own matter, and the engine's
+            facts, deeds = self._see()
+            if deeds:
+                self._act()
+            self._tell(facts)
+        return EVERY_SECONDS
+
+    def _renew(self) -> None:
+        """Learn what the node should be, when that is something else than it was."""
+        slots = Slots(self._places)
+        slot = slots.current or slots.candidate
+        if slot is None:
+            self._known, self._watched = None, None
+            return
+        apps = slots.apps_of(slot)
+        if self._known == (slot.folder, apps.folder):
+            return
+        try:
+            _, node = load(self._places, slot, apps)
+        except (OSError, ValueError):
+            self._watched = None
+            return
+        self._known = (slot.folder, apps.folder)
+        if node.gpu is None:
+            self._watched = None
+            return
+        driver = Driver(node.gpu, wait=Wait(0))
+        proven = Proven(node.gpu, node.name, wait_seconds=0.0, again_seconds=0.0, monotonic=self._monotonic)
+        self._steps = (driver, proven)
+        self._watched = Watched(node.name, node.gpu, driver)
+
+    def _gives_way(self) -> bool:
+        if pause.read(self._places) is not None or (self._places.run / "yield").exists():
+            return True
+        return holder(self._places.run) is not None  # the engine's own run does all of this, too
+
+    def _see(self) -> tuple[Facts, tuple[Deed, ...]]:
+        if self._watched is None:
+            raise LookFailed("nothing is watched")
+        facts = look(self._look, self._watched)
+        drifted = ""
+        for step in self._steps[0 if facts.lacks or not facts.marked else 1 :]:
+            seen = step.probe(self._look)
+            if seen.status is Status.DRIFTED:
+                drifted = drifted or seen.reason
+        deeds, memory = climb(self._memory, facts, self._monotonic(), drifted=drifted)
+        if memory.held != self._memory.held:
+            keep(self._places, memory)
+        self._memory = memory
+        return facts, deeds
+
+    def _act(self) -> None:
+        """Take the lock, look again (the engine may have been here), and do what is still due."""
+        name = secrets.token_hex(4)
+        lock = Lock(self._places.run, {"kind": KIND, "run": name, "since": event.now(), "pid": os.getpid()})
+        if not lock.acquire():
+            return
+        with lock:
+            _, deeds = self._see()
+            if not deeds:
+                return
+            hands = self._hands(lock.fd)
+            journal = Journal(self._places.journal, name, KIND, spare=self._places.journals[1])
+            try:
+                journal.write(event.RUN, reason=KIND, data={"boot": self._look.boot_id()})
+                for deed in deeds:
+                    ended = do(deed, hands, self._steps)
+                    self._memory = self._memory.having_done(deed, self._monotonic())
+                    keep(self._places, self._memory)
+                    journal.write(event.STEP, step=KIND, title=KIND, word=event.CHANGED, reason=_sentence(deed, ended))
+                    print(f"{_sentence(deed, ended)}", flush=True)  # noqa: T201 - the unit's log
+                journal.write(event.VERDICT, word="done", reason=f"{len(deeds)} done", data={"word": "done", "exit": 0})
+            finally:
+                journal.close()
+
+    def _tell(self, facts: Facts) -> None:
+        """Say how the GPUs stand to whoever reads conditions, events and metrics."""
+
+
+def _sentence(deed: Deed, ended: str) -> str:
+    what = f"{deed.word} {deed.what}".strip()
+    return f"{what}, since {deed.why}: {ended}"
+
+
+def remembered(places: Places) -> Memory:
+    """Return what the watchdog of this boot remembers."""
+    try:
+        return replace(from_json(Memory, json.loads(places.watch.read_bytes())), since={}, crashed={})
+    except (OSError, ValueError):
+        return Memory()
+
+
+def keep(places: Places, memory: Memory) -> None:
+    """Hold on to it until the next boot: a watchdog that is restarted has the same budgets."""
+    with suppress(OSError):
+        write_atomic(places.watch, canonical(to_json(memory)))
+
+
+def _notify(word: str) -> None:
+    """Tell systemd (sd_notify(3)): one that hangs is ended and started again (WatchdogSec=)."""
+    place = os.environ.get("NOTIFY_SOCKET", "")
+    if place:
+        with suppress(OSError), socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as line:
+            line.connect("\0" + place[1:] if place.startswith("@") else place)
+            line.send(word.encode())
