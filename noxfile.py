@@ -33,7 +33,7 @@ def _install(session: nox.Session) -> None:
 def _system(session: nox.Session) -> None:
     """In CI, install OpenSSH's server for the link's tests and a C compiler for those of the GPU.
 
-    Elsewhere they say that they were skipped, and why: on a person's machine a server would start that nobody asked for.
+    Elsewhere they say that they were skipped, and why: on a person's machine a server would start unasked.
     """
     path = f"{os.environ.get('PATH', '')}:/usr/sbin"
     missing = [name for program, names in SYSTEM.items() if not shutil.which(program, path=path) for name in names]
