@@ -68,6 +68,15 @@ def test_one_wrong_number_is_found_wherever_it_is(bench: Bench, element: int) ->
     assert f"1 of 65536 numbers, number {element} is 0x" in said.reason
 
 
+@pytest.mark.parametrize(("free", "code"), [(1000, READY), (100, READY), (2, READY), (1, NEVER)])
+def test_a_gpu_that_is_nearly_full_is_still_tried(bench: Bench, free: int, code: int) -> None:
+    """The copies take what is there, down to 2 MiB: a GPU in use is not called bad for the want of more."""
+    bench.knob("cuda", f"all free{free}")
+    said = bench.smoke(uuid(0))
+    assert said.code == code
+    assert (said.json["gb_per_s"] > 0) == (code == READY)
+
+
 def test_no_library(bench: Bench) -> None:
     """The driver may still be installed: not yet, in both modes."""
     for argument in (uuid(0), "--list"):

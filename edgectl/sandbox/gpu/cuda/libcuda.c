@@ -6,6 +6,7 @@
  *               wrong [ELEMENT]   one number of the result is wrong, the last if none is named
  *               hang              the GPU never ends
  *               error<N>          the CUresult N, at the call at which a real driver gives it
+ *               free<N>           only N MiB of its memory are free
  *               driver<N>         cuDriverGetVersion says N
  * Like the real one it wants /dev/nvidiactl (else 100) and /dev/nvidia-uvm (else 999), takes CUDA_VISIBLE_DEVICES, and
  * refuses calls before cuInit (3) or without a context (201). SANDBOX_GPU and SANDBOX_DEV are other folders, for tests. */
@@ -22,7 +23,7 @@ enum { INVALID_VALUE = 1, OUT_OF_MEMORY = 2, NOT_INITIALIZED = 3, NO_DEVICE = 10
        INVALID_IMAGE = 200, INVALID_CONTEXT = 201, NOT_FOUND = 500, UNKNOWN = 999 };
 enum stage { AT_INIT, AT_CONTEXT, AT_MODULE, AT_MEMORY, AT_SYNCHRONIZE };
 
-struct gpu { char uuid[UUID_TEXT]; int hang, error; long wrong; };
+struct gpu { char uuid[UUID_TEXT]; int hang, error; long wrong, free_mib; };
 
 static struct gpu gpus[GPUS];
 static struct gpu *visible[GPUS], *current;
@@ -100,6 +101,7 @@ static void read_faults(void) {
             if (strcmp(what, "hang") == 0) gpus[index].hang = 1;
             if (strcmp(what, "wrong") == 0) gpus[index].wrong = element < 0 ? -1 : element;
             if (sscanf(what, "error%d", &number) == 1) gpus[index].error = number;
+            if (sscanf(what, "free%d", &number) == 1) gpus[index].free_mib = number;
         }
     }
     if (file) fclose(file);
@@ -125,7 +127,7 @@ int cuInit(unsigned int flags) {
     if (!number_in("hardware", &hardware) && !number_in("built-in", &hardware)) hardware = 0;
     hardware = hardware < 0 ? 0 : hardware > GPUS ? GPUS : hardware;
     for (int index = 0; index < hardware; index++) {
-        gpus[index] = (struct gpu){.wrong = -2};
+        gpus[index] = (struct gpu){.wrong = -2, .free_mib = 8 << 10};
         snprintf(gpus[index].uuid, UUID_TEXT, "GPU-5a9dbc01-0000-4000-8000-%012d", index);
     }
     read_faults();
@@ -201,7 +203,7 @@ int cuModuleUnload(void *module) { return current && module == current ? 0 : INV
 
 int cuMemAlloc_v2(uint64_t *pointer, size_t size) {
     if (!current) return INVALID_CONTEXT;
-    if (fault(current, AT_MEMORY)) return OUT_OF_MEMORY;
+    if (fault(current, AT_MEMORY) || size > (size_t)current->free_mib << 20) return OUT_OF_MEMORY;
     *pointer = (uint64_t)(uintptr_t)malloc(size);
     return *pointer ? 0 : OUT_OF_MEMORY;
 }
