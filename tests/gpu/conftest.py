@@ -116,7 +116,7 @@ def bench(tmp_path: Path, library: Path) -> Bench:
 
 
 def gone(pattern: str) -> bool:
-    """Wait until no process has this in its command line or its environment."""
+    """Wait until no process has this in its environment."""
     deadline = time.monotonic() + 10
     while time.monotonic() < deadline:
         if not _alive(pattern.encode()):
