@@ -223,8 +223,8 @@ def test_law(law: Callable[[Any], None]) -> None:
         (only_the_lead_does_what_is_the_clusters, "    steps += [Joined(other, tried) for other in neighbours]\n", ""),
         (
             a_marker_is_withdrawn_after_the_wait,
-            "Visible(node.gpu, node.name), Withdrawn(node.gpu, node.name)",
-            "Withdrawn(node.gpu, node.name), Visible(node.gpu, node.name)",
+            "Proven(node.gpu, node.name), Withdrawn(node.gpu, node.name)",
+            "Withdrawn(node.gpu, node.name), Proven(node.gpu, node.name)",
         ),
     ],
     ids=lambda value: value.__name__ if callable(value) else "",

@@ -1,7 +1,8 @@
 """The CUDA smoke: does one GPU compute? A program of its own, which can be killed: `smoke.py UUID`, `smoke.py --list`.
 
 Owns: the calls of the CUDA driver API (libcuda.so.1, no toolkit), what is computed, and what each error means to a
-person. One JSON line on stdout; exit 0: it computes, 1: not yet, 2: never. Imports nothing of edgectl, writes nothing.
+person. One JSON line on stdout; exit 0: it computes, 1: not yet, 2: never. Imports nothing of edgectl and writes
+nothing; the driver's library itself, where root starts it, makes those of its device files that are missing.
 """
 
 from __future__ import annotations

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 
@@ -297,11 +298,12 @@ def test_each_is_written_before_the_marker(node: FakeNode, monkeypatch: pytest.M
     watch.ends[B] = "never: wrong"
     written: list[str] = []
     real = FakeNode.write
-    monkeypatch.setattr(
-        FakeNode,
-        "write",
-        lambda self, path, *args, **more: (written.append(path.name), real(self, path, *args, **more)),
-    )
+
+    def note(self: FakeNode, path: Path, text: str, *, mode: int = 0o644) -> None:
+        written.append(path.name)
+        real(self, path, text, mode=mode)
+
+    monkeypatch.setattr(FakeNode, "write", note)
     ready(watch)
     assert written.index("each") < written.index("ready")
 

@@ -150,7 +150,18 @@ def test_deleting_is_idempotent(serve: Callable[[Server], WriteApi]) -> None:
 def test_a_probe_has_no_writing_verb() -> None:
     """What a Look offers is a closed list: a new verb needs this test's consent."""
     verbs = {name for name, _ in inspect.getmembers(Look, inspect.isfunction) if not name.startswith("_")}
-    assert verbs == {"text", "mode", "digest", "run", "unit", "free_bytes", "processes", "boot_id", "booted_at"}
+    assert verbs == {
+        "text",
+        "names",
+        "mode",
+        "digest",
+        "run",
+        "unit",
+        "free_bytes",
+        "processes",
+        "boot_id",
+        "booted_at",
+    }
     asked = {name for name, _ in inspect.getmembers(ReadApi, inspect.isfunction) if not name.startswith("_")}
     assert asked == {"get", "get_text", "dry_apply", "close"}
     assert type(Look(Places()).api) is ReadApi
