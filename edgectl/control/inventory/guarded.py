@@ -23,15 +23,17 @@ def guard_findings(
     guard = schema.Guard() if store.guard is None or doubtful else store.guard
     for release, said in (store.releases or {}).items():
         if said is not None and "gpu" in said.needs and said.namespace in guard.exempt:
-            yield (
-                ("releases", release, "namespace"),
+            sentence = (
                 f"release {release} needs gpu and lies in {said.namespace}, which guard.exempt names: nothing there makes "
-                "its pods wait for the GPU's proof. Give it another namespace, or take that one off guard.exempt",
+                "its pods wait for the GPU's proof. Give it another namespace, or take that one off guard.exempt"
             )
+            yield ("releases", release, "namespace"), sentence
     if not any(node.gpu is not None and node.gpu.count for node in nodes.values()):
         return
     if set(_TRIED_IN) <= set(guard.exempt):
-        sentence = f"guard.exempt: one of {', '.join(_TRIED_IN)} must be guarded: there it is tried that the guard holds"
+        sentence = (
+            f"guard.exempt: one of {', '.join(_TRIED_IN)} must be guarded: there it is tried that the guard holds"
+        )
         yield ("guard", "exempt"), sentence
     for node in nodes.values():
         found = _MINOR.match((node.k3s.version if node.k3s else None) or "")

@@ -40,7 +40,9 @@ def pod(manifest: Mapping[str, Any], gpus: frozenset[str] = frozenset()) -> dict
     `gpus` is what GPUs are called besides what everybody calls them.
     """
     spec = _pod_spec(manifest)
-    folders = {str(one.get("name")): str(_map(one.get("hostPath")).get("path", "")) for one in _maps(spec.get("volumes"))}
+    folders = {
+        str(one.get("name")): str(_map(one.get("hostPath")).get("path", "")) for one in _maps(spec.get("volumes"))
+    }
     containers, first = (
         [_container(one, gpus, folders) for one in _maps(spec.get(key))] for key in ("containers", "initContainers")
     )

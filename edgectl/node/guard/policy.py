@@ -68,36 +68,35 @@ def variables(guard: Guard) -> tuple[tuple[str, str], ...]:
     A sidecar is no gate: nobody waits for its end. No init container may ask for a GPU, sidecars included: devices of
     init containers break when the kubelet restarts (kubernetes/kubernetes#138446).
     """
+    classes = json.dumps(sorted(guard.runtime_classes))
+    uses = (
+        "variables.asking.size() > 0 || variables.askingFirst.size() > 0 "
+        f"|| object.spec.?runtimeClassName.orValue('') in {classes}"
+    )
+    folders = f"object.spec.?volumes.orValue([]).filter(v, v.?hostPath.?path.orValue('') == '{FOLDER}').map(v, v.name)"
+    mounts = (
+        "variables.first.size() > 0 && variables.first[0].?volumeMounts.orValue([]).exists(m, "
+        f"m.mountPath == '{FOLDER}' && m.?readOnly.orValue(false) && !has(m.subPath) && !has(m.subPathExpr) "
+        "&& m.name in variables.folders)"
+    )
+    lacks = (
+        "!variables.uses ? '' : "
+        f"!variables.gate ? 'the first init container is not {GATE}' : "
+        "variables.first[0].?restartPolicy.orValue('') == 'Always' "
+        f"? '{GATE} is a sidecar (restartPolicy: Always), and nothing waits for the end of one' : "
+        "variables.askingFirst.size() > 0 "
+        "? 'the init container ' + variables.askingFirst[0] + ' asks for a GPU, and only containers may' : "
+        f"!variables.mounts ? '{GATE} does not mount the hostPath {FOLDER} at {FOLDER} with readOnly: true' : ''"
+    )
     return (
         ("first", "object.spec.?initContainers.orValue([])"),
         ("asking", f"object.spec.containers.filter(c, {_asks(guard)}).map(c, c.name)"),
         ("askingFirst", f"variables.first.filter(c, {_asks(guard)}).map(c, c.name)"),
-        (
-            "uses",
-            "variables.asking.size() > 0 || variables.askingFirst.size() > 0 "
-            f"|| object.spec.?runtimeClassName.orValue('') in {json.dumps(sorted(guard.runtime_classes))}",
-        ),
-        (
-            "folders",
-            f"object.spec.?volumes.orValue([]).filter(v, v.?hostPath.?path.orValue('') == '{FOLDER}').map(v, v.name)",
-        ),
+        ("uses", uses),
+        ("folders", folders),
         ("gate", f"variables.first.size() > 0 && variables.first[0].name == '{GATE}'"),
-        (
-            "mounts",
-            f"variables.first.size() > 0 && variables.first[0].?volumeMounts.orValue([]).exists(m, "
-            f"m.mountPath == '{FOLDER}' && m.?readOnly.orValue(false) && !has(m.subPath) && !has(m.subPathExpr) "
-            "&& m.name in variables.folders)",
-        ),
-        (
-            "lacks",
-            "!variables.uses ? '' : "
-            f"!variables.gate ? 'the first init container is not {GATE}' : "
-            f"variables.first[0].?restartPolicy.orValue('') == 'Always' ? '{GATE} is a sidecar (restartPolicy: Always), "
-            "and nothing waits for the end of one' : "
-            "variables.askingFirst.size() > 0 ? 'the init container ' + variables.askingFirst[0] + "
-            "' asks for a GPU, and only containers may' : "
-            f"!variables.mounts ? '{GATE} does not mount the hostPath {FOLDER} at {FOLDER} with readOnly: true' : ''",
-        ),
+        ("mounts", mounts),
+        ("lacks", lacks),
     )
 
 
