@@ -17,6 +17,7 @@ pytestmark = pytest.mark.e2e
 ELSEWHERE = "brought-along"
 POLICY = "validatingadmissionpolicy/edgectl-gpu-guard"
 BINDING = "validatingadmissionpolicybinding/edgectl-gpu-guard"
+SELECTOR = "/spec/matchConstraints/namespaceSelector"
 DENIED = "ValidatingAdmissionPolicy 'edgectl-gpu-guard' with binding 'edgectl-gpu-guard' denied request"
 
 
@@ -63,7 +64,7 @@ def test_a_pod_without_the_gate_is_denied_everywhere(shop: Shop, namespace: str)
 
 
 def test_what_is_no_gate_is_denied_with_the_reason(shop: Shop) -> None:
-    """Law: the sentence says what is missing. Seeded faults: a sidecar, a gate that asks for a GPU, a mount to write."""
+    """Law: the sentence says what is missing. Seeded faults: a sidecar, a gate with a GPU, a mount to write."""
     mount = {"name": "gpu-proof", "mountPath": "/run/edgectl/gpu"}
     for init, part in (
         ({"restartPolicy": "Always"}, "is a sidecar"),
@@ -115,7 +116,7 @@ def test_a_deleted_part_is_healed(shop: Shop, what: str) -> None:
             [
                 {
                     "op": "add",
-                    "path": "/spec/matchConstraints/namespaceSelector/matchExpressions/0/values/-",
+                    "path": f"{SELECTOR}/matchExpressions/0/values/-",
                     "value": "x",
                 }
             ],

@@ -24,8 +24,8 @@ def guard_findings(
     for release, said in (store.releases or {}).items():
         if said is not None and "gpu" in said.needs and said.namespace in guard.exempt:
             sentence = (
-                f"release {release} needs gpu and lies in {said.namespace}, which guard.exempt names: nothing there makes "
-                "its pods wait for the GPU's proof. Give it another namespace, or take that one off guard.exempt"
+                f"release {release} needs gpu and lies in {said.namespace}, which guard.exempt names: nothing there "
+                "makes its pods wait for the GPU's proof. Give it another namespace, or take that one off guard.exempt"
             )
             yield ("releases", release, "namespace"), sentence
     if not any(node.gpu is not None and node.gpu.count for node in nodes.values()):

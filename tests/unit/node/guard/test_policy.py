@@ -1,4 +1,4 @@
-"""The guard's own expressions, evaluated for real, over a table of pods; and the same table for the rule of the lint."""
+"""The guard's own expressions, evaluated for real, over a table of pods; the rule of the lint over the same table."""
 
 from __future__ import annotations
 

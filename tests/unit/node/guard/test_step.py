@@ -115,7 +115,7 @@ def test_an_api_that_refuses_it_is_a_never(node: FakeNode) -> None:
     step = GuardPolicy(GUARD, needs=())
     seen = step.probe(node)
     node.kube.denies = "spec.validations[0].expression: Invalid value"
-    with pytest.raises(ApplyFailed, match="could not be written: spec.validations"):
+    with pytest.raises(ApplyFailed, match=r"could not be written: spec\.validations"):
         step.apply(node, seen)
     node.kube.denies = ""
     step.apply(node, seen)
@@ -181,7 +181,7 @@ NO_POD = Denied(422, "spec.containers: Required value")
 def test_it_holds_only_when_our_policy_denies(
     node: FakeNode, bare: Denied | None, gated: Denied | None, status: Status, part: str
 ) -> None:
-    """Law: a denial by somebody else proves nothing, one that is not there yet is waited for, and a gated pod passes."""
+    """Law: a denial by somebody else proves nothing, one that is not there yet is waited for, a gated pod passes."""
     asked = answers(node, bare, gated)
     seen = GuardHolds(GUARD).probe(node)
     assert seen.status is status
