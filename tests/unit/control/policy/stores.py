@@ -54,7 +54,7 @@ def payload(*manifests: dict[str, Any], k3s: str = "v1.36.3+k3s1", values: Any =
     files = (ManagedFile("/etc/rancher/k3s/registries.yaml", registries),) if registries else ()
     node = Node("node-1", "server", "10.77.0.11", Host(1), K3s(k3s, "sha256:0", "k3s.service", files, ()))
     node = Node(node.name, node.role, node.address, node.host, node.k3s, None, Gpu("nvidia.com/gpu", 1, 1))
-    release = Release("vision-stack", "vision", "sha256:1", values or {}, "sha256:2", manifests)
+    release = Release("vision-stack", "vision", "sha256:1", values or {}, "sha256:2", manifests, ("gpu",))
     return Payload("store-042", "Berlin", (node,), (release,), {})
 
 

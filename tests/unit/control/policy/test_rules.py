@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -188,9 +189,20 @@ def test_who_may_deploy_and_when() -> None:
         assert "may not deploy store-042 now; policy.deploy permits anna@desk or SHA256:k in mon-fri" in found.sentence
 
 
+def test_a_release_whose_pods_wait_for_the_gpu_waits_too() -> None:
+    """Law: a foreign chart's pods must not be waited for before the proof that they wait for. Seeded: no needs."""
+    waits = payload(DEPLOYMENT)
+    hasty = replace(waits, releases=(replace(waits.releases[0], needs=()),))
+    assert judge(policy(), facts(), waits, TODAY) == ()
+    (found,) = judge(policy(), facts(), hasty, TODAY)
+    assert (found.rule, "say needs: [gpu] there" in found.sentence) == ("gpu-needs", True)
+    exempt = replace(hasty, releases=(replace(hasty.releases[0], namespace="gpu-system"),))
+    assert judge(policy(), facts(), exempt, TODAY) == ()
+
+
 def test_every_built_in_rule_is_tried_here() -> None:
     """Law: no rule is shipped that no test has seen refuse something."""
-    tried = {row[0] for row in (*OBJECTS, *PAYLOADS)} | {"driver-range", "deploy-permitted"}
+    tried = {row[0] for row in (*OBJECTS, *PAYLOADS)} | {"driver-range", "deploy-permitted", "gpu-needs"}
     assert tried == set(built_in())
     assert compile_findings(policy(rules={name: {} for name in built_in()})) == []
     assert all(rule.why for rule in built_in().values())

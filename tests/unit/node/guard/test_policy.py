@@ -12,6 +12,7 @@ from cel_expr_python import cel
 from cel_expr_python.ext import ext_optional, ext_strings
 
 from edgectl.control.policy.judge import judge
+from edgectl.control.policy.openapi import check
 from edgectl.node.guard import policy
 from edgectl.wire.payload import Guard
 from tests.unit.control.policy.stores import TODAY, facts, payload
@@ -119,6 +120,19 @@ def test_the_objects_are_marked_and_fail_closed() -> None:
     bare = policy.objects(Guard(GUARD.resources, (), ()))[0]["spec"]["matchConstraints"]["namespaceSelector"]
     assert bare == {}  # no namespace is left out
     assert re.fullmatch(r"[^\n]{1,300}", item["spec"]["validations"][0]["message"])
+
+
+def test_what_the_page_has_to_paste_passes() -> None:
+    """Law: docs/guard.md's Deployment is let in by the cluster, and obeys every rule and schema before that."""
+    text = (Path(__file__).parents[4] / "docs" / "guard.md").read_text()
+    (found,) = re.findall(r"```yaml\n(.*?)```", text, re.DOTALL)
+    item = yaml.safe_load(found)
+    assert denial(policy.objects(GUARD)[0], item["spec"]["template"]) == ""
+    assert judge(said(), facts(), payload(item), TODAY) == ()
+    assert check([item], "v1.36.3+k3s1").findings == ()
+    ours = Path(__file__).parents[3] / "cases" / "policy" / "vision-stack.yaml"
+    (chart,) = (doc for doc in yaml.safe_load_all(ours.read_text()) if doc and doc["kind"] == "Deployment")
+    assert denial(policy.objects(GUARD)[0], chart["spec"]["template"]) == ""
 
 
 def test_no_runtime_class_and_no_exemption_are_fine() -> None:
