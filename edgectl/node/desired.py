@@ -48,8 +48,8 @@ def together(base: Payload, apps: Payload) -> Payload:
 
 
 def same_base(one: Payload, other: Payload) -> bool:
-    """Tell whether two payloads want the same host, k3s, Helm and GPUs of every node."""
-    return _bases(one) == _bases(other)
+    """Tell whether two payloads want the same host, k3s, Helm and GPUs of every node, behind the same guard."""
+    return (_bases(one), one.guard) == (_bases(other), other.guard)
 
 
 def is_one_way(before: Payload, after: Payload) -> bool:

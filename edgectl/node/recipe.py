@@ -13,6 +13,7 @@ from edgectl.node.charts.retired import Retired
 from edgectl.node.converge.protocol import Gate
 from edgectl.node.gpu.driver import Driver
 from edgectl.node.gpu.proven import Proven, Withdrawn
+from edgectl.node.guard.step import GuardHolds, GuardPolicy
 from edgectl.node.host.blobs import Blobs
 from edgectl.node.host.files import Files, Sysctls
 from edgectl.node.host.preflight import Preflight
@@ -103,6 +104,10 @@ def _cluster(
     if returning:
         steps.append(_retired(payload, needs=("k3s-serves",)))
     steps += mounted
+    guarded: tuple[str, ...] = ()
+    if payload.guard is not None:  # before any release: what it would let in without the gate starts without the proof
+        steps += [GuardPolicy(payload.guard, needs=("k3s-serves",)), GuardHolds(payload.guard)]
+        guarded = (GuardHolds.id,)
     cluster = ("k3s-serves", "images", "helm-binary")
     place = Place(node.name, tuple(other.name for other in neighbours))
     needs_gpu = [release for release in payload.releases if "gpu" in release.needs]
@@ -112,7 +117,7 @@ def _cluster(
     steps += gpus
     steps.append(Dead(tuple(release.namespace for release in payload.releases), needs=("k3s-serves",)))
     for release in needs_gpu:
-        steps += _release(release, place, needs=(*cluster, *_mounts(payload, release), "gpu"))
+        steps += _release(release, place, needs=(*cluster, *_mounts(payload, release), *guarded, "gpu"))
     workloads = tuple(step.id for step in steps if isinstance(step, Workload))
     if payload.inference is not None:
         steps.append(Answers(payload.inference, needs=workloads))
@@ -129,7 +134,8 @@ def base_of(payload: Payload, node: Node) -> frozenset[str]:
 
 
 def _retired(payload: Payload, *, needs: tuple[str, ...]) -> Retired:
-    return Retired(payload.releases, payload.secrets, facts=bool(payload.facts), needs=needs)
+    facts, guard = bool(payload.facts), payload.guard is not None
+    return Retired(payload.releases, payload.secrets, facts=facts, guard=guard, needs=needs)
 
 
 def _mounts(payload: Payload, release: Declared) -> tuple[str, ...]:

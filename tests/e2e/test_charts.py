@@ -119,6 +119,8 @@ def test_inference_waits_for_the_gpu_and_surges_never(helm: str) -> None:
     assert gate["name"] == "gpu-gate"
     assert "nvidia.com/gpu" not in gate["resources"]["limits"]
     assert gate["volumeMounts"] == [{"name": "gpu-proof", "mountPath": "/run/edgectl/gpu", "readOnly": True}]
+    uid = {"name": "POD_UID", "valueFrom": {"fieldRef": {"fieldPath": "metadata.uid"}}}
+    assert uid in gate["env"]
     assert pod["volumes"] == [
         {"name": "gpu-proof", "hostPath": {"path": "/run/edgectl/gpu", "type": "DirectoryOrCreate"}}
     ]
@@ -127,6 +129,16 @@ def test_inference_waits_for_the_gpu_and_surges_never(helm: str) -> None:
     assert container["readinessProbe"]["httpGet"]["path"] == "/v2/health/ready"
     assert docs["Service"]["metadata"]["name"] == "inference"
     assert docs["Service"]["spec"]["selector"].items() <= deployment["template"]["metadata"]["labels"].items()
+
+
+def test_the_vision_stack_takes_folders_of_the_node(helm: str) -> None:
+    """Law: they are the service's, beside the gate's own, which none of them can take the place of."""
+    one = "inference.extraVolumes[0]"
+    sets = (*VISION, f"{one}.name=m", f"{one}.hostPath=/srv/m", f"{one}.mountPath=/models", f"{one}.readOnly=true")
+    pod = render(helm, "vision-stack", "vision", *sets)["Deployment"]["spec"]["template"]["spec"]
+    (container,) = pod["containers"]
+    assert container["volumeMounts"] == [{"name": "m", "mountPath": "/models", "readOnly": True}]
+    assert pod["volumes"][1:] == [{"name": "m", "hostPath": {"path": "/srv/m", "type": "DirectoryOrCreate"}}]
 
 
 def test_no_container_of_the_vision_stack_can_do_more_than_it_must(helm: str) -> None:
@@ -147,6 +159,15 @@ def test_no_container_of_the_vision_stack_can_do_more_than_it_must(helm: str) ->
         ((), "/inference/image"),
         ((*VISION, "inference.image=a:latest"), "/inference/image"),
         ((*VISION, "gpuss.count=1"), "gpuss"),
+        (
+            (
+                *VISION,
+                "inference.extraVolumes[0].name=gpu-proof",
+                "inference.extraVolumes[0].hostPath=/a",
+                "inference.extraVolumes[0].mountPath=/b",
+            ),
+            "/inference/extraVolumes/0/name",
+        ),
         ((*VISION, "gpu.count=0"), "/gpu/count"),
         ((*VISION, "inference.port=80"), "/inference/port"),
     ],

@@ -12,6 +12,7 @@ from edgectl.node import recipe as real
 from edgectl.node.converge.protocol import Gate, Step
 from edgectl.wire.payload import (
     Gpu,
+    Guard,
     Helm,
     Host,
     Image,
@@ -53,7 +54,8 @@ def payload(*, gpu: bool = True, releases: tuple[Release, ...] = RELEASES, infer
         gpu=Gpu("nvidia.com/gpu", 1, 1) if gpu else None,
     )
     asked = Inference("vision", "inference", 8000, "tiny", {}, (0.5,)) if inference else None
-    return Payload("store-042", "Berlin", (node,), releases, {BLOB: 1}, asked)
+    guard = Guard(("nvidia.com/gpu",), ("nvidia",), ("gpu-system",)) if gpu else None
+    return Payload("store-042", "Berlin", (node,), releases, {BLOB: 1}, asked, guard=guard)
 
 
 SECRET = StoreSecret("app", ("vision",), {"PASSWORD": "1"})
@@ -106,6 +108,18 @@ def a_dead_gpu_holds_up_only_vision(module: Any) -> None:
         if held & set(step.needs):
             held.add(step.id)
     assert held == {"gpu", "release-vision-stack", "workload-vision-stack", "inference", "retired"}
+
+
+def the_guard_comes_first(module: Any) -> None:
+    """Let no release in before the guard is there; what needs the GPU waits until it holds, the others do not."""
+    desired = PAYLOADS["whole"]
+    steps = {step.id: step for step in order(module, desired)}
+    ids = list(steps)
+    first = next(index for index, name in enumerate(ids) if name.startswith("release-"))
+    assert ids.index("gpu-guard") < ids.index("gpu-guard-holds") < first
+    assert {name for name, step in steps.items() if "gpu-guard-holds" in step.needs} == {"release-vision-stack"}
+    assert {"gpu-guard", "gpu-guard-holds"} <= module.base_of(desired, desired.nodes[0])
+    assert not {"gpu-guard", "gpu-guard-holds"} & {step.id for step in order(module, PAYLOADS["without GPUs"])}
 
 
 def the_dead_go_before_inference_is_asked(module: Any) -> None:
@@ -175,6 +189,7 @@ LAWS: tuple[Callable[[Any], None], ...] = (
     needs_are_earlier,
     ids_are_unique,
     after_the_gpu,
+    the_guard_comes_first,
     a_dead_gpu_holds_up_only_vision,
     the_dead_go_before_inference_is_asked,
     removals_come_last,
@@ -196,10 +211,12 @@ def test_law(law: Callable[[Any], None]) -> None:
     [
         (
             needs_are_earlier,
-            '*_mounts(payload, release), "gpu"))',
-            '*_mounts(payload, release), "gpus"))',
+            '*_mounts(payload, release), *guarded, "gpu"))',
+            '*_mounts(payload, release), *guarded, "gpus"))',
         ),
         (ids_are_unique, "if release not in needs_gpu:", "if True:"),
+        (the_guard_comes_first, "release), *guarded, ", "release), "),
+        (the_guard_comes_first, "    if payload.guard is not None:", "    if False:"),
         (after_the_gpu, 'if "gpu" in release.needs]', 'if "gpus" in release.needs]'),
         (
             a_dead_gpu_holds_up_only_vision,

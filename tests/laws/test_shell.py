@@ -1,4 +1,4 @@
-"""The node's shell scripts are POSIX and clean."""
+"""The node's shell scripts, and the pods' gate, are POSIX and clean."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-HOUSE = Path(__file__).parents[2] / "edgectl"
-SCRIPTS = sorted((HOUSE / "node").rglob("*.sh"))
+ROOT = Path(__file__).parents[2]
+SCRIPTS = sorted(path for folder in ("edgectl/node", "templates") for path in (ROOT / folder).rglob("*.sh"))
 
 
 @pytest.fixture(scope="module")
@@ -28,7 +28,7 @@ def shellcheck() -> str:
 
 def test_there_are_scripts() -> None:
     """An empty list would pass."""
-    assert {path.name for path in SCRIPTS} >= {"preflight.sh", "edgectl-node.sh"}
+    assert {path.name for path in SCRIPTS} >= {"preflight.sh", "edgectl-node.sh", "gate.sh"}
 
 
 @pytest.mark.programs("shellcheck is a program")

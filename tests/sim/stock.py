@@ -7,7 +7,7 @@ from dataclasses import replace
 from edgectl.control.deploy.deploy import Offer
 from edgectl.wire.document import canonical, digest_of
 from edgectl.wire.envelope import Sender
-from edgectl.wire.payload import Gpu, Helm, Host, Image, Inference, K3s, ManagedFile, Node, Payload, Release
+from edgectl.wire.payload import Gpu, Guard, Helm, Host, Image, Inference, K3s, ManagedFile, Node, Payload, Release
 
 ADA = Sender("ada", "laptop")
 GRACE = Sender("grace", "desk")
@@ -44,7 +44,8 @@ def payload(
         releases.insert(1, _release("extra", values={}))
     blobs = {_blob(name): len(CONTENT[name]) for name in ("k3s", "helm", "chart", image)}
     question = Inference("vision", "vision", 8000, "m", {}, (0.0,))
-    return Payload("store-042", title, (node,), tuple(releases), blobs, question)
+    guard = Guard(("nvidia.com/gpu",), ("nvidia",), ("kube-system",))
+    return Payload("store-042", title, (node,), tuple(releases), blobs, question, guard=guard)
 
 
 A = payload()

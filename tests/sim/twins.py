@@ -15,6 +15,7 @@ from edgectl.node.charts.retired import Retired
 from edgectl.node.converge.protocol import ApplyFailed, Gate, LookFailed, Observation, Status, Step, Wait
 from edgectl.node.gpu.driver import Driver
 from edgectl.node.gpu.proven import Proven, Withdrawn
+from edgectl.node.guard.step import GuardHolds, GuardPolicy
 from edgectl.node.host.blobs import Blobs
 from edgectl.node.host.preflight import Preflight
 from edgectl.node.io.look import Look
@@ -43,6 +44,7 @@ def _twin(world: World, step: Gate[Any]) -> Gate[Any]:
         Serves: TwinServes,
         Release: TwinRelease,
         Proven: TwinGpu,
+        GuardHolds: TwinGuard,
         Workload: TwinPods,
         Answers: TwinAnswers,
         Retired: TwinRetired,
@@ -157,6 +159,8 @@ class TwinRelease(TwinFact):
     def change(self, value: str) -> None:
         if self.gpu and value == self.want and not self.world.gpu_proven():
             self.world.facts.wrong.append("a release that needs the GPU was rolled out before its proof")
+        if self.gpu and value == self.want and self.world.facts.disk.get(GuardPolicy.id) in {None, "half"}:
+            self.world.facts.wrong.append("a release that needs the GPU was rolled out with no guard")
         self.world.facts.put(self.key, value)
 
 
@@ -175,6 +179,15 @@ class TwinGpu(TwinFact):
         if value != "half":
             self.world.facts.boot["gpu"] = self.world.boot
             self.world.facts.writes += 1
+
+
+class TwinGuard(Twin):
+    """The guard holds what lies in the cluster, and nothing that is half written."""
+
+    def look(self) -> Observation:
+        if self.world.serves() and self.world.facts.disk.get(GuardPolicy.id) not in {None, "half"}:
+            return Observation(Status.CURRENT, "denies")
+        return Observation(Status.IN_PROGRESS, "a pod without gpu-gate is still let in")
 
 
 class TwinPods(Twin):

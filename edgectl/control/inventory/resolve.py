@@ -19,6 +19,7 @@ from edgectl.control.inventory.secret_schema import StoreSecret
 from edgectl.control.inventory.store import (
     DEFAULT_ARCH,
     GpuSettings,
+    GuardSettings,
     HostFile,
     HostSettings,
     InferenceSettings,
@@ -56,6 +57,7 @@ def resolve(
         source=source,
         bundle=bundle_path(source, bundle),
         bundle_at=bundle_at,
+        guard=guard(store.guard),
         tree=tree,
         groups=tuple(store.groups),
         profile=store.profile or "",
@@ -63,6 +65,12 @@ def resolve(
         policy=store.policy,
         secrets=secrets(store.secrets, folder),
     )
+
+
+def guard(asked: schema.Guard | None) -> GuardSettings:
+    """Return what the cluster refuses; each name once, in order: another order in the inventory changes nothing."""
+    said = asked or schema.Guard()
+    return GuardSettings(tuple(sorted(set(said.exempt))), tuple(sorted(set(said.runtime_classes))))
 
 
 @cache

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 
 from edgectl.control.inventory import schema
 from edgectl.control.inventory.check import Where
+from edgectl.control.inventory.guarded import guard_findings
 from edgectl.control.inventory.place import Finding, nearest
 from edgectl.control.inventory.plaintext import plain_secrets
 from edgectl.control.inventory.site import site_findings
@@ -87,7 +88,8 @@ def store_findings(store: schema.Store, nodes: dict[str, schema.Node], subject: 
                 sentence = f"release {name} needs gpu, and {subject.name} has no GPUs: gpu: {{count: 1}}"
                 yield subject.finding(sentence, "releases", name, "needs")
     yield from _inference(store, subject)
-    for where, sentence in site_findings(subject.name, store, nodes, subject.doubts):
+    guarded = guard_findings(subject.name, store, nodes, doubtful=subject.doubts("guard"))
+    for where, sentence in (*site_findings(subject.name, store, nodes, subject.doubts), *guarded):
         yield subject.finding(sentence, *where)
     if isinstance(subject.tree.value, dict):
         own = {key: child for key, child in subject.tree.items() if key != "nodes"}  # nodes are looked at merged

@@ -43,6 +43,7 @@ Mac = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{2}(:[0-9a-f]{2}){5}$"
 GpuId = Annotated[str, StringConstraints(pattern=r"^GPU-[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$")]
 ModelName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?$")]
 ResourceName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9.-]+/[A-Za-z0-9._-]+$")]
+RuntimeClass = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$")]
 Seconds = Annotated[float, Field(gt=0, le=86400)]
 
 
@@ -124,6 +125,19 @@ class Gpu(Section):
             "What the device plugin offers when all GPUs of the node are well, by resource, where GPUs are shared "
             "(MIG, time-slicing): {nvidia.com/mig-1g.10gb: 14}. As many of `resource` as `count` when not given."
         ),
+    )
+
+
+class Guard(Section):
+    """What the cluster refuses: pods that use a GPU and do not wait for its proof (docs/guard.md)."""
+
+    exempt: list[Label] = Field(
+        default=["gpu-operator", "gpu-system", "kube-system"],
+        description="Namespaces that are not asked: there, pods may use a GPU before its proof.",
+    )
+    runtime_classes: list[RuntimeClass] = Field(
+        default=["nvidia", "nvidia-cdi", "nvidia-experimental", "nvidia-legacy"],
+        description="A pod on one of these runtime classes sees GPUs without asking for one.",
     )
 
 
@@ -234,6 +248,7 @@ class Layer(NodeLayer):
     )
     releases: dict[ReleaseName, Release | None] | None = Field(default=None, description="null: not in this store.")
     inference: Inference | None = None
+    guard: Guard | None = Field(default=None, description="Which pods must wait for the GPU's proof: docs/guard.md.")
     network: Network | None = None
     timezone: Line | None = Field(default=None, description="Of the store, e.g. Europe/Berlin.")
     cameras: dict[Label, Camera | None] | None = Field(default=None, description="null: not in this store.")

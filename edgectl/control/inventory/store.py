@@ -101,6 +101,14 @@ class NodeTarget:
 
 
 @dataclass(frozen=True, slots=True)
+class GuardSettings:
+    """Which pods must wait for the proof of GPUs besides those that ask for one, and where nobody asks."""
+
+    exempt: tuple[str, ...]
+    runtime_classes: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class ReleaseSettings:
     """One Helm release; `chart` is still a name."""
 
@@ -147,6 +155,7 @@ class Store:
     source: Path
     bundle: Path
     bundle_at: Place
+    guard: GuardSettings
     tree: Tree = field(repr=False, compare=False)
     secrets: tuple[SecretSettings, ...] = ()
     groups: tuple[str, ...] = ()

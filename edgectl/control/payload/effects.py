@@ -69,7 +69,7 @@ def _k3s(node: Node) -> object:
 
 
 def _resources(payload: Payload) -> frozenset[str]:
-    return frozenset(node.gpu.resource for node in payload.nodes if node.gpu is not None)
+    return frozenset(name for node in payload.nodes if node.gpu is not None for name in node.gpu.offered)
 
 
 def _replaced(before: Release | None, after: Release, resources: frozenset[str]) -> Iterator[tuple[str, bool]]:

@@ -20,7 +20,7 @@ from edgectl.control.payload.releases import RenderedRelease, Template
 from edgectl.control.payload.secrets import secret
 from edgectl.control.payload.shelf import Shelf
 from edgectl.wire.errors import InvalidInput
-from edgectl.wire.payload import Gpu, Helm, Host, Image, Inference, K3s, Node, Payload, StoreSecret
+from edgectl.wire.payload import Gpu, Guard, Helm, Host, Image, Inference, K3s, Node, Payload, StoreSecret
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +91,7 @@ class _Rendering:
             inference=question,
             secrets=secrets,
             facts=self.store.facts,
+            guard=_guard(self.store, nodes),
         )
         hooks = {made.release.name: made.hooks for made in releases if made.hooks}
         return Rendered(payload, dict(sorted(self.paths.items())), hooks)
@@ -252,6 +253,12 @@ def _gpu(node: NodeTarget) -> Gpu | None:
         driver=found.driver,
         toolkit=found.toolkit,
     )
+
+
+def _guard(store: Store, nodes: list[Node]) -> Guard | None:
+    """Return what the cluster refuses: nothing where there is no GPU."""
+    resources = sorted({name for node in nodes if node.gpu is not None for name in node.gpu.offered})
+    return Guard(tuple(resources), store.guard.runtime_classes, store.guard.exempt) if resources else None
 
 
 def _is_configured(node: NodeTarget, host: str) -> bool:

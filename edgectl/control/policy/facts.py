@@ -23,7 +23,8 @@ def facts(store: Store) -> dict[str, Any]:
     ]
     gpus = sum(node.gpu.count for node in store.nodes if node.gpu is not None)
     known = {"name": store.name, "title": store.title, "groups": list(store.groups), "profile": store.profile}
-    return {**store.facts, **known, "gpus": gpus, "nodes": nodes}
+    guard = {"exempt": list(store.guard.exempt), "runtime_classes": list(store.guard.runtime_classes)}
+    return {**store.facts, **known, "gpus": gpus, "nodes": nodes, "guard": guard}
 
 
 def _said(store: Store, node: str) -> dict[str, Any]:

@@ -70,7 +70,7 @@ def judge(
     `store` are the facts of docs/policy.md, as plain JSON; `hooks` are each release's objects that run and go.
     """
     facts = _facts(policy, store)
-    gpus = frozenset(node.gpu.resource for node in payload.nodes if node.gpu is not None)
+    gpus = frozenset(name for node in payload.nodes if node.gpu is not None for name in node.gpu.offered)
     releases = [
         (release, _objects((*release.manifests, *hooks.get(release.name, ())), gpus)) for release in payload.releases
     ]

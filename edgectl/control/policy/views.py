@@ -40,8 +40,11 @@ def pod(manifest: Mapping[str, Any], gpus: frozenset[str] = frozenset()) -> dict
     `gpus` is what GPUs are called besides what everybody calls them.
     """
     spec = _pod_spec(manifest)
+    folders = {
+        str(one.get("name")): str(_map(one.get("hostPath")).get("path", "")) for one in _maps(spec.get("volumes"))
+    }
     containers, first = (
-        [_container(one, gpus) for one in _maps(spec.get(key))] for key in ("containers", "initContainers")
+        [_container(one, gpus, folders) for one in _maps(spec.get(key))] for key in ("containers", "initContainers")
     )
     return {
         "gpus": sum(container["gpus"] for container in containers),
@@ -79,10 +82,10 @@ def _pod_spec(manifest: Mapping[str, Any]) -> dict[str, Any]:
     return _map(_map(spec.get("template")).get("spec")) or (spec if "containers" in spec else {})
 
 
-def _container(one: Mapping[str, Any], gpus: frozenset[str]) -> dict[str, Any]:
+def _container(one: Mapping[str, Any], gpus: frozenset[str], folders: Mapping[str, str]) -> dict[str, Any]:
     resources = _map(one.get("resources"))
     limits, requests = _map(resources.get("limits")), _map(resources.get("requests"))
-    mounts = [str(mount.get("mountPath", "")) for mount in _maps(one.get("volumeMounts"))]
+    mounts = _maps(one.get("volumeMounts"))
     wanted = {**requests, **limits}
     return {
         "name": str(one.get("name", "")),
@@ -90,8 +93,17 @@ def _container(one: Mapping[str, Any], gpus: frozenset[str]) -> dict[str, Any]:
         "gpus": sum(_count(amount) for name, amount in wanted.items() if name in gpus or is_gpu(str(name))),
         "limits": {str(key): str(amount) for key, amount in limits.items()},
         "requests": {str(key): str(amount) for key, amount in requests.items()},
-        "mounts": mounts,
+        "mounts": [str(mount.get("mountPath", "")) for mount in mounts],
+        "reads": [path for mount in mounts if (path := _read_only(mount, folders))],
+        "restartPolicy": str(one.get("restartPolicy") or ""),
     }
+
+
+def _read_only(mount: Mapping[str, Any], folders: Mapping[str, str]) -> str:
+    """Return the node's folder that is mounted at its own path, whole and read-only; "" where that is not so."""
+    path = folders.get(str(mount.get("name")), "")
+    whole = mount.get("readOnly") is True and not mount.get("subPath") and not mount.get("subPathExpr")
+    return path if whole and mount.get("mountPath") == path else ""
 
 
 def _image(ref: str) -> dict[str, str]:

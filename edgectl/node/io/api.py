@@ -1,7 +1,7 @@
 """The store's Kubernetes API over HTTPS, with the client certificate that k3s has made for this node.
 
 Owns: one kept connection, deadlines, and the difference between "not there" (None), "asked and refused" and
-"could not ask". Must not know any object. The reading class has one PATCH, with dryRun=All hard-wired.
+"could not ask". Must not know any object. The reading class has one PATCH and one POST, with dryRun=All hard-wired.
 """
 
 from __future__ import annotations
@@ -66,6 +66,10 @@ class ReadApi:
         query = urlencode({"fieldManager": FIELD_MANAGER, "force": "true", "dryRun": "All"})
         answer = self._ask("PATCH", f"{path}?{query}", manifest, kind="application/apply-patch+yaml")
         return dict(answer)
+
+    def dry_create(self, path: str, item: dict[str, Any]) -> dict[str, Any]:
+        """Return what a collection would make of a new object, or raise Denied; nothing is stored."""
+        return dict(self._ask("POST", f"{path}?{urlencode({'dryRun': 'All'})}", item))
 
     def close(self) -> None:
         """Drop the kept connection."""

@@ -151,7 +151,7 @@ def judge(
     if desired < 1:
         return Observation(Status.IN_PROGRESS, f"{name}: no node is to run it (0 desired)")
     if any(int(count or 0) != desired for count in have):
-        why = _story(pods)
+        why = _story(pods) or _refused(status)
         words = f"{min(int(count or 0) for count in have)} of {desired} running{', ' + why[0] if why else ''}"
         return Observation(Status.IN_PROGRESS, f"{name}: {words}", evidence=why)
     return Observation(Status.CURRENT, f"{name}: {desired} of {desired}")
@@ -209,6 +209,15 @@ def _story(pods: list[dict[str, Any]]) -> tuple[str, ...]:
             if condition.get("type") == "PodScheduled" and condition.get("status") == "False"
         ]
     return tuple(dict.fromkeys(lines))
+
+
+def _refused(status: dict[str, Any]) -> tuple[str, ...]:
+    """Return why pods are not even made, as the Deployment says it: the GPU guard's sentence, or a quota's."""
+    return tuple(
+        str(condition.get("message", ""))[:600]
+        for condition in status.get("conditions") or []
+        if condition.get("type") == "ReplicaFailure" and condition.get("status") == "True"
+    )
 
 
 def _containers(pod: dict[str, Any]) -> list[dict[str, Any]]:

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from edgectl.control.assets import templates
 from edgectl.sandbox.build.cache import Say, digest_inputs, part, to_stderr
 from edgectl.sandbox.build.go import needed_version, toolchain
 from edgectl.sandbox.gpu import archive, inference, packages
@@ -86,8 +87,8 @@ def coredns(tag: str = COREDNS_VERSION, *, say: Say = to_stderr) -> BuiltImage:
 
 
 def gate(*, say: Say = to_stderr) -> BuiltImage:
-    """Return the init container that waits for the GPU's marker."""
-    source = _HERE / "gate" / "gate"
+    """Return the image of gpu-gate: a shell, and the script that any image with a shell can run."""
+    source = templates() / "gate" / "gate.sh"
     # Debian's static busybox crashes when it looks up names; the gate looks up none.
     folder = packages.debs("image-busybox", ["busybox-static"], "busybox-static", say=say)
 

@@ -50,6 +50,7 @@ class FakeApi:
     written: list[str] = field(default_factory=list)
     asked: list[str] = field(default_factory=list)
     applied: list[Json] = field(default_factory=list)
+    on_create: Callable[[str, Json], Json] = lambda _, item: item
 
     def get(self, path: str) -> Json | None:
         """Return an object or a list, with label selectors."""
@@ -89,6 +90,13 @@ class FakeApi:
         if self.denies:
             raise Denied(422, self.denies)
         return cast("Json", merged(self.objects[path], manifest))
+
+    def dry_create(self, path: str, item: Json) -> Json:
+        """Return what would be made: with the server's defaults, where a test has some (`on_create`)."""
+        self._answer()
+        if self.denies:
+            raise Denied(422, self.denies)
+        return self.on_create(path, copy.deepcopy(item))
 
     def annotate(self, path: str, values: dict[str, str]) -> None:
         """Set annotations."""

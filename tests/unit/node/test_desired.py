@@ -36,6 +36,14 @@ def test_images_are_no_part_of_the_base() -> None:
     assert not same_base(stock.A, stock.B_BASE)
 
 
+def test_the_guard_is_of_the_base() -> None:
+    """It guards GPUs, whatever runs on them: a store that goes back to older apps keeps it."""
+    bare = replace(stock.B_BASE, guard=None)
+    assert together(stock.A, bare).guard == stock.A.guard
+    assert together(bare, stock.A).guard is None
+    assert not same_base(stock.B_BASE, bare)
+
+
 @pytest.mark.parametrize(
     ("before", "after", "one_way"),
     [

@@ -118,6 +118,25 @@ def test_the_question_that_proves_inference_is_in_the_payload(home: Path) -> Non
     assert (question.answer, question.tolerance) == ((1.0, 0.5), 1e-4)
 
 
+def test_a_store_with_gpus_is_guarded_by_all_that_its_nodes_offer(home: Path) -> None:
+    """Law: whatever GPUs are called on a node, the cluster guards them; without GPUs there is no guard."""
+    guard = rendered(home).payload.guard
+    assert guard is not None
+    assert guard.resources == ("nvidia.com/gpu",)
+    assert guard.exempt == ("gpu-operator", "gpu-system", "kube-system")
+    assert guard.runtime_classes == ("nvidia", "nvidia-cdi", "nvidia-experimental", "nvidia-legacy")
+    offers = "offers: {nvidia.com/mig-2: 2, nvidia.com/mig-1: 4}}"
+    shared = rendered(home, gpu=f"required: 1}} => required: 1, {offers}").payload.guard
+    assert shared is not None
+    assert shared.resources == ("nvidia.com/mig-1", "nvidia.com/mig-2")
+    said = "guard: {exempt: [z, a, z], runtime_classes: []}"
+    own = rendered(home, guard=f"title: Berlin => {said}").payload.guard
+    assert own is not None
+    assert (own.exempt, own.runtime_classes) == (("a", "z"), ())
+    none = {"gpu": "gpu: {count: 2, required: 1} => gpu: {count: 0}", "needs": ", needs: [gpu] => "}
+    assert rendered(home, **none).payload.guard is None
+
+
 def test_the_same_inputs_give_the_same_bytes(home: Path, tmp_path: Path) -> None:
     """Twice, in another folder, with comments, with keys in another order: one digest."""
     first = rendered(home).payload.encode()

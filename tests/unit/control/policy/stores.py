@@ -24,7 +24,7 @@ DEPLOYMENT: dict[str, Any] = {
                     {
                         "name": "gpu-gate",
                         "image": "registry.example/vision/gate:1.0",
-                        "volumeMounts": [{"name": "gpu-proof", "mountPath": "/run/edgectl/gpu"}],
+                        "volumeMounts": [{"name": "gpu-proof", "mountPath": "/run/edgectl/gpu", "readOnly": True}],
                     }
                 ],
                 "containers": [
@@ -34,6 +34,7 @@ DEPLOYMENT: dict[str, Any] = {
                         "resources": {"limits": {"nvidia.com/gpu": 1, "memory": "1Gi", "cpu": "2"}},
                     }
                 ],
+                "volumes": [{"name": "gpu-proof", "hostPath": {"path": "/run/edgectl/gpu"}}],
             }
         },
     },
@@ -43,7 +44,9 @@ DEPLOYMENT: dict[str, Any] = {
 def facts(name: str = "store-042", **more: Any) -> dict[str, Any]:
     """Return the facts of a store with one node and one GPU."""
     node = {"name": "node-1", "role": "server", "gpus": 1, "driver": "570.86.15"}
-    return {"name": name, "title": "Berlin", "groups": ["berlin"], "gpus": 1, "nodes": [node], **more}
+    guard = {"exempt": ["gpu-system", "kube-system"], "runtime_classes": ["nvidia", "nvidia-cdi"]}
+    known = {"name": name, "title": "Berlin", "groups": ["berlin"], "gpus": 1, "nodes": [node], "guard": guard}
+    return {**known, **more}
 
 
 def payload(*manifests: dict[str, Any], k3s: str = "v1.36.3+k3s1", values: Any = None, registries: str = "") -> Payload:
@@ -51,7 +54,7 @@ def payload(*manifests: dict[str, Any], k3s: str = "v1.36.3+k3s1", values: Any =
     files = (ManagedFile("/etc/rancher/k3s/registries.yaml", registries),) if registries else ()
     node = Node("node-1", "server", "10.77.0.11", Host(1), K3s(k3s, "sha256:0", "k3s.service", files, ()))
     node = Node(node.name, node.role, node.address, node.host, node.k3s, None, Gpu("nvidia.com/gpu", 1, 1))
-    release = Release("vision-stack", "vision", "sha256:1", values or {}, "sha256:2", manifests)
+    release = Release("vision-stack", "vision", "sha256:1", values or {}, "sha256:2", manifests, ("gpu",))
     return Payload("store-042", "Berlin", (node,), (release,), {})
 
 

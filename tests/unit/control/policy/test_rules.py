@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,9 @@ from tests.unit.control.policy.stores import DEPLOYMENT, TODAY, changed, facts, 
 
 ROOT = Path(__file__).parents[4]
 POD = "spec.template.spec."
+GATE = f"{POD}initContainers.0"
+GATES = DEPLOYMENT["spec"]["template"]["spec"]["initContainers"]
+OTHER = {"name": "warm-up", "image": "a:1"}
 LIMITS = f"{POD}containers.0.resources.limits"
 IMAGE = f"{POD}containers.0.image"
 
@@ -27,6 +31,12 @@ def job(gpus: int) -> dict[str, Any]:
     container = {"name": "train", "image": "a:1", "resources": {"requests": {"nvidia.com/mig-1g.10gb": gpus}}}
     spec = {"jobTemplate": {"spec": {"template": {"spec": {"containers": [container]}}}}}
     return {"apiVersion": "batch/v1", "kind": "CronJob", "metadata": {"name": "train"}, "spec": spec}
+
+
+def only_class(name: str) -> dict[str, Any]:
+    """Return a pod on a runtime class that asks for nothing."""
+    spec = {"runtimeClassName": name, "containers": [{"name": "peek", "image": "a:1"}]}
+    return {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "peek"}, "spec": spec}
 
 
 def webhook(**said: Any) -> dict[str, Any]:
@@ -73,6 +83,13 @@ OBJECTS: tuple[tuple[str, dict[str, Any], dict[str, Any], dict[str, Any], str], 
     ("gpu-gate", {}, DEPLOYMENT, changed(f"{POD}initContainers"), "need the init container gpu-gate"),
     ("gpu-gate", {}, DEPLOYMENT, changed(f"{POD}initContainers.0.volumeMounts"), "need the init container gpu-gate"),
     ("gpu-gate", {}, job(0), job(1), "CronJob/train: pods with GPUs need"),
+    ("gpu-gate", {}, DEPLOYMENT, changed(f"{GATE}.volumeMounts.0.readOnly", value=False), "and readOnly: true"),
+    ("gpu-gate", {}, DEPLOYMENT, changed(f"{GATE}.volumeMounts.0.subPath", "x"), "the hostPath /run/edgectl/gpu"),
+    ("gpu-gate", {}, DEPLOYMENT, changed(f"{POD}volumes.0.hostPath.path", "/run"), "the hostPath /run/edgectl/gpu"),
+    ("gpu-gate", {}, DEPLOYMENT, changed(f"{GATE}.restartPolicy", "Always"), "no sidecar"),
+    ("gpu-gate", {}, DEPLOYMENT, changed(f"{POD}initContainers", [OTHER, *GATES]), "before all others"),
+    ("gpu-gate", {}, only_class("runc"), only_class("nvidia-cdi"), "pods with GPUs need"),
+    ("gpu-gate", {}, {**job(1), "metadata": {"name": "t", "namespace": "gpu-system"}}, job(1), "pods with GPUs need"),
     (
         "gpu-not-in-init",
         {},
@@ -172,9 +189,20 @@ def test_who_may_deploy_and_when() -> None:
         assert "may not deploy store-042 now; policy.deploy permits anna@desk or SHA256:k in mon-fri" in found.sentence
 
 
+def test_a_release_whose_pods_wait_for_the_gpu_waits_too() -> None:
+    """Law: a foreign chart's pods must not be waited for before the proof that they wait for. Seeded: no needs."""
+    waits = payload(DEPLOYMENT)
+    hasty = replace(waits, releases=(replace(waits.releases[0], needs=()),))
+    assert judge(policy(), facts(), waits, TODAY) == ()
+    (found,) = judge(policy(), facts(), hasty, TODAY)
+    assert (found.rule, "say needs: [gpu] there" in found.sentence) == ("gpu-needs", True)
+    exempt = replace(hasty, releases=(replace(hasty.releases[0], namespace="gpu-system"),))
+    assert judge(policy(), facts(), exempt, TODAY) == ()
+
+
 def test_every_built_in_rule_is_tried_here() -> None:
     """Law: no rule is shipped that no test has seen refuse something."""
-    tried = {row[0] for row in (*OBJECTS, *PAYLOADS)} | {"driver-range", "deploy-permitted"}
+    tried = {row[0] for row in (*OBJECTS, *PAYLOADS)} | {"driver-range", "deploy-permitted", "gpu-needs"}
     assert tried == set(built_in())
     assert compile_findings(policy(rules={name: {} for name in built_in()})) == []
     assert all(rule.why for rule in built_in().values())

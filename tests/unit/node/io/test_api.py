@@ -134,6 +134,16 @@ def test_the_reading_patch_stores_nothing(serve: Callable[[Server], ReadApi]) ->
     assert headers["Content-Type"] == "application/apply-patch+yaml"
 
 
+def test_a_dry_creation_cannot_write(serve: Callable[[Server], WriteApi]) -> None:
+    """The reading class has one POST, and dryRun=All stands in it whoever calls."""
+    server = Server((201, b'{"kind": "Pod"}'))
+    assert serve(server).dry_create("/api/v1/namespaces/default/pods", {"kind": "Pod"}) == {"kind": "Pod"}
+    method, path, body, headers = server.asked[0]
+    assert (method, path) == ("POST", "/api/v1/namespaces/default/pods?dryRun=All")
+    assert json.loads(body or b"") == {"kind": "Pod"}
+    assert headers["Content-Type"] == "application/json"
+
+
 def test_without_certificates_it_could_not_ask(tmp_path: Any) -> None:
     """Before k3s has made its certificates, there is nobody to ask."""
     with pytest.raises(LookFailed, match="not made its certificates yet"):
@@ -163,7 +173,7 @@ def test_a_probe_has_no_writing_verb() -> None:
         "booted_at",
     }
     asked = {name for name, _ in inspect.getmembers(ReadApi, inspect.isfunction) if not name.startswith("_")}
-    assert asked == {"get", "get_text", "dry_apply", "close"}
+    assert asked == {"get", "get_text", "dry_apply", "dry_create", "close"}
     assert type(Look(Places()).api) is ReadApi
     assert type(Hands(Places()).api) is WriteApi
 

@@ -67,6 +67,16 @@ def test_scaled_to_zero_by_hand_is_a_no() -> None:
     assert "0 of 1 running" in seen.reason
 
 
+def test_pods_that_are_not_let_in_are_told() -> None:
+    """Law: a Deployment without pods says why it has none: the guard's sentence is the reason of the release's gate."""
+    live = case("workload-zero")
+    refused = {"type": "ReplicaFailure", "status": "True", "message": "ValidatingAdmissionPolicy 'x' denied request: y"}
+    live["status"]["conditions"] = [{"type": "Available", "status": "True", "message": "z"}, refused]
+    seen = judge(manifest(live, replicas=1), live, [])
+    assert seen.status is Status.IN_PROGRESS
+    assert "0 of 1 running, ValidatingAdmissionPolicy 'x' denied request: y" in seen.reason
+
+
 @pytest.mark.parametrize("name", ["inference-serving", "plugin-running"])
 def test_an_old_generation_is_a_no(name: str) -> None:
     """Counts that belong to the object before its change do not pass for the change."""
