@@ -167,12 +167,21 @@ def _resume(places: Places, frames: Frames, frame: dict[str, Any]) -> None:
     frames.send("resumed", was=was.sentence() if was else "")
 
 
+def _gpu(places: Places, frames: Frames, frame: dict[str, Any]) -> None:
+    del frame
+    from edgectl.node.gpu.looked import declared, looked  # here: nobody else waits for what it needs
+
+    node, gpu = declared(places)
+    frames.send("gpu", look=to_json(looked(Look(places), gpu, node)))
+
+
 _QUESTIONS: dict[str, Callable[[Places, Frames, dict[str, Any]], None]] = {
     "deploy": _deploy,
     "stage": _stage,
     "follow": _followed,
     "plan": _plan,
     "status": _status,
+    "gpu": _gpu,
     "journal": _runs_kept,
     "history": _slots_kept,
     "cancel": _cancel,
