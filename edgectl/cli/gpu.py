@@ -40,7 +40,7 @@ def gpu(
     output: Output = Format.TEXT,
     verbose: Verbose = False,
 ) -> int:
-    """Show a store's GPUs: why each is ready or not, and which pod holds it."""
+    """Show each GPU of a store, why it is ready or not, who holds it."""
     from edgectl.cli import store as stores
     from edgectl.cli.door import doors as doors_of
     from edgectl.cli.result import show

@@ -45,7 +45,9 @@ def tell(
         if node is None:
             return
         now = clock()
-        was: dict[str, Any] = next((one for one in node.get("status", {}).get("conditions") or () if one.get("type") == CONDITION), {})
+        was: dict[str, Any] = next(
+            (one for one in node.get("status", {}).get("conditions") or () if one.get("type") == CONDITION), {}
+        )
         new = condition(was, ready=ready, reason=reason, message=message, now=now)
         if new is None:
             return

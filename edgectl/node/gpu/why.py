@@ -39,8 +39,7 @@ def why_card(look: GpuLook, card: Card) -> Why:
     held = f"held by {', '.join(pod.named for pod in card.holders)}" if card.holders else "held by no pod"
     if card.holders is None:
         held = "who holds it is not known"
-    slow = f"; slowed down by {card.throttled}" if card.throttled else ""
-    return READY, "", f"{_proven(card)}; {held}{slow}"
+    return READY, "", f"{_proven(card)}; {held}"
 
 
 def why_node(look: GpuLook) -> Why:
@@ -48,9 +47,9 @@ def why_node(look: GpuLook) -> Why:
     ready, unknown = len(look.ready), sum(card.word == UNKNOWN for card in look.cards)
     share = f"{min(ready, look.count)} of {look.count} GPUs ready"
     if ready < look.required:
-        first = next((card for card in look.cards if card.word != READY), None)
-        layer, why = (first.layer, first.why) if first else ("listed", "no GPU is known here")
         word = UNKNOWN if ready + unknown >= look.required else NOT_READY
+        first = next((card for card in look.cards if card.word == word), None)
+        layer, why = (first.layer, first.why) if first else ("listed", "no GPU is known here")
         return word, layer, f"{share}, {look.required} required: {_named(look, first)}{why}"
     if look.api.status != UNKNOWN and (few := _few(look, least=True)):
         return NOT_READY, "allocatable", f"{share}, but {few}"
@@ -87,7 +86,7 @@ def _wrong(look: GpuLook, card: Card) -> tuple[str, str] | None:
     if card.healthy is False:
         return "plugin", f"{_so_far(card)}, but the device plugin does not call it healthy"
     if look.this_boot is False:
-        return "allocatable", f"{_so_far(card)}, but the node's status in the API is from before this boot"
+        return "allocatable", f"{_so_far(card)}, but the API has no status of this node from this boot"
     if empty := [offer.resource for offer in look.offers if offer.allocatable == 0]:
         return "allocatable", f"{_so_far(card)}, but the kubelet offers no {empty[0]}"
     return None
