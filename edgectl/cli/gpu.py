@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from edgectl.cli.options import DEFAULT_INVENTORY, Format, InventoryPath, NodeName, Output, StoreName, Verbose
+from edgectl.cli.options import DEFAULT_INVENTORY, Format, InventoryPath, Output, StoreName
 from edgectl.wire.errors import UsageError
 
 if TYPE_CHECKING:
@@ -35,10 +35,10 @@ def register(app: typer.Typer) -> None:
 
 def gpu(
     store: StoreName,
-    node: NodeName = "",
+    node: Annotated[str, typer.Option("--node", metavar="NAME", help="One node alone; all that have GPUs else.")] = "",
     inventory: InventoryPath = DEFAULT_INVENTORY,
     output: Output = Format.TEXT,
-    verbose: Verbose = False,
+    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Show what is fine, too.")] = False,
 ) -> int:
     """Show each GPU of a store, why it is ready or not, who holds it."""
     from edgectl.cli import store as stores

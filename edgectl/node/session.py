@@ -169,10 +169,9 @@ def _resume(places: Places, frames: Frames, frame: dict[str, Any]) -> None:
 
 def _gpu(places: Places, frames: Frames, frame: dict[str, Any]) -> None:
     del frame
-    from edgectl.node.gpu.looked import declared, looked  # here: nobody else waits for what it needs
+    from edgectl.node.gpu.looked import patiently  # here: nobody else waits for what it needs
 
-    node, gpu = declared(places)
-    frames.send("gpu", look=to_json(looked(Look(places), gpu, node)))
+    frames.send("gpu", look=to_json(patiently(places, lambda: frames.send("beat"), every_seconds=_BEAT_SECONDS)))
 
 
 _QUESTIONS: dict[str, Callable[[Places, Frames, dict[str, Any]], None]] = {

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from edgectl.node import main as at_the_rack
+from edgectl.node import session
 from edgectl.node.gpu.checkpoint import PLACE
 from edgectl.node.gpu.proof import Device, Proof
 from edgectl.node.io import look as node_look
@@ -164,13 +165,28 @@ def test_the_technician_sees_the_same(
     """`edgectl-node gpu`: the same sentences and exit code, with commands for this very machine."""
     _no_driver(cards)
     far = edgectl("gpu", "store-042")
-    monkeypatch.setattr(at_the_rack.os, "geteuid", lambda: 0)
+    monkeypatch.setattr("os.geteuid", lambda: 0)
     monkeypatch.setattr(at_the_rack, "Places", lambda: cards.node.places)
     assert at_the_rack.main(["gpu"]) == far.code == 5
     near = capsys.readouterr().out.splitlines()
     assert near[0] == "node-1 is NOT READY: 0 of 2 GPUs ready, 1 required: the driver is not loaded"
     assert near[-1] == "  next      see why the driver does not load: dmesg"
     assert near[1:-1] == far.out.splitlines()[1 : len(near) - 1]
+
+
+def test_a_look_that_takes_its_time_is_no_lost_link(
+    cards: Rack, edgectl: Edgectl, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """While nvidia-smi hangs, the operator hears a beat."""
+    monkeypatch.setattr(session, "_BEAT_SECONDS", 0.02)
+
+    def program(argv: tuple[str, ...], **more: Any) -> programs.Ran:
+        if argv[-1].endswith("health.sh"):
+            cards.node.until(lambda: any(frame["op"] == "beat" for frame in cards.node.heard))
+        return cards.program(argv, **more)
+
+    monkeypatch.setattr(programs, "run", program)
+    assert edgectl("gpu", "store-042").code == 0
 
 
 def test_a_look_changes_nothing(cards: Rack, edgectl: Edgectl) -> None:

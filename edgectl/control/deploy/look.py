@@ -146,7 +146,8 @@ def ask(connect: Open, op: str, /, **fields: object) -> dict[str, Any]:
     with _speaking(connect) as session:
         need(session.frames.receive(), "hello")
         session.frames.send(op, **fields)
-        frame = session.frames.receive()
+        while (frame := session.frames.receive())["op"] == "beat":
+            pass
         if frame["op"] == "error":
             need(frame, "")
         return frame

@@ -10,7 +10,7 @@ import json
 import socket
 import time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
@@ -113,6 +113,16 @@ def looked(
         watch=watch(look, monotonic()),
     )
     return judged(seen)
+
+
+def patiently(places: Places, beat: Callable[[], None], *, every_seconds: float) -> GpuLook:
+    """Look at what was deployed here. A driver that hangs takes its time: meanwhile, who asks hears a beat."""
+    node, gpu = declared(places)
+    with ThreadPoolExecutor(1) as beside:
+        asked = beside.submit(looked, Look(places), gpu, node)
+        while not wait([asked], timeout=every_seconds).done:
+            beat()
+    return asked.result()
 
 
 def watch(look: Look, now: float) -> Watch:

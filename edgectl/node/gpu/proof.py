@@ -10,7 +10,6 @@ import time
 from contextlib import suppress
 from dataclasses import dataclass, replace
 
-from edgectl.node.io.files import write_atomic
 from edgectl.node.io.look import Hands, Look
 from edgectl.node.io.places import Places
 from edgectl.wire.document import canonical, from_json, to_json
