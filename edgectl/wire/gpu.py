@@ -88,6 +88,7 @@ class Card:
     mig: bool = False
     xids: tuple[str, ...] = ()  # the kernel's lines about it
     fatal: str = ""  # the one that it does not come back from
+    fault: str = ""  # what nvidia-smi says that makes it of no use
     smoke: Smoke | None = None
     healthy: bool | None = None  # as the plugin tells the kubelet
     holders: tuple[Holder, ...] | None = None
@@ -129,8 +130,9 @@ class GpuLook:
     driver: Layer = field(default_factory=Layer)
     uvm: Layer = field(default_factory=Layer)
     toolkit: Layer = field(default_factory=Layer)
+    devices: Layer = field(default_factory=Layer)  # which cards nvidia-smi lists
     kernel: Layer = field(default_factory=Layer)  # what it says of Xids
-    health: Layer = field(default_factory=Layer)  # what nvidia-smi says
+    health: Layer = field(default_factory=Layer)  # what nvidia-smi says of each card
     api: Layer = field(default_factory=Layer)  # whether the Kubernetes API could be asked
     plugin: Plugin = field(default_factory=Plugin)
     cards: tuple[Card, ...] = ()

@@ -23,14 +23,14 @@ from tests.cli.node import StoreNode
 from tests.unit.node.fake import FakeApi, ran
 
 ZERO, ONE = (f"GPU-5a9dbc01-0000-4000-8000-{index:012d}" for index in range(2))
-ROW = "{0}, {1}, 00000000:0{2}:00.0, Tesla T4, 535.183.01, 15360, 41, 0, Not Active, Not Active, [N/A]"
+ROW = "{0}, {1}, 00000000:0{2}:00.0, Tesla T4, 535.183.01, 15360, 41, P0, 0, Not Active, Not Active, Not Active, [N/A]"
 RESOURCE = "nvidia.com/gpu"
 POD = {
     "metadata": {"uid": "u-1", "namespace": "vision", "name": "inference-7f", "labels": {}},
     "spec": {"nodeName": "node-1"},
     "status": {"phase": "Running"},
 }
-LOST = "a GPU is lost\nNVRM: Xid (PCI:0000:02:00): 79, GPU has fallen off the bus.\n"
+LOST = "Xid 79\nfatal 0000:02:00 79 GPU has fallen off the bus.\n"
 
 
 class Rack:
@@ -53,9 +53,12 @@ class Rack:
         self.writes(node.places.root / PLACE, json.dumps({"Data": data}))
 
     def lists(self, *uuids: str) -> None:
-        """Let nvidia-smi list these."""
+        """Let nvidia-smi list these, and tell of them."""
+        count = len(uuids)
+        lines = [f"GPU {number}: Tesla T4 (UUID: {uuid})" for number, uuid in enumerate(uuids)]
+        self.says["devices"] = ran("\n".join([f"{count} of 2 GPUs", *lines, ""]), code=0 if count > 1 else 1)
         lines = [ROW.format(number, uuid, number + 1) for number, uuid in enumerate(uuids)]
-        self.says["health"] = ran("\n".join([f"{len(uuids)} GPUs", *lines, ""]))
+        self.says["health"] = ran("\n".join([f"{count} GPUs", *lines, ""]))
 
     def writes(self, path: Path, text: str) -> None:
         """Put a file on the node."""
@@ -110,7 +113,7 @@ def _lost(cards: Rack) -> None:
 
 
 def _no_driver(cards: Rack) -> None:
-    cards.says |= {"driver": ran("the driver is not loaded\n", code=1), "health": ran("no driver\n", code=1)}
+    cards.says |= {name: ran("the driver is not loaded\n", code=1) for name in ("driver", "devices", "health")}
 
 
 def _api_down(cards: Rack) -> None:
@@ -128,7 +131,7 @@ def _smi_hangs(cards: Rack) -> None:
             _lost,
             9,
             "store-042 is DEGRADED: 1 of 2 GPUs ready, 1 required: GPU-5a9dbc01: the driver does not list it; the ker",
-            "next power off, reseat the card",
+            "kernel says: Xid 79: GPU has fallen off the bus.",
         ),
         (
             _no_driver,
@@ -142,7 +145,7 @@ def _smi_hangs(cards: Rack) -> None:
             "store-042 is UNKNOWN: 0 of 2 GPUs ready, 1 required: proven in this boot, but the Kuber",
             "GPU 1",
         ),
-        (_smi_hangs, 5, "store-042 is UNKNOWN: 0 of 2", "unknown nvidia-smi health.sh did not end within 10 s"),
+        (_smi_hangs, 5, "store-042 is UNKNOWN: 0 of 2", "unknown nvidia-smi health.sh did not end within 20 s"),
     ],
 )
 def test_what_is_wrong(

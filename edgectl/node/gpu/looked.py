@@ -77,7 +77,7 @@ def looked(
     """Look at everything and judge it. Without `scripts` it is cheap: no program is run, their layers are not asked."""
     with ThreadPoolExecutor(1) as beside:
         asked = beside.submit(_cluster, look, node)
-        said = probed(look) if scripts else Probed()
+        said = probed(look, gpu) if scripts else Probed()
         cluster = asked.result()
     boot, names, record = look.boot_id(), [*gpu.offered], proof.read(look)
     held: checkpoint.Held | None = None
@@ -98,6 +98,7 @@ def looked(
         driver=said.layer("driver"),
         uvm=said.layer("uvm"),
         toolkit=said.layer("toolkit"),
+        devices=said.layer("devices"),
         kernel=said.layer("xid"),
         health=said.layer("health"),
         api=cluster.layer,

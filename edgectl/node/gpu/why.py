@@ -1,8 +1,8 @@
 """Why a GPU is ready, or why not: one sentence, from the ground up. Pure.
 
-Owns: the order driver, uvm, toolkit, listed, xid, smoke, plugin, allocatable; the lowest that is wrong is the reason,
-since nothing above it can be right. "Could not look" is never fine, and is said only where nothing is known to be
-wrong.
+Owns: the order driver, uvm, toolkit, listed, xid, health, smoke, plugin, allocatable; the lowest that is wrong is the
+reason, since nothing above it can be right. "Could not look" is never fine, and is said only where nothing is known to
+be wrong.
 """
 
 from __future__ import annotations
@@ -77,8 +77,12 @@ def _wrong(look: GpuLook, card: Card) -> tuple[str, str] | None:
     if card.listed is False:
         kernel = f"; the kernel says: {card.fatal}" if card.fatal else ""
         return "listed", f"the driver does not list it{kernel}"
+    if card.listed is None and look.devices.status in _WRONG:
+        return "listed", look.devices.says
     if card.fatal:
         return "xid", f"the kernel says: {card.fatal}"
+    if card.fault:
+        return "health", card.fault
     if card.smoke is None:
         return "smoke", "not proven in this boot: no smoke has run on it yet"
     if not card.smoke.ok:
@@ -98,8 +102,9 @@ def _unknown(look: GpuLook, card: Card) -> tuple[str, str] | None:
         ("driver", look.driver),
         ("uvm", look.uvm),
         ("toolkit", look.toolkit),
-        ("listed", look.health),
+        ("listed", look.devices),
         ("xid", look.kernel),
+        ("health", look.health),
         ("allocatable", look.api),
     )
     for name, layer in layers:

@@ -14,7 +14,7 @@ from edgectl.wire.gpu import NEVER, NOT_YET, Card, Deed, GpuLook, Layer, Offer, 
 from edgectl.wire.gputext import ago, lines, next_of
 from edgectl.wire.verdict import NOT_READY, READY, UNKNOWN
 
-XID = "Xid (PCI:0000:02:00): 79, pid='<unknown>', name=<unknown>, GPU has fallen off the bus."
+XID = "Xid 79: pid='<unknown>', name=<unknown>, GPU has fallen off the bus."
 GOOD = "GPU-5a9dbc01-0000-4000-8000-000000000000"
 BAD = "GPU-5a9dbc01-0000-4000-8000-000000000001"
 LOOK = GpuLook(
@@ -73,9 +73,9 @@ def test_lines_fit_a_terminal() -> None:
         "waiting allocatable 1 of 2 nvidia.com/gpu, 1 required",
         "unknown allocatable not known of 7 nvidia.com/mig-1g.5gb, 4 required",
         f"ready GPU 0 proven 3 h ago in 1.2 s; held by a/b Tesla T4 {GOOD} 0000:01:00 41 C",
-        "not ready GPU-5a9dbc01 the driver does not list it; the kernel says: Xid (PCI:0000:02:00): 79",
+        "not ready GPU-5a9dbc01 the driver does not list it; the kernel says: Xid 79",
         "4 uncorrected ECC errors slowed down by heat tried 11 min ago",
-        "kernel: Xid (PCI:0000:02:00): 31",
+        "kernel: Xid 31",
         "held watchdog GPU 1: 3 tries in vain",
         "did watchdog restarted the plugin, 12 min ago",
     ):

@@ -24,8 +24,8 @@ from tests.unit.node.fake import FakeNode, case, ran
 
 RESOURCE = "nvidia.com/gpu"
 ZERO, ONE = (f"GPU-5a9dbc01-0000-4000-8000-{index:012d}" for index in range(2))
-ROW = "{0}, {1}, 00000000:0{2}:00.0, Tesla T4, 535.183.01, 15360 MiB, 41, 0, Not Active, Not Active, [N/A]"
-LOST = "lost\n[9.1] NVRM: Xid (PCI:0000:02:00): 79, GPU has fallen off the bus.\n"
+ROW = "{0}, {1}, 00000000:0{2}:00.0, Tesla T4, 535.183.01, 15360, 41, P0, 0, Not Active, Not Active, Not Active, [N/A]"
+LOST = "Xid 79\nfatal 0000:02:00 79 GPU has fallen off the bus.\n"
 
 
 class Rack:
@@ -51,9 +51,12 @@ class Rack:
         self.keeps({self.pod["metadata"]["uid"]: [ZERO]}, [ZERO, ONE])
 
     def lists(self, *uuids: str) -> None:
-        """Let nvidia-smi list these."""
+        """Let nvidia-smi list these, and tell of them."""
+        count = len(uuids)
+        lines = [f"GPU {number}: Tesla T4 (UUID: {uuid})" for number, uuid in enumerate(uuids)]
+        self.says["devices"] = ran("\n".join([f"{count} of 2 GPUs", *lines, ""]), code=0 if count > 1 else 1)
         lines = [ROW.format(number, uuid, number + 1) for number, uuid in enumerate(uuids)]
-        self.says["health"] = ran("\n".join([f"{len(uuids)} GPUs", *lines, ""]))
+        self.says["health"] = ran("\n".join([f"{count} GPUs", *lines, ""]))
 
     def proves(self, *uuids: str, boot: str = "") -> None:
         """Let these be proven."""
@@ -96,11 +99,26 @@ def test_all_is_well(rack: Rack) -> None:
 
 
 def _no_driver(rack: Rack) -> None:
-    rack.says |= {"driver": ran("the driver is not loaded\n", code=1), "health": ran("no driver\n", code=1)}
+    rack.says |= {name: ran("the driver is not loaded\n", code=1) for name in ("driver", "devices", "health")}
 
 
 def _smi_hangs(rack: Rack) -> None:
-    rack.says["health"] = ran("", code=None)
+    stuck = ran("nvidia-smi does not answer within 15 s: a GPU hangs\n", code=2)
+    rack.says |= {"devices": stuck, "health": stuck}
+
+
+def _smi_cannot_be_asked(rack: Rack) -> None:
+    rack.says |= {"devices": ran("", code=None), "health": ran("", code=None)}
+
+
+def _ecc(rack: Rack) -> None:
+    text = rack.says["health"].out.replace("41, P0, 0, ", "41, P0, 4, ", 1)
+    rack.says["health"] = ran(text, code=2)
+
+
+def _needs_a_reset(rack: Rack) -> None:
+    text = rack.says["health"].out.replace("41, P0, 0, ", "[GPU requires reset], P0, 0, ", 1)
+    rack.says["health"] = ran(text, code=2)
 
 
 def _api_down(rack: Rack) -> None:
@@ -149,7 +167,10 @@ def _torn_files(rack: Rack) -> None:
     ("wrong", "word", "layers"),
     [
         (_no_driver, NOT_READY, ["driver", "driver"]),
-        (_smi_hangs, UNKNOWN, ["listed", "listed"]),
+        (_smi_hangs, NOT_READY, ["listed", "listed"]),
+        (_smi_cannot_be_asked, UNKNOWN, ["listed", "listed"]),
+        (_ecc, DEGRADED, ["health", ""]),
+        (_needs_a_reset, DEGRADED, ["health", ""]),
         (_api_down, UNKNOWN, ["allocatable", "allocatable"]),
         (_lost_card, DEGRADED, ["", "listed"]),
         (_old_proof, NOT_READY, ["smoke", "smoke"]),
@@ -174,9 +195,7 @@ def test_a_lost_card_has_the_kernels_word(rack: Rack) -> None:
     _lost_card(rack)
     lost = rack.look().cards[1]
     assert (lost.index, lost.uuid, lost.pci) == (-1, ONE, "0000:02:00")
-    assert lost.why == (
-        "the driver does not list it; the kernel says: Xid (PCI:0000:02:00): 79, GPU has fallen off the bus."
-    )
+    assert lost.why == "the driver does not list it; the kernel says: Xid 79: GPU has fallen off the bus."
 
 
 def test_a_card_that_nobody_knows_is_one(rack: Rack) -> None:
@@ -228,10 +247,13 @@ def test_shared_and_split_cards(rack: Rack) -> None:
     (card,) = rack.look().cards
     assert (card.healthy, [one.uid for one in card.holders or ()], card.word) == (True, [uid], READY)
 
+    parts = "".join(f"  MIG 1g.10gb Device {number}: (UUID: MIG-{name})\n" for number, name in enumerate("ab"))
+    listed = f"1 of 1\nGPU 0: NVIDIA A100 (UUID: {ZERO})\n{parts}"
+    rack.says["devices"] = ran(listed)
     rack.says["health"] = ran("1\n" + ROW.format(0, ZERO, 1).replace("[N/A]", "Enabled") + "\n")
     rack.gpu = Gpu("nvidia.com/gpu", 1, 1, offers={"nvidia.com/gpu": 2})
-    parts = (Device("MIG-a", ok=True), Device("MIG-b", ok=False, reason="wrong"))
-    proof.keep(rack.node, Proof(rack.node.boot, parts))
+    tried = (Device("MIG-a", ok=True), Device("MIG-b", ok=False, reason="wrong"))
+    proof.keep(rack.node, Proof(rack.node.boot, tried))
     rack.keeps({}, ["MIG-a", "MIG-b"])
     (card,) = rack.look().cards
     assert (card.mig, card.why) == (True, "its smoke failed: wrong")

@@ -11,7 +11,7 @@ from edgectl.node.gpu.why import judged
 from edgectl.wire.gpu import NEVER, NOT_YET, Card, GpuLook, Holder, Layer, Offer, Smoke
 from edgectl.wire.verdict import DEGRADED, NOT_READY, READY, UNKNOWN
 
-XID = "Xid (PCI:0000:01:00): 79, GPU has fallen off the bus."
+XID = "Xid 79: GPU has fallen off the bus."
 OK = Layer(READY, "fine")
 SMOKE = Smoke(ok=True, seconds=1.24, gb_per_s=811.7, ago_seconds=11000)
 POD = Holder("u1", "vision", "inference-7f")
@@ -30,6 +30,7 @@ FINE = GpuLook(
     driver=OK,
     uvm=OK,
     toolkit=OK,
+    devices=OK,
     kernel=OK,
     health=OK,
     api=OK,
@@ -38,7 +39,8 @@ FINE = GpuLook(
 NO_DRIVER = Layer(NOT_YET, "the driver is not loaded")
 NO_UVM = Layer(NOT_YET, "/dev/nvidia-uvm is missing")
 NO_TOOLKIT = Layer(NEVER, "no nvidia-container-runtime")
-HANGS = Layer(UNKNOWN, "health.sh did not end within 10 s")
+HANGS = Layer(UNKNOWN, "devices.sh did not end within 20 s")
+STUCK = Layer(NEVER, "nvidia-smi does not answer within 15 s: a GPU hangs")
 DOWN = Layer(UNKNOWN, "the Kubernetes API does not answer: connection refused")
 
 # what the node is like, what the first card is like, and its word, layer and sentence
@@ -62,6 +64,11 @@ CARDS: tuple[tuple[dict[str, Any], dict[str, Any], str, str, str], ...] = (
         f"the driver does not list it; the kernel says: {XID}",
     ),
     ({}, {"fatal": XID, "smoke": Smoke(ok=False)}, NOT_READY, "xid", f"the kernel says: {XID}"),
+    ({"devices": STUCK}, {"listed": None, "smoke": None}, NOT_READY, "listed", STUCK.says),
+    ({"health": STUCK}, {"fault": STUCK.says, "smoke": Smoke(ok=False)}, NOT_READY, "health", STUCK.says),
+    ({"health": STUCK}, {"fault": "lost", "fatal": XID}, NOT_READY, "xid", f"the kernel says: {XID}"),
+    ({"health": STUCK}, {}, READY, "", "proven 3 h ago"),
+    ({"health": HANGS}, {}, UNKNOWN, "health", "proven in this boot, but devices.sh did not end within 20 s"),
     ({}, {"xids": ("Xid (PCI:0000:01:00): 31",)}, READY, "", "proven 3 h ago in 1.2 s, 812 GB/s; held by vision/inf"),
     ({}, {"smoke": None, "healthy": False}, NOT_READY, "smoke", "not proven in this boot: no smoke has run on it yet"),
     (
@@ -93,14 +100,20 @@ CARDS: tuple[tuple[dict[str, Any], dict[str, Any], str, str, str], ...] = (
         "allocatable",
         "proven in this boot, but the kubelet offers no nvidia.com/gpu",
     ),
-    ({"health": HANGS}, {"listed": None}, UNKNOWN, "listed", "proven in this boot, but health.sh did not end within"),
-    ({"health": HANGS}, {"listed": None, "smoke": None}, NOT_READY, "smoke", "not proven in this boot"),
+    ({"devices": HANGS}, {"listed": None}, UNKNOWN, "listed", "proven in this boot, but devices.sh did not end"),
+    ({"devices": HANGS}, {"listed": None, "smoke": None}, NOT_READY, "smoke", "not proven in this boot"),
     ({"api": DOWN, "this_boot": None}, {}, UNKNOWN, "allocatable", "proven in this boot, but the Kubernetes API does"),
     ({"driver": Layer(UNKNOWN, "driver.sh is torn")}, {}, UNKNOWN, "driver", "proven in this boot, but driver.sh is"),
     ({"kernel": Layer(UNKNOWN, "no kernel log")}, {}, UNKNOWN, "xid", "proven in this boot, but no kernel log"),
     ({"kernel": Layer(UNKNOWN, "no kernel log")}, {"fatal": XID}, NOT_READY, "xid", "the kernel says: "),
     # a cheap look has asked no script: what was not asked is not held against a card
-    (dict.fromkeys(("driver", "uvm", "toolkit", "kernel", "health"), Layer()), {"listed": None}, READY, "", "proven"),
+    (
+        dict.fromkeys(("driver", "uvm", "toolkit", "devices", "kernel", "health"), Layer()),
+        {"listed": None},
+        READY,
+        "",
+        "proven",
+    ),
 )
 
 
@@ -113,7 +126,7 @@ def test_a_card(node: dict[str, Any], card: dict[str, Any], word: str, layer: st
 
 
 UNPROVEN = replace(SECOND, smoke=None)
-UNSEEN = {"health": HANGS, "cards": (replace(CARD, listed=None), replace(SECOND, listed=None))}
+UNSEEN = {"devices": HANGS, "cards": (replace(CARD, listed=None), replace(SECOND, listed=None))}
 NODES: tuple[tuple[dict[str, Any], str, str, str], ...] = (
     ({}, READY, "", "2 of 2 GPUs ready in this boot"),
     (
@@ -142,7 +155,7 @@ NODES: tuple[tuple[dict[str, Any], str, str, str], ...] = (
         "allocatable",
         "2 of 2 GPUs ready, but the kubelet offers 4 nvidia.com/gpu, 8 required",
     ),
-    (UNSEEN, UNKNOWN, "listed", "0 of 2 GPUs ready, 1 required: proven in this boot, but health.sh did not end"),
+    (UNSEEN, UNKNOWN, "listed", "0 of 2 GPUs ready, 1 required: proven in this boot, but devices.sh did not end"),
     (
         {**UNSEEN, "required": 2, "cards": (replace(UNPROVEN, listed=None), replace(CARD, listed=None))},
         NOT_READY,
@@ -153,7 +166,7 @@ NODES: tuple[tuple[dict[str, Any], str, str, str], ...] = (
         {**UNSEEN, "cards": (replace(UNPROVEN, listed=None), replace(CARD, listed=None))},
         UNKNOWN,
         "listed",
-        "0 of 2 GPUs ready, 1 required: GPU 0: proven in this boot, but health.sh",
+        "0 of 2 GPUs ready, 1 required: GPU 0: proven in this boot, but devices.sh",
     ),
     ({"cards": ()}, NOT_READY, "listed", "0 of 2 GPUs ready, 1 required: no GPU is known here"),
     ({"cards": (CARD, SECOND, replace(CARD, index=2, uuid="GPU-2"))}, READY, "", "2 of 2 GPUs ready in this boot"),
