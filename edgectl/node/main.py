@@ -28,6 +28,8 @@ def main(argv: list[str] | None = None) -> int:
     commands.add_parser("converge", help="bring this node to its declared state (used by systemd)")
     commands.add_parser("watch", help="watch GPUs and the pods on them (used by systemd)")
     commands.add_parser("status", help="look at everything and change nothing")
+    gpu = commands.add_parser("gpu", help="show each GPU, and why it is ready or not")
+    gpu.add_argument("-v", "--verbose", action="store_true", help="what is fine, too")
     commands.add_parser("journal", help="show the last run")
     paused = commands.add_parser("pause", help="stop self-healing while you work by hand")
     paused.add_argument("--for", dest="length", default="2h", help="30m, 2h, 1d")
@@ -61,6 +63,8 @@ def _person(places: Places, args: argparse.Namespace) -> int:
     out = sys.stdout.write
     if args.command == "status":
         return _status(places)
+    if args.command == "gpu":
+        return _gpus(places, verbose=args.verbose)
     if args.command == "journal":
         newest = journal.newest(*places.journals)
         for item in journal.read(newest, 0)[0] if newest else []:
@@ -79,6 +83,24 @@ def _person(places: Places, args: argparse.Namespace) -> int:
     pause.end(places)
     out("resumed; the next look comes by itself within minutes\n")
     return 0
+
+
+def _gpus(places: Places, *, verbose: bool) -> int:
+    from edgectl.node.gpu.looked import declared, looked
+    from edgectl.node.io.look import Look
+    from edgectl.wire.errors import EdgectlError
+    from edgectl.wire.gputext import lines, next_of
+
+    try:
+        node, gpu = declared(places)
+    except EdgectlError as error:
+        sys.stderr.write(f"edgectl-node: {error.message}\n")
+        return int(error.exit)
+    seen = looked(Look(places), gpu, node)
+    todo = next_of(seen)
+    said = [f"{node} is {seen.word.upper()}: {seen.why}", *lines(seen, verbose=verbose)]
+    sys.stdout.write("\n".join([*said, *([f"  next      {todo}"] if todo else [])]) + "\n")
+    return seen.exit
 
 
 def _status(places: Places) -> int:

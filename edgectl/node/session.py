@@ -167,12 +167,20 @@ def _resume(places: Places, frames: Frames, frame: dict[str, Any]) -> None:
     frames.send("resumed", was=was.sentence() if was else "")
 
 
+def _gpu(places: Places, frames: Frames, frame: dict[str, Any]) -> None:
+    del frame
+    from edgectl.node.gpu.looked import patiently  # here: nobody else waits for what it needs
+
+    frames.send("gpu", look=to_json(patiently(places, lambda: frames.send("beat"), every_seconds=_BEAT_SECONDS)))
+
+
 _QUESTIONS: dict[str, Callable[[Places, Frames, dict[str, Any]], None]] = {
     "deploy": _deploy,
     "stage": _stage,
     "follow": _followed,
     "plan": _plan,
     "status": _status,
+    "gpu": _gpu,
     "journal": _runs_kept,
     "history": _slots_kept,
     "cancel": _cancel,

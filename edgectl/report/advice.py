@@ -16,7 +16,7 @@ _BY_STEP = (
     ("k3s", "read k3s's own log: edgectl ssh {store} -- journalctl -u k3s -n 50"),
     ("image", "read containerd's words: edgectl ssh {store} -- journalctl -u k3s -n 50"),
     ("helm", "look at the node's disk and /usr/local/bin: edgectl ssh {store}"),
-    ("gpu", "look at the card: edgectl ssh {store} -- nvidia-smi; with fewer GPUs, lower gpu.required"),
+    ("gpu", "see which card, and why: edgectl gpu {store}; with fewer GPUs, lower gpu.required"),
     (
         "secrets",
         "run `edgectl deploy {store}`, which sends the values; one of somebody else: rename yours, docs/secrets.md",

@@ -1,4 +1,4 @@
-"""Questions to a node that change nothing: plan, status, journal; and the two that pause and resume.
+"""Questions to a node that change nothing: plan, status, gpu, journal; and the two that pause and resume.
 
 Owns: one session per question.
 """
@@ -15,10 +15,11 @@ from edgectl.control.deploy.listener import Listener
 from edgectl.control.link.lost import LinkLost
 from edgectl.control.link.session import Session
 from edgectl.wire import event
-from edgectl.wire.document import to_json
+from edgectl.wire.document import from_json, to_json
 from edgectl.wire.envelope import Envelope
 from edgectl.wire.errors import Exit, NotReady
 from edgectl.wire.frame import FrameError
+from edgectl.wire.gpu import GpuLook
 
 Open = Callable[[], Session]
 CONTENT = "blobs"  # the id of the gate that a deploy makes true by sending
@@ -131,12 +132,22 @@ def cancel(connect: Open, who: str) -> dict[str, Any] | None:
                 need(frame, "event")
 
 
+def gpus(connect: Open) -> GpuLook:
+    """Ask the node what it sees of its GPUs."""
+    answer = ask(connect, "gpu")
+    try:
+        return from_json(GpuLook, answer["look"])
+    except (KeyError, ValueError) as error:
+        raise NotReady(f"the node's answer cannot be read: {error}", hint="use a matching edgectl") from error
+
+
 def ask(connect: Open, op: str, /, **fields: object) -> dict[str, Any]:
     """Ask one question and return the answer."""
     with _speaking(connect) as session:
         need(session.frames.receive(), "hello")
         session.frames.send(op, **fields)
-        frame = session.frames.receive()
+        while (frame := session.frames.receive())["op"] == "beat":
+            pass
         if frame["op"] == "error":
             need(frame, "")
         return frame

@@ -142,6 +142,10 @@ class WriteApi(ReadApi):
         """Set annotations of an object."""
         self._ask("PATCH", path, {"metadata": {"annotations": values}}, kind="application/merge-patch+json")
 
+    def patch_status(self, path: str, status: dict[str, Any]) -> None:
+        """Lay fields over an object's status; what is listed by name or type there stays beside what is new."""
+        self._ask("PATCH", f"{path}/status", {"status": status}, kind="application/strategic-merge-patch+json")
+
     def create(self, path: str, item: dict[str, Any]) -> None:
         """Make an object in a collection; Denied (409) when there is one of that name."""
         self._ask("POST", path, item)

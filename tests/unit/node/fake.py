@@ -63,9 +63,13 @@ class FakeApi:
         if "/namespaces/" not in split.path:
             parent, _, plural = split.path.rpartition("/")
             pattern = rf"{re.escape(parent)}/namespaces/[^/]+/{plural}/[^/]+"
-        query = unquote(split.query)
-        labels = query.removeprefix("labelSelector=") if query.startswith("labelSelector=") else ""
-        wanted = dict(word.partition("=")[::2] for word in labels.split(","))
+        if (query := unquote(split.query)).startswith("fieldSelector=spec.nodeName="):
+            own = query.removeprefix("fieldSelector=spec.nodeName=").partition("&")[0]
+            pods = (item for place, item in sorted(self.objects.items()) if re.fullmatch(pattern, place))
+            return {"kind": "List", "items": [copy.deepcopy(pod) for pod in pods if pod["spec"]["nodeName"] == own]}
+        wanted = dict(
+            word.partition("=")[::2] for word in unquote(split.query).removeprefix("labelSelector=").split(",")
+        )
         items = [
             item
             for place, item in sorted(self.objects.items())
@@ -102,6 +106,18 @@ class FakeApi:
         """Set annotations."""
         self._answer()
         self.objects[path].setdefault("metadata", {}).setdefault("annotations", {}).update(values)
+
+    def patch_status(self, path: str, status: Json) -> None:
+        """Lay a status over the object's own: conditions by type, as the API's strategic merge does."""
+        self._answer()
+        if self.denies:
+            raise Denied(403, self.denies)
+        if path not in self.objects:
+            raise Denied(404, f"{path} not found")
+        own = self.objects[path].setdefault("status", {})
+        for one in copy.deepcopy(status["conditions"]):
+            own["conditions"] = [old for old in own.get("conditions", []) if old["type"] != one["type"]] + [one]
+        self.written.append(f"{path}/status")
 
     def create(self, path: str, item: Json) -> None:
         """Make an object, as the API does: not without its namespace (where these are known here), and not twice."""

@@ -70,7 +70,7 @@ def test_a_plan_that_would_not_help_says_so() -> None:
     text = planned("s", seen(FAILED, word="not ready", code=Exit.NOT_READY), 0)
     assert "no change would mend it" in text
     assert "lspci: none" in text
-    assert "nvidia-smi" in text
+    assert "edgectl gpu s" in text
 
 
 @pytest.mark.parametrize(

@@ -157,6 +157,16 @@ def test_deleting_is_idempotent(serve: Callable[[Server], WriteApi]) -> None:
         serve(Server(status(403, "forbidden"))).delete("/a")
 
 
+def test_a_status_is_merged_by_type(serve: Callable[[Server], WriteApi]) -> None:
+    """The subresource, and a strategic merge: conditions of others, told by their type, stay."""
+    server = Server((200, b"{}"))
+    serve(server).patch_status("/api/v1/nodes/node-1", {"conditions": [{"type": "x"}]})
+    ((method, path, body, headers),) = server.asked
+    assert (method, path) == ("PATCH", "/api/v1/nodes/node-1/status")
+    assert headers["Content-Type"] == "application/strategic-merge-patch+json"
+    assert json.loads(body or b"") == {"status": {"conditions": [{"type": "x"}]}}
+
+
 def test_a_probe_has_no_writing_verb() -> None:
     """What a Look offers is a closed list: a new verb needs this test's consent."""
     verbs = {name for name, _ in inspect.getmembers(Look, inspect.isfunction) if not name.startswith("_")}
