@@ -26,6 +26,7 @@ def main(argv: list[str] | None = None) -> int:
     commands = parser.add_subparsers(dest="command", required=True)
     commands.add_parser("session", help="answer an operator over the link (used by edgectl)")
     commands.add_parser("converge", help="bring this node to its declared state (used by systemd)")
+    commands.add_parser("gpu-boot", help="make the GPUs' driver ready before k3s starts (used by systemd)")
     commands.add_parser("status", help="look at everything and change nothing")
     commands.add_parser("journal", help="show the last run")
     paused = commands.add_parser("pause", help="stop self-healing while you work by hand")
@@ -49,6 +50,11 @@ def main(argv: list[str] | None = None) -> int:
         from edgectl.node.engine import run
 
         return run(places)
+    if args.command == "gpu-boot":
+        from edgectl.node.gpu.boot import gpu_boot
+
+        gpu_boot(places)
+        return 0
     return _person(places, args)
 
 
