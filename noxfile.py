@@ -14,8 +14,8 @@ import nox
 
 ROOT = Path(__file__).parent
 PYTHON = sys.executable
-SYSTEM = ("openssh-server", "openssh-client")
-FAST = ("tests/unit", "tests/laws", "tests/sim", "tests/cli", "tests/link", "tests/docs", "tests/contract")
+SYSTEM = {"sshd": ("openssh-server", "openssh-client"), "cc": ("gcc", "libc6-dev")}
+FAST = ("tests/unit", "tests/laws", "tests/sim", "tests/cli", "tests/link", "tests/gpu", "tests/docs", "tests/contract")
 nox.options.sessions = ["lint", "types", "unit"]
 nox.options.error_on_missing_interpreters = True
 
@@ -31,15 +31,16 @@ def _install(session: nox.Session) -> None:
 
 
 def _system(session: nox.Session) -> None:
-    """In CI, install OpenSSH's server for the link's tests; elsewhere they say that they were skipped, and why.
+    """In CI, install OpenSSH's server for the link's tests and a C compiler for those of the GPU.
 
-    On a person's machine the package would start a server that nobody has asked for.
+    Elsewhere they say that they were skipped, and why: on a person's machine a server would start unasked.
     """
     path = f"{os.environ.get('PATH', '')}:/usr/sbin"
-    if os.environ.get("CI") and not shutil.which("sshd", path=path) and shutil.which("apt-get"):
+    missing = [name for program, names in SYSTEM.items() if not shutil.which(program, path=path) for name in names]
+    if os.environ.get("CI") and missing and shutil.which("apt-get"):
         env = {"DEBIAN_FRONTEND": "noninteractive"}
         session.run(*_root(), "apt-get", "update", "-qq", external=True, env=env)
-        session.run(*_root(), "apt-get", "install", "-y", "-qq", *SYSTEM, external=True, env=env)
+        session.run(*_root(), "apt-get", "install", "-y", "-qq", *missing, external=True, env=env)
 
 
 def _root() -> list[str]:

@@ -29,7 +29,10 @@ _PROGRAMS = {
     "mount": "mount",
     "losetup": "mount",
     "chroot": "coreutils",
+    "cc": "gcc",
 }
+# What packages bring that is no program: the C library's headers.
+_FILES = {"/usr/include/stdio.h": "libc6-dev"}
 _FREE_BYTES = 10 << 30
 _MEMORY_BYTES = 3 << 30
 _SUITES = ("bookworm", "trixie", "noble")
@@ -70,6 +73,7 @@ def look() -> Facts:
     """Read the facts; nothing is changed. Trials run in namespaces that end with them."""
     root = os.geteuid() == 0
     missing = {package for program, package in _PROGRAMS.items() if shutil.which(program, path=_search_path()) is None}
+    missing |= {package for path, package in _FILES.items() if not Path(path).exists()}
     trials: dict[str, str] = {}
     if root and not {"iproute2", "util-linux", "mount"} & missing:
         trials["network namespaces with bridge and veth"] = _trial(["--net"], _NETWORK_TRIAL)

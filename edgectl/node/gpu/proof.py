@@ -10,7 +10,6 @@ import time
 from contextlib import suppress
 from dataclasses import dataclass, replace
 
-from edgectl.node.io.files import write_atomic
 from edgectl.node.io.look import Hands, Look
 from edgectl.node.io.places import Places
 from edgectl.wire.document import canonical, from_json, to_json
@@ -28,6 +27,7 @@ class Device:
     gb_per_s: float = 0.0
     memory_bytes: int = 0
     at: float = 0.0
+    never: bool = False  # not ok, and waiting is of no use
 
 
 @dataclass(frozen=True)

@@ -89,7 +89,8 @@ def run(
             for pipe in (child.stdout, child.stderr):
                 if pipe is not None:
                     pipe.close()
-            child.wait()
+            with suppress(subprocess.TimeoutExpired):  # a driver that hangs keeps it from dying (state D)
+                child.wait(timeout=_GRACE_SECONDS)
         code = None
     took = time.monotonic() - began
     return Ran(tuple(argv), code, out.decode(errors="replace"), err.decode(errors="replace"), took)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import fcntl
 import os
+import subprocess
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -49,6 +51,32 @@ def test_a_grandchild_that_left_the_group_does_not_hold_us(tmp_path: Path, monke
     os.kill(int(pid.read_text()), 9)
     assert (ran.code, ran.out) == (None, "begun\n")
     assert took < 20
+
+
+def test_a_program_that_cannot_be_killed_does_not_hold_us(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A driver that hangs keeps a process from dying (state D): its end is waited for within a deadline, too."""
+    started: list[Undying] = []
+
+    class Undying(subprocess.Popen[bytes]):
+        def __init__(self, *args: Any, **options: Any) -> None:
+            super().__init__(*args, **options)
+            started.append(self)
+
+        def communicate(self, input: bytes | None = None, timeout: float | None = None) -> tuple[bytes, bytes]:  # noqa: A002 - its name
+            del input
+            if self.stdin:
+                self.stdin.close()  # as communicate does first
+            raise subprocess.TimeoutExpired(self.args, timeout or 0)
+
+        def wait(self, timeout: float | None = None) -> int:
+            assert timeout is not None, "waits for ever"
+            raise subprocess.TimeoutExpired(self.args, timeout)
+
+    monkeypatch.setattr(subprocess, "Popen", Undying)
+    ran = run(("/bin/true",), limit_seconds=0.1)
+    assert (ran.code, ran.out) == (None, "")
+    for child in started:
+        super(Undying, child).wait(30)
 
 
 def test_children_keep_the_lock(tmp_path: Path) -> None:
