@@ -1,7 +1,8 @@
-"""Before k3s starts: the clock is sane, the driver is up, nvidia-uvm is loaded, and nothing of another boot is believed.
+"""Before k3s starts: a sane clock, the driver, nvidia-uvm, and nothing of another boot that is believed.
 
 Run by edgectl-gpu.service. What it cannot bring about it says, and ends well: k3s must start all the same, and the
-engine looks again. Reads of the payload only whether this node has GPUs: an older or newer form of the rest must not matter.
+engine looks again. Reads of the payload only whether this node has GPUs: an older or newer form of the rest must not
+matter. k3s waits for this file, so it imports little: no HTTP, no steps.
 """
 
 from __future__ import annotations
@@ -11,18 +12,21 @@ import shutil
 import sys
 import time
 from collections.abc import Callable
-from datetime import datetime, timezone
+from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 from edgectl.node.converge.slots import Slots
-from edgectl.node.gpu.driver import DRIVER, LOAD, UVM, VENDOR
 from edgectl.node.io import programs
-from edgectl.node.io.look import Look
 from edgectl.node.io.places import Places
 
+DRIVER, UVM, LOAD = (str(Path(__file__).with_name(f"{name}.sh")) for name in ("driver", "uvm", "load"))
+VENDOR = "nvidia.com/"
 CLOCK_SECONDS = 30.0
 DRIVER_SECONDS = 20.0
 _EVERY_SECONDS = 0.5
+_SCRIPT_SECONDS = 40.0
+_BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 _SANE_YEAR = 2025  # as in host/preflight.sh
 
 
@@ -32,11 +36,12 @@ def gpu_boot(places: Places) -> None:
     if gpu is None:
         _say("this node has no GPUs")
         return
-    Boot(Look(places)).run(nvidia=any(str(name).startswith(VENDOR) for name in (gpu.get("resource"), *_offers(gpu))))
+    boot = Boot(places, _BOOT_ID.read_text().strip())
+    boot.run(nvidia=any(str(name).startswith(VENDOR) for name in (gpu.get("resource"), *_offers(gpu))))
 
 
 def declared(places: Places) -> dict[str, Any] | None:
-    """Return the GPUs of this node, as the slot that comes next says; None where there are none, or none can be read."""
+    """Return the GPUs of this node, as the slot that comes next says; None without any, or where it cannot be read."""
     slots = Slots(places)
     slot = slots.candidate or slots.current
     if slot is None:
@@ -55,14 +60,18 @@ class Boot:
 
     def __init__(
         self,
-        look: Look,
+        places: Places,
+        boot: str,
         *,
+        script: Callable[[str], programs.Ran] | None = None,
         now: Callable[[], float] = time.time,
         monotonic: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
         say: Callable[[str], None] | None = None,
     ) -> None:
-        self._look = look
+        self._places = places
+        self._boot = boot
+        self._run = script or _run
         self._now = now
         self._monotonic = monotonic
         self._sleep = sleep
@@ -79,11 +88,9 @@ class Boot:
 
     def _forget(self) -> None:
         """Take away what another boot has left, should /run have survived it: nobody may wait for that."""
-        places, boot = self._look.places, self._look.boot_id()
-        marker = (self._look.text(places.gpu_marker) or "").strip()
-        proof = self._look.text(places.gpu_proof)
-        if (marker and marker != boot) or (proof is not None and boot not in proof):
-            shutil.rmtree(places.gpu_marker.parent, ignore_errors=True)
+        marker, proof = _text(self._places.gpu_marker), _text(self._places.gpu_proof)
+        if any(found and self._boot not in found for found in (marker, proof)):
+            shutil.rmtree(self._places.gpu_marker.parent, ignore_errors=True)
             self._say("taken away: the GPUs' proof of another boot")
 
     def _wait(self, limit_seconds: float, ask: Callable[[], tuple[int, str]]) -> int:
@@ -100,19 +107,29 @@ class Boot:
 
     def _clock(self) -> tuple[int, str]:
         """k3s makes certificates from this clock. A node without a network starts with a wrong one at last."""
-        now = datetime.fromtimestamp(self._now(), timezone.utc)
-        if now.year >= _SANE_YEAR:
+        now = time.gmtime(self._now())
+        if now.tm_year >= _SANE_YEAR:
             return 0, ""
-        return 1, f"the clock says {now:%Y-%m-%d}, which cannot be; waiting for time sync"
+        return 1, f"the clock says {time.strftime('%F', now)}, which cannot be; waiting for time sync"
 
     def _script(self, script: str) -> tuple[int, str]:
-        ran: programs.Ran = self._look.run("sh", script)
+        ran = self._run(script)
         return (2 if ran.code is None else ran.code), ran.out.strip() or ran.last_words
 
 
 def _offers(gpu: dict[str, Any]) -> tuple[str, ...]:
     offers = gpu.get("offers")
     return tuple(offers) if isinstance(offers, dict) else ()
+
+
+def _run(script: str) -> programs.Ran:
+    return programs.run(("sh", script), limit_seconds=_SCRIPT_SECONDS)
+
+
+def _text(path: Path) -> str:
+    with suppress(OSError):
+        return path.read_text(errors="replace")
+    return ""
 
 
 def _say(sentence: str) -> None:

@@ -38,7 +38,9 @@ class Knobs:
         if name not in NAMES:
             raise InvalidInput(f"{name!r} is no knob of a pretend GPU (there are: {', '.join(NAMES)}).")
         path = shlex.quote(f"{_FOLDER}/{name}")
-        self._run(f"cat > {path}.new && mv {path}.new {path} && sync {path} {_FOLDER}", stdin=f"{text}\n" if text else "")
+        self._run(
+            f"cat > {path}.new && mv {path}.new {path} && sync {path} {_FOLDER}", stdin=f"{text}\n" if text else ""
+        )
         if name in {"hardware", "cuda"}:
             self._run(f"{_DRIVER} refresh")
 

@@ -158,9 +158,7 @@ def _reserve(name: str, nodes: int) -> Sequence[int]:
     return ports
 
 
-def _make(
-    place: StorePlace, image: Path, *, ports: Sequence[int], gpus: int, required: int, cuda: Path | None
-) -> None:
+def _make(place: StorePlace, image: Path, *, ports: Sequence[int], gpus: int, required: int, cuda: Path | None) -> None:
     make_key(place.key, f"operator of {place.name}")
     records = []
     for index, port in enumerate(ports, start=1):

@@ -14,9 +14,28 @@ from pathlib import Path
 import edgectl.node.gpu.driver as beside
 
 SCRIPTS = Path(str(beside.__file__)).parent
-_REAL = (
-    "sh awk basename cat cut date dirname env grep head ls mknod printf readlink sed sleep sort tail timeout uname"
-).split()
+_REAL = [
+    "sh",
+    "awk",
+    "basename",
+    "cat",
+    "cut",
+    "date",
+    "dirname",
+    "env",
+    "grep",
+    "head",
+    "ls",
+    "mknod",
+    "printf",
+    "readlink",
+    "sed",
+    "sleep",
+    "sort",
+    "tail",
+    "timeout",
+    "uname",
+]
 
 
 class Machine:

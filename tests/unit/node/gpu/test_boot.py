@@ -1,4 +1,4 @@
-"""Before k3s starts: bounded waits for clock and driver, uvm loaded, nothing of another boot believed, always a good end."""
+"""Before k3s starts: bounded waits, uvm loaded, nothing of another boot believed, always a good end."""
 
 from __future__ import annotations
 
@@ -36,9 +36,10 @@ class Start:
 
     def boot(self, *, nvidia: bool = True) -> None:
         """Run it."""
-        self.node.on_run = self._script
         Boot(
-            self.node,
+            self.node.places,
+            BOOT,
+            script=self._script,
             now=lambda: NOW if self.seconds >= self.clock_sane_after else LOST,
             monotonic=lambda: self.seconds,
             sleep=self._sleep,
@@ -48,8 +49,8 @@ class Start:
     def _sleep(self, seconds: float) -> None:
         self.seconds += seconds
 
-    def _script(self, *argv: str) -> Ran:
-        name = Path(argv[1]).name
+    def _script(self, script: str) -> Ran:
+        name = Path(script).name
         self.ran.append(name)
         if name == "driver.sh":
             up = self.seconds >= self.driver_after
@@ -110,10 +111,15 @@ def test_a_uvm_that_cannot_be_loaded_ends_well(start: Start) -> None:
 
 def test_a_driver_that_never_comes_is_not_waited_for(start: Start) -> None:
     """Never is not not-yet: a version mismatch costs the boot nothing."""
-    start.node.on_run = lambda *argv: ran("Driver/library version mismatch", code=2, argv=argv)
-    Boot(start.node, now=lambda: NOW, monotonic=lambda: start.seconds, sleep=start._sleep, say=start.said.append).run(
-        nvidia=True
-    )
+    Boot(
+        start.node.places,
+        BOOT,
+        script=lambda script: ran("Driver/library version mismatch", code=2, argv=("sh", script)),
+        now=lambda: NOW,
+        monotonic=lambda: start.seconds,
+        sleep=start._sleep,
+        say=start.said.append,
+    ).run(nvidia=True)
     assert (start.seconds, start.said) == (0.0, ["Driver/library version mismatch"])
 
 

@@ -106,7 +106,7 @@ def test_where_the_kernel_does_not_say_it_nvidia_smi_is_asked(
 
 
 def test_no_driver_says_what_is_on_the_bus(machine: Machine) -> None:
-    """Not yet, with the next thing to do: nothing there, there and not loaded, held by nouveau; a sound card is none."""
+    """Not yet, with the next thing to do: nothing there, not loaded, held by nouveau; a sound card is no GPU."""
     assert machine.run("driver.sh")[1][0].endswith("no NVIDIA GPU is on the PCI bus: reseat the card and its power")
     card(machine, "0000:01:00.1", kind="0x040300")
     assert "no NVIDIA GPU" in machine.run("driver.sh")[1][0]

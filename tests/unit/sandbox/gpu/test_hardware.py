@@ -49,9 +49,7 @@ class Node:
 
     def run(self, path: str, *arguments: str) -> tuple[int, str]:
         """Run one of the node's programs."""
-        ran = subprocess.run(
-            [self.root / path, *arguments], capture_output=True, text=True, timeout=30, check=False
-        )
+        ran = subprocess.run([self.root / path, *arguments], capture_output=True, text=True, timeout=30, check=False)
         assert ran.stderr == ""
         return ran.returncode, ran.stdout
 
@@ -174,7 +172,13 @@ class Store:
         self.ran.append(argv[2])
         script = argv[2].replace("/etc/", f"{self.node.root}/etc/").replace("/usr/lib/", f"{self.node.root}/usr/lib/")
         ran = subprocess.run(
-            ["/bin/sh", "-c", script], input=stdin, capture_output=True, text=True, timeout=30, check=True, env=os.environ
+            ["/bin/sh", "-c", script],
+            input=stdin,
+            capture_output=True,
+            text=True,
+            timeout=30,
+            check=True,
+            env=os.environ,
         )
         return Completed(tuple(argv), ran.returncode, ran.stdout, ran.stderr, 0.0)
 
@@ -193,7 +197,7 @@ def test_knobs_are_turned_from_python(node: Node) -> None:
     knobs.cuda({1: "hang", 0: "wrong"}, library=False)
     knobs.health({(1, "temperature.gpu"): 93})
     knobs.xid(0, 48, "DBE")
-    knobs.xid(1, 79, "GPU has fallen off the bus.")
+    knobs.xid(1, 79, "GPU is lost")
     knobs.gpus(1)
     assert node.devices == {"nvidia0", "nvidiactl"}
     texts = {
@@ -203,7 +207,7 @@ def test_knobs_are_turned_from_python(node: Node) -> None:
         "unhealthy": "0,1",
         "cuda": "0 wrong\n1 hang\nlibrary absent",
         "health": "1 temperature.gpu 93",
-        "kernel-log": "NVRM: Xid (PCI:0000:01:00): 48, DBE\nNVRM: Xid (PCI:0000:02:00): 79, GPU has fallen off the bus.",
+        "kernel-log": "NVRM: Xid (PCI:0000:01:00): 48, DBE\nNVRM: Xid (PCI:0000:02:00): 79, GPU is lost",
         "hardware": "1",
         "count": "1",
     }
