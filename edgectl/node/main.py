@@ -27,6 +27,7 @@ def main(argv: list[str] | None = None) -> int:
     commands.add_parser("session", help="answer an operator over the link (used by edgectl)")
     commands.add_parser("converge", help="bring this node to its declared state (used by systemd)")
     commands.add_parser("watch", help="watch GPUs and the pods on them (used by systemd)")
+    commands.add_parser("gpu-boot", help="make the GPUs' driver ready before k3s starts (used by systemd)")
     commands.add_parser("status", help="look at everything and change nothing")
     gpu = commands.add_parser("gpu", help="show each GPU, and why it is ready or not")
     gpu.add_argument("-v", "--verbose", action="store_true", help="what is fine, too")
@@ -56,6 +57,11 @@ def main(argv: list[str] | None = None) -> int:
         from edgectl.node.watch.watchdog import run as watch
 
         return watch(places)
+    if args.command == "gpu-boot":
+        from edgectl.node.gpu.boot import gpu_boot
+
+        gpu_boot(places)
+        return 0
     return _person(places, args)
 
 

@@ -108,10 +108,11 @@ class Deed:
 
 @dataclass(frozen=True, slots=True)
 class Watch:
-    """What the watchdog has done in this boot, and what it holds back from, with its reason."""
+    """What the watchdog has done, and what it holds back from, with its reason."""
 
     held: str = ""
-    deeds: tuple[Deed, ...] = ()
+    deeds: tuple[Deed, ...] = ()  # within the last hour
+    counts: dict[str, int] = field(default_factory=dict)  # by word, in this boot
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,7 +27,7 @@ from edgectl.node.host.files import Files
 from edgectl.node.io import programs
 from edgectl.node.io.look import Look
 from edgectl.node.io.places import Places
-from edgectl.node.units.install import CONVERGE, TIMERS
+from edgectl.node.units.install import CONVERGE, links
 from edgectl.wire.errors import Bug, EdgectlError
 from edgectl.wire.frame import FrameError, Frames
 from edgectl.wire.payload import Node, Payload
@@ -182,10 +182,10 @@ class StoreNode:
                 self.runs += 1
                 self._begin(lambda: engine.run(self.places))
             case ("systemctl", "enable", *_):
-                wants = self.places.root / "etc/systemd/system/timers.target.wants"
-                wants.mkdir(parents=True, exist_ok=True)
-                for timer in TIMERS:
-                    (wants / timer).symlink_to(f"../{timer}")
+                for link in links(self.places.root):
+                    link.parent.mkdir(parents=True, exist_ok=True)
+                    if link.name in argv and not link.is_symlink():
+                        link.symlink_to(f"../{link.name}")
             case ("systemctl", "daemon-reload") | ("sync",):
                 pass
             case _:

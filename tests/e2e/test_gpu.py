@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from edgectl.sandbox.gpu.knobs import Knobs
 from tests.e2e.conftest import Shop
 from tests.e2e.operator import Change
 
@@ -38,12 +39,13 @@ def test_one_of_two_gpus_with_one_required_is_degraded(settled: Shop) -> None:
     degraded.run("status", code=9).has("is DEGRADED: 1 of 2 GPUs")
     assert settled.node.heal()["word"] == "degraded"
     assert settled.node.sh("systemctl show -P Result edgectl-converge.service") == "success"
-    settled.node.sh("echo 2 > /etc/sandbox-gpu/count")
+    knobs = Knobs(settled.node.store)
+    knobs.gpus(2)
     try:
         settled.node.wait("both are seen", lambda: settled.node.heal()["word"] == "ready", seconds=60, every=2)
         degraded.run("status").has("is READY")
     finally:
-        settled.node.sh("echo 1 > /etc/sandbox-gpu/count")
+        knobs.clear()
         settled.node.wait("one is seen", lambda: _allocatable(settled) == "1", seconds=60, every=1)
 
 

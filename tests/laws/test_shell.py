@@ -12,6 +12,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 SCRIPTS = sorted(path for folder in ("edgectl/node", "templates") for path in (ROOT / folder).rglob("*.sh"))
+PRETEND = sorted(path for path in (ROOT / "edgectl/sandbox/gpu/driver").iterdir() if path.read_text().startswith("#!"))
 
 
 @pytest.fixture(scope="module")
@@ -28,11 +29,12 @@ def shellcheck() -> str:
 
 def test_there_are_scripts() -> None:
     """An empty list would pass."""
-    assert {path.name for path in SCRIPTS} >= {"preflight.sh", "edgectl-node.sh", "gate.sh"}
+    assert {path.name for path in SCRIPTS} >= {"preflight.sh", "edgectl-node.sh", "gate.sh", "driver.sh"}
+    assert {path.name for path in PRETEND} >= {"nvidia-smi", "nvidia-modprobe", "sandbox-driver", "dmesg"}
 
 
 @pytest.mark.programs("shellcheck is a program")
-@pytest.mark.parametrize("path", SCRIPTS, ids=lambda path: path.name)
+@pytest.mark.parametrize("path", [*SCRIPTS, *PRETEND], ids=lambda path: path.name)
 def test_a_script_is_posix_and_clean(path: Path, shellcheck: str) -> None:
     """Debian's dash runs them: no bashisms, no unquoted surprises."""
     assert path.read_text().startswith("#!/bin/sh\n")

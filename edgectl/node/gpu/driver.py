@@ -10,13 +10,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from edgectl.node.converge.protocol import ApplyFailed, Observation, Status, Wait
+from edgectl.node.gpu.boot import DRIVER, LOAD, UVM, VENDOR
 from edgectl.node.host.preflight import judge
 from edgectl.node.io.look import Hands, Look
 from edgectl.wire.payload import Gpu
 
-HERE = Path(__file__).parent
-DRIVER, UVM, TOOLKIT, LOAD = (str(HERE / f"{name}.sh") for name in ("driver", "uvm", "toolkit", "load"))
-VENDOR = "nvidia.com/"
+TOOLKIT = str(Path(__file__).with_name("toolkit.sh"))
 _ANOTHER = re.compile(r"(driver|toolkit) (\S+).*\((\S+) is declared\)")  # how the scripts say that versions differ
 
 

@@ -7,7 +7,6 @@ all of it together is bounded (probes and API are asked at once). Must not know 
 from __future__ import annotations
 
 import json
-import socket
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor, wait
@@ -20,6 +19,7 @@ from edgectl.node.converge.protocol import LookFailed
 from edgectl.node.converge.slots import Slots
 from edgectl.node.desired import load
 from edgectl.node.gpu import cards, checkpoint, proof
+from edgectl.node.gpu.plugin import ANSWERS, answer, is_plugin, sockets
 from edgectl.node.gpu.probed import Probed, probed
 from edgectl.node.gpu.why import judged
 from edgectl.node.io.api import Denied
@@ -30,14 +30,7 @@ from edgectl.wire.gpu import Deed, GpuLook, Holder, Layer, Offer, Plugin, Watch
 from edgectl.wire.payload import Gpu
 from edgectl.wire.verdict import READY, UNKNOWN
 
-_SOCKET_SECONDS = 2.0
 _OVER = frozenset({"Failed", "Succeeded"})
-# How the device plugin's pods are labelled: NVIDIA's chart, its static manifest, the GPU operator.
-_PLUGINS = (
-    ("app.kubernetes.io/name", "nvidia-device-plugin"),
-    ("name", "nvidia-device-plugin-ds"),
-    ("app", "nvidia-device-plugin-daemonset"),
-)
 
 
 @dataclass(frozen=True)
@@ -127,11 +120,13 @@ def patiently(places: Places, beat: Callable[[], None], *, every_seconds: float)
 
 
 def watch(look: Look, now: float) -> Watch:
-    """Read what the watchdog has left; nothing where it has left nothing readable."""
+    """Read what the watchdog has left (edgectl/node/watch/ladder.py, Memory); nothing where nothing is readable."""
     try:
         doc = json.loads(_text(look, look.places.watch) or "{}")
-        deeds = [Deed(str(item["word"]), str(item.get("what", "")), now - float(item["at"])) for item in doc["deeds"]]
-        return Watch(str(doc.get("held") or ""), tuple(deeds))
+        times = sorted((float(at), str(key)) for key, found in doc["done"].items() for at in found)
+        deeds = [Deed(*key.partition(": ")[::2], now - at) for at, key in times]
+        counts = {str(word): int(number) for word, number in doc["counts"].items()}
+        return Watch(str(doc.get("held") or ""), tuple(deeds), counts)
     except (ValueError, KeyError, TypeError, AttributeError):
         return Watch()
 
@@ -184,44 +179,26 @@ def _holders(held: checkpoint.Held, cluster: Cluster) -> dict[str, tuple[Holder,
 
 
 def _plugin(look: Look, gpu: Gpu, cluster: Cluster) -> Plugin:
-    pods = [pod for pod in cluster.pods.values() if _is_plugin(pod)]
+    pods = [pod for pod in cluster.pods.values() if is_plugin(pod)]
     names = sorted(f"{pod['metadata'].get('namespace')}/{pod['metadata'].get('name')}" for pod in pods)
     if not pods:
-        return Plugin(answers=_answers(look, gpu))
+        return Plugin(answers=_answers(look))
     first = min(pods, key=lambda pod: f"{pod['metadata'].get('namespace')}/{pod['metadata'].get('name')}")
     containers = first.get("status", {}).get("containerStatuses") or []
     return Plugin(
         pod=names[0],
         runs=bool(containers) and all(item.get("ready") for item in containers),
         restarts=sum(int(item.get("restartCount", 0)) for item in containers),
-        answers=_answers(look, gpu),
+        answers=_answers(look),
         others=tuple(names[1:]),
     )
 
 
-def _is_plugin(pod: dict[str, Any]) -> bool:
-    labels = pod.get("metadata", {}).get("labels") or {}
-    return pod.get("status", {}).get("phase") not in _OVER and any(labels.get(key) == name for key, name in _PLUGINS)
-
-
-def _answers(look: Look, gpu: Gpu) -> bool | None:
-    """Tell whether a device plugin's socket takes a call; None when there is no socket, or it cannot be told."""
-    folder = (look.places.root / checkpoint.PLACE).parent
-    own = gpu.resource.rpartition("/")[2]
+def _answers(look: Look) -> bool | None:
+    """Tell whether a device plugin speaks on its socket; None when there is no socket, or it cannot be told."""
     with suppress(OSError):
-        sockets = sorted(path for path in folder.glob("*.sock") if path.name != "kubelet.sock" and own in path.name)
-        return any(_takes_a_call(str(path)) for path in sockets) if sockets else None
+        return answer(look) == ANSWERS if sockets(look) else None
     return None
-
-
-def _takes_a_call(path: str) -> bool:
-    with socket.socket(socket.AF_UNIX) as caller:
-        caller.settimeout(_SOCKET_SECONDS)
-        try:
-            caller.connect(path)
-        except OSError:
-            return False
-        return True
 
 
 def _age(look: Look, clock: Callable[[], float]) -> float | None:

@@ -6,7 +6,6 @@ at; a number that is not known is left out, never zero.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable
 from contextlib import suppress
 
@@ -21,7 +20,6 @@ _GIGA = 1e9
 def text(look: GpuLook, *, withdrawals: int, now: float) -> str:
     """Return the whole file. `withdrawals`: of proofs, in this boot; `now`: the wall clock. Pure."""
     tried = [(card, card.smoke) for card in look.cards if card.smoke is not None]
-    deeds = Counter(deed.word for deed in look.watch.deeds)
     families: tuple[tuple[str, str, str, list[Sample]], ...] = (
         ("edgectl_gpu_ready", "gauge", "1 while as many GPUs as required are proven and offered.", [({}, look.serves)]),
         ("edgectl_gpu_required", "gauge", "GPUs that the node needs to serve.", [({}, look.required)]),
@@ -60,7 +58,7 @@ def text(look: GpuLook, *, withdrawals: int, now: float) -> str:
             "edgectl_watchdog_deeds_total",
             "counter",
             "What the watchdog has done, since the boot.",
-            [({"deed": word}, number) for word, number in sorted(deeds.items())],
+            [({"deed": word}, number) for word, number in sorted(look.watch.counts.items())],
         ),
         (
             "edgectl_watchdog_held",

@@ -1,6 +1,6 @@
 """Put the fixed units and the `edgectl-node` command on a node, once.
 
-Their text does not change with edgectl's version, so a new version reloads nothing. Owns these four files only.
+Their text does not change with edgectl's version, so a new version reloads nothing. Owns these files only.
 """
 
 from __future__ import annotations
@@ -14,6 +14,12 @@ from edgectl.wire.errors import StepFailed
 _HERE = Path(__file__).parent
 TIMERS = ("edgectl-boot.timer", "edgectl-heal.timer")
 CONVERGE = "edgectl-converge.service"
+AT_BOOT = ("edgectl-gpu.service",)  # enabled only: its moment is before k3s starts, at the next boot
+RESIDENT = ("edgectl-watchdog.service",)  # enabled and started: they run all the time
+_WANTED_BY = {
+    **dict.fromkeys(TIMERS, "timers.target"),
+    **dict.fromkeys((*AT_BOOT, *RESIDENT), "multi-user.target"),
+}
 
 
 class Units:
@@ -42,14 +48,18 @@ class Units:
 
 
 def install(hands: Hands) -> bool:
-    """Write what differs, let systemd read it, start the timers; returns whether anything changed."""
+    """Write what differs, let systemd read it, start what runs from now on; returns whether anything changed."""
     differences = _differences(hands)
     if not differences:
         return False
     for path, (name, mode) in _wanted(hands).items():
         if any(path == Path(where) for where, _, _ in differences):
             hands.write(path, (_HERE / name).read_text(), mode=mode)
-    for argv in (("systemctl", "daemon-reload"), ("systemctl", "enable", "--now", *TIMERS)):
+    for argv in (
+        ("systemctl", "daemon-reload"),
+        ("systemctl", "enable", *AT_BOOT),
+        ("systemctl", "enable", "--now", *TIMERS, *RESIDENT),
+    ):
         ran = hands.change(*argv, limit_seconds=60)
         if not ran.ok:
             raise StepFailed(f"the node's units could not be installed: {ran.last_words}", details=ran.evidence())
@@ -58,7 +68,7 @@ def install(hands: Hands) -> bool:
 
 def _wanted(read: Look) -> dict[Path, tuple[str, int]]:
     root = read.places.root
-    units = {root / "etc/systemd/system" / name: (name, 0o644) for name in (CONVERGE, *TIMERS)}
+    units = {root / "etc/systemd/system" / name: (name, 0o644) for name in (CONVERGE, *_WANTED_BY)}
     return {**units, root / "usr/local/sbin/edgectl-node": ("edgectl-node.sh", 0o755)}
 
 
@@ -72,6 +82,10 @@ def _differences(read: Look) -> tuple[tuple[str, str, str], ...]:
             found.append((str(path), "another text", "ours"))
         elif read.mode(path) != mode:
             found.append((str(path), f"{read.mode(path) or 0:04o}", f"{mode:04o}"))
-    links = read.places.root / "etc/systemd/system/timers.target.wants"
-    found += [(str(links / timer), "not enabled", "enabled") for timer in TIMERS if not (links / timer).is_symlink()]
+    found += [(str(link), "not enabled", "enabled") for link in links(read.places.root) if not link.is_symlink()]
     return tuple(found)
+
+
+def links(root: Path) -> tuple[Path, ...]:
+    """Return the links by which systemd starts the units: `systemctl enable` makes them."""
+    return tuple(root / f"etc/systemd/system/{target}.wants/{name}" for name, target in _WANTED_BY.items())

@@ -5,13 +5,12 @@ Owns: which pods count as what. Must not know what is done about any of it.
 
 from __future__ import annotations
 
-import socket
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 from edgectl.node.gpu.counted import Count
+from edgectl.node.gpu.plugin import answer, is_plugin
 from edgectl.node.gpu.proven import count, marked
 from edgectl.node.io.look import Look
 from edgectl.node.vision.dead import why_dead
@@ -95,21 +94,20 @@ def look(read: Look, watched: Watched) -> Facts:
         return facts
     seen = watched.driver.probe(read)
     driver = "" if seen.status.value in {"current", "drifted"} else seen.reason
-    return Facts(found, facts.marked, pods, driver, plugin_of(read.places.root / PLUGINS))
+    return Facts(found, facts.marked, pods, driver, answer(read))
 
 
 def pod_of(item: Json, resources: Iterable[str]) -> Pod:
     """Return what the watchdog needs to know of a pod."""
     meta, spec = item.get("metadata", {}), item.get("spec", {})
     wanted = set(resources)
-    volumes = [volume.get("hostPath", {}).get("path", "") for volume in spec.get("volumes") or []]
     return Pod(
         str(meta.get("namespace", "")),
         str(meta.get("name", "")),
         str(meta.get("uid", "")),
         why_dead(item),
         any(wanted & set((one.get("resources") or {}).get("limits") or {}) for one in spec.get("containers") or []),
-        any(path.rstrip("/") == f"/{PLUGINS}" for path in volumes) and not meta.get("deletionTimestamp"),
+        is_plugin(item) and not meta.get("deletionTimestamp"),
         crashes_of(item),
         str(meta.get("creationTimestamp", "")),
     )
@@ -125,33 +123,3 @@ def crashes_of(item: Json) -> int:
         down = down or (int(ended.get("exitCode") or 0) != 0 and ended.get("reason") not in {"Unknown", ""})
         restarts += int(one.get("restartCount") or 0)
     return restarts if down else -1
-
-
-def plugin_of(folder: Path) -> str:
-    """Return whether a device plugin answers on one of its sockets: a stopped one takes connections, and is silent."""
-    found = "none"
-    for path in sorted(folder.glob("*.sock")):
-        if path.name == "kubelet.sock":
-            continue
-        word = speaks(path)
-        if word == "answers":
-            return word
-        found = word if word == "silent" else found
-    return found
-
-
-def speaks(path: Path) -> str:
-    """Say hello to a gRPC server: it answers with its own SETTINGS at once, or it is stuck."""
-    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as line:
-        line.settimeout(_ANSWER_SECONDS)
-        try:
-            line.connect(str(path))
-        except OSError:
-            return "none"  # left by one that has ended
-        try:
-            line.sendall(_PREFACE)
-            return "answers" if line.recv(1) else "none"
-        except TimeoutError:
-            return "silent"
-        except OSError:
-            return "none"

@@ -53,7 +53,7 @@ class Deed:
     @property
     def key(self) -> str:
         """Return what its budget is counted by."""
-        return f"{self.word} {self.what}".strip()
+        return f"{self.word}: {self.what}" if self.what else self.word
 
 
 @dataclass(frozen=True)
@@ -63,6 +63,7 @@ class Memory:
     since: dict[str, float] = field(default_factory=dict)
     done: dict[str, tuple[float, ...]] = field(default_factory=dict)
     crashed: dict[str, tuple[float, ...]] = field(default_factory=dict)  # pod UID -> restarts when first seen, and when
+    counts: dict[str, int] = field(default_factory=dict)  # how often each remedy was used in this boot
     held: str = ""
 
     def seeing(self, facts: Facts, now: float) -> Memory:
@@ -85,7 +86,8 @@ class Memory:
     def having_done(self, deed: Deed, now: float) -> Memory:
         """Return the memory after a deed."""
         recent = (at for at in self.done.get(deed.key, ()) if now - at < HOUR)
-        return replace(self, done={**self.done, deed.key: (*recent, now)})
+        counts = {**self.counts, deed.word: self.counts.get(deed.word, 0) + 1}
+        return replace(self, done={**self.done, deed.key: (*recent, now)}, counts=counts)
 
     def wait(self, deed: Deed, now: float) -> float:
         """Return in how many seconds a deed is due; infinity when its budget is spent."""
@@ -199,7 +201,7 @@ def _pods(facts: Facts, memory: Memory) -> list[Deed]:
         if began is None or not facts.marked:
             continue
         why = f"{pod} crash-loops on {', '.join(sorted(on)) or 'its GPU'}"
-        unchecked = [uuid for uuid in sorted(on) if memory.last(f"check {uuid}") < began]
+        unchecked = [uuid for uuid in sorted(on) if memory.last(f"check: {uuid}") < began]
         found += [Deed("check", uuid, why, (pod,)) for uuid in unchecked]
         if not unchecked:
             found.append(Deed("renew", pod.name.rpartition("-")[0], f"{why}, which computes", (pod,)))

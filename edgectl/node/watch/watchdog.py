@@ -23,8 +23,11 @@ from edgectl.node.converge.lock import Lock, holder
 from edgectl.node.converge.protocol import Gate, LookFailed, Status, Wait
 from edgectl.node.converge.slots import Slots
 from edgectl.node.desired import load
+from edgectl.node.gpu import metrics
 from edgectl.node.gpu.driver import Driver
+from edgectl.node.gpu.looked import looked
 from edgectl.node.gpu.proven import Proven
+from edgectl.node.gpu.told import happened, tell
 from edgectl.node.io.api import Denied
 from edgectl.node.io.files import write_atomic
 from edgectl.node.io.look import Hands, Look
@@ -38,13 +41,13 @@ from edgectl.wire.errors import Exit
 
 KIND = "watchdog"
 EVERY_SECONDS = 2.0
+TELL_SECONDS = 60.0
 IDLE_SECONDS = 30.0  # on a node without GPUs
 
 
 def run(places: Places, *, sleep: Callable[[float], None] = time.sleep) -> int:
     """Watch until another engine runs this store."""
     watchdog = Watchdog(places)
-    _notify("READY=1")
     while watchdog.is_of_this_engine():
         sleep(watchdog.tick())
         _notify("WATCHDOG=1")
@@ -65,11 +68,12 @@ class Watchdog:
         self._places = places
         self._monotonic = monotonic
         self._look = look or Look(places)
-        self._hands = hands or (lambda lock: Hands(places, keep_fds=(lock,)))
+        self._hands = hands or (lambda lock: Hands(places, keep_fds=(lock,) if lock >= 0 else ()))
         self._memory = remembered(places)
         self._known: tuple[Path, Path] | None = None
         self._watched: Watched | None = None
         self._steps: tuple[Gate[Any], ...] = ()
+        self._told: tuple[bool, str, float] = (False, "", float("-inf"))  # ready, why, when
 
     def is_of_this_engine(self) -> bool:
         """Tell whether the store still runs the engine that this is a part of."""
@@ -155,13 +159,38 @@ class Watchdog:
                     self._memory = self._memory.having_done(deed, self._monotonic())
                     keep(self._places, self._memory)
                     journal.write(event.STEP, step=KIND, title=KIND, word=event.CHANGED, reason=_sentence(deed, ended))
-                    print(f"{_sentence(deed, ended)}", flush=True)  # noqa: T201 - the unit's log
+                    print(_sentence(deed, ended), flush=True)  # noqa: T201 - the unit's log
+                    if deed.word in EVENTS and self._watched is not None:
+                        happened(hands, self._watched.node, EVENTS[deed.word], _sentence(deed, ended), warning=True)
                 journal.write(event.VERDICT, word="done", reason=f"{len(deeds)} done", data={"word": "done", "exit": 0})
             finally:
                 journal.close()
 
     def _tell(self, facts: Facts) -> None:
-        """Say how the GPUs stand to whoever reads conditions, events and metrics."""
+        """Say how the GPUs stand to whoever reads the node's condition, its Events and metrics, when it is news."""
+        if self._watched is None:
+            return
+        ready, now = facts.marked and facts.count.enough, self._monotonic()
+        message = facts.count.missing or facts.count.short or facts.driver or "all are proven in this boot"
+        if self._memory.held:
+            message = f"{message}; held: {self._memory.held}"
+        if (ready, message) == self._told[:2] and now - self._told[2] < TELL_SECONDS:
+            return
+        self._told = (ready, message, now)
+        hands = self._hands(-1)
+        tell(hands, self._watched.node, ready, "GpuProven" if ready else "GpuNotReady", message)
+        metrics.keep(hands, looked(self._look, self._watched.gpu, self._watched.node, scripts=False), now=time.time())
+
+
+# What others hear of, by the reason of an Event on the Node.
+EVENTS = {
+    "bury": "GpuDeadPodsDeleted",
+    "restart plugin": "GpuPluginRestarted",
+    "withdraw": "GpuWithdrawn",
+    "withdraw marker": "GpuWithdrawn",
+    "move": "GpuPodMoved",
+    "renew": "GpuPodRenewed",
+}
 
 
 def _sentence(deed: Deed, ended: str) -> str:

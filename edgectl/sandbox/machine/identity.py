@@ -5,10 +5,10 @@ Owns: those files. Must not know how a disk is mounted or a machine started.
 
 from __future__ import annotations
 
-import importlib.resources
 import uuid
 from pathlib import Path
 
+from edgectl.sandbox.gpu.hardware import hardware
 from edgectl.sandbox.machine.command import run
 from edgectl.sandbox.machine.network import GATEWAY
 
@@ -21,18 +21,24 @@ def make_key(path: Path, comment: str) -> None:
         run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", comment, "-f", path])
 
 
-def write_seed(seed: Path, *, hostname: str, address: str, authorized_key: str, gpus: int) -> str:
-    """Write a node's own files below `seed`; return its public host key (`ssh-ed25519 AAAA...`)."""
+def write_seed(
+    seed: Path, *, hostname: str, address: str, authorized_key: str, gpus: int, cuda: Path | None = None
+) -> str:
+    """Write a node's own files below `seed`; return its public host key (`ssh-ed25519 AAAA...`).
+
+    `cuda` is the library that stands in for the CUDA driver's.
+    """
     _write(seed, "etc/hostname", hostname)
     _write(seed, "etc/hosts", f"127.0.0.1 localhost\n{address} {hostname}")
     _write(seed, "etc/machine-id", uuid.uuid4().hex)
     _write(seed, "etc/resolv.conf", f"nameserver {GATEWAY}")
     _write(seed, "etc/sandbox-net.env", f"ADDRESS={address}/24\nGATEWAY={GATEWAY}")
     _write(seed, "root/.ssh/authorized_keys", authorized_key, mode=0o600)
-    if gpus:
-        runtime = importlib.resources.files("edgectl.sandbox.machine").joinpath("files/nvidia-container-runtime")
-        _write(seed, "usr/bin/nvidia-container-runtime", runtime.read_text().rstrip(), mode=0o755)
-        _write(seed, "etc/sandbox-gpu/count", str(gpus))
+    for file in hardware(gpus, cuda):
+        path = seed / file.path
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(file.data)
+        path.chmod(file.mode)
     key = seed / _HOST_KEY
     key.parent.mkdir(parents=True, exist_ok=True)
     make_key(key, hostname)

@@ -15,6 +15,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from edgectl.sandbox.gpu.libcuda import cuda_library
 from edgectl.sandbox.machine.base import base_image
 from edgectl.sandbox.machine.disk import copy_disk
 from edgectl.sandbox.machine.identity import make_key, write_seed
@@ -51,8 +52,9 @@ class Sandbox:
         place = store_place(name)
         if not place.record.exists():
             image = base_image(self.say)
+            cuda = cuda_library(say=self._told) if gpus else None
             ports = _reserve(name, nodes)
-            _make(place, image, ports=ports, gpus=gpus, required=gpus if required is None else required)
+            _make(place, image, ports=ports, gpus=gpus, required=gpus if required is None else required, cuda=cuda)
         store = SandboxStore.open(place)
         store.power_on()
         return store
@@ -125,6 +127,9 @@ class Sandbox:
             self.say(f"cleaned up {sentence}")
         return removed
 
+    def _told(self, name: str, what: str, seconds: float, /) -> None:
+        self.say(f"{name}: {what}" + (f" ({seconds:.0f} s)" if seconds >= 1 else ""))
+
     def _copy(self, source: SandboxStore, new_name: str) -> SandboxStore:
         self.clean()
         ports = _reserve(new_name, len(source.record.nodes))
@@ -153,7 +158,7 @@ def _reserve(name: str, nodes: int) -> Sequence[int]:
     return ports
 
 
-def _make(place: StorePlace, image: Path, *, ports: Sequence[int], gpus: int, required: int) -> None:
+def _make(place: StorePlace, image: Path, *, ports: Sequence[int], gpus: int, required: int, cuda: Path | None) -> None:
     make_key(place.key, f"operator of {place.name}")
     records = []
     for index, port in enumerate(ports, start=1):
@@ -162,7 +167,8 @@ def _make(place: StorePlace, image: Path, *, ports: Sequence[int], gpus: int, re
         node.home.mkdir(parents=True)
         copy_disk(image, node.disk)
         public = place.key.with_suffix(".pub").read_text().strip()
-        host_key = write_seed(node.seed, hostname=name, address=address, authorized_key=public, gpus=gpus)
+        own = {"hostname": name, "address": address, "authorized_key": public}
+        host_key = write_seed(node.seed, **own, gpus=gpus, cuda=cuda)
         records.append(NodeRecord(name, address, port, host_key, gpus, required))
     StoreRecord(place.name, tuple(records)).save(place.record)
     place.maker.unlink()

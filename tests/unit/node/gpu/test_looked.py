@@ -6,6 +6,7 @@ import json
 import os
 import socket
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -16,7 +17,8 @@ import pytest
 from edgectl.node.gpu import checkpoint, proof
 from edgectl.node.gpu.looked import looked
 from edgectl.node.gpu.proof import Device, Proof
-from edgectl.wire.document import from_json, to_json
+from edgectl.node.watch.ladder import Memory
+from edgectl.wire.document import canonical, from_json, to_json
 from edgectl.wire.gpu import GpuLook
 from edgectl.wire.payload import Gpu
 from edgectl.wire.verdict import DEGRADED, NOT_READY, READY, UNKNOWN
@@ -268,20 +270,34 @@ def test_a_cheap_look_runs_nothing(rack: Rack) -> None:
 
 def test_what_the_watchdog_has_left(rack: Rack) -> None:
     """Its sentence, and its deeds with their ages."""
-    deeds = [{"at": 70.0, "word": "restarted", "what": "the plugin"}]
-    rack.node.write(rack.node.places.watch, json.dumps({"held": "GPU 1: 3 tries in vain", "deeds": deeds}))
+    memory = Memory(done={"check: GPU-1": (70.0,), "bury": (80.0,)}, counts={"bury": 7}, held="GPU 1: 3 tries in vain")
+    rack.node.write(rack.node.places.watch, canonical(to_json(memory)).decode())
     watch = rack.look().watch
     assert watch.held == "GPU 1: 3 tries in vain"
-    assert [(deed.word, deed.what, deed.ago_seconds) for deed in watch.deeds] == [("restarted", "the plugin", 30.0)]
+    deeds = [(deed.word, deed.what, deed.ago_seconds) for deed in watch.deeds]
+    assert deeds == [("check", "GPU-1", 30.0), ("bury", "", 20.0)]
+    assert watch.counts == {"bury": 7}
 
 
 def test_whether_the_plugins_socket_answers() -> None:
-    """None without a socket; a socket that somebody listens on answers, one that was left behind does not."""
+    """None without a socket; one that speaks answers; one that only takes connections, or was left behind, does not."""
     with TemporaryDirectory(prefix="e-") as root:  # a socket's path is 107 bytes at most
         rack = Rack(FakeNode(Path(root)))
         assert rack.look().plugin.answers is None
         with socket.socket(socket.AF_UNIX) as server:
             server.bind(str((rack.node.places.root / checkpoint.PLACE).with_name("nvidia-gpu.sock")))
             server.listen()
-            assert rack.look().plugin.answers is True
+            with ThreadPoolExecutor(1) as plugin:
+                spoken = plugin.submit(_speak, server)
+                assert rack.look().plugin.answers is True
+                spoken.result()
+            assert rack.look().plugin.answers is False
         assert rack.look().plugin.answers is False
+
+
+def _speak(server: socket.socket) -> None:
+    """Answer one call as a gRPC server does: with its SETTINGS."""
+    line, _ = server.accept()
+    with line:
+        line.recv(64)
+        line.sendall(bytes((0, 0, 0, 4, 0, 0, 0, 0, 0)))

@@ -6,7 +6,7 @@ import re
 from dataclasses import replace
 
 from edgectl.node.gpu.metrics import keep, text, withdrawals
-from edgectl.wire.gpu import Card, Deed, GpuLook, Offer, Smoke, Watch
+from edgectl.wire.gpu import Card, GpuLook, Offer, Smoke, Watch
 from edgectl.wire.verdict import NOT_READY, READY
 from tests.unit.node.fake import FakeNode
 
@@ -24,7 +24,7 @@ LOOK = GpuLook(
         Card(1, 'GPU-"1\\\n', smoke=Smoke(ok=False, seconds=0.5)),
         Card(2, "GPU-2"),
     ),
-    watch=Watch("held", (Deed("restarted"), Deed("restarted"), Deed("deleted"))),
+    watch=Watch("held", counts={"restarted": 2, "deleted": 1}),
     word=READY,
 )
 

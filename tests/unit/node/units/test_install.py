@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from edgectl.node.io.programs import Ran
-from edgectl.node.units.install import CONVERGE, TIMERS, install
+from edgectl.node.units.install import CONVERGE, install, links
 from edgectl.wire.errors import StepFailed
 from tests.unit.node.fake import FakeNode, ran
 
@@ -15,11 +15,10 @@ def systemd(node: FakeNode, *, fails: bool = False) -> None:
 
     def change(*argv: str) -> Ran:
         if argv[1] == "enable" and not fails:
-            wants = node.places.root / "etc/systemd/system/timers.target.wants"
-            wants.mkdir(parents=True, exist_ok=True)
-            for timer in TIMERS:
-                if not (wants / timer).is_symlink():
-                    (wants / timer).symlink_to(f"../{timer}")
+            for link in links(node.places.root):
+                link.parent.mkdir(parents=True, exist_ok=True)
+                if link.name in argv and not link.is_symlink():
+                    link.symlink_to(f"../{link.name}")
         return ran(code=1, err="Access denied", argv=argv) if fails else ran(argv=argv)
 
     node.on_change = change
@@ -29,11 +28,11 @@ def test_once_and_never_again(node: FakeNode) -> None:
     """A bare node gets units, timers and the command; the second time nothing is run."""
     systemd(node)
     assert install(node)
-    assert [argv[1] for argv in node.changes] == ["daemon-reload", "enable"]
+    assert [argv[1] for argv in node.changes] == ["daemon-reload", "enable", "enable"]
     assert node.mode(node.places.root / "usr/local/sbin/edgectl-node") == 0o755
     assert (node.places.root / "etc/systemd/system" / CONVERGE).is_file()
     assert not install(node)
-    assert len(node.changes) == 2
+    assert len(node.changes) == 3
 
 
 @pytest.mark.parametrize("harm", ["text", "mode", "link"])
@@ -46,7 +45,7 @@ def test_what_is_missing_is_put_back(node: FakeNode, harm: str) -> None:
     elif harm == "mode":
         (node.places.root / "usr/local/sbin/edgectl-node").chmod(0o644)
     else:
-        (node.places.root / "etc/systemd/system/timers.target.wants" / TIMERS[0]).unlink()
+        links(node.places.root)[0].unlink()
     assert install(node)
     assert not install(node)
 

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from edgectl.node.converge.protocol import ApplyFailed, Status
-from edgectl.node.units.install import TIMERS, Units
+from edgectl.node.gpu.boot import CLOCK_SECONDS, DRIVER_SECONDS
+from edgectl.node.units import install
+from edgectl.node.units.install import AT_BOOT, TIMERS, Units, links
 from tests.unit.node.fake import FakeNode, ran
 
 STEP = Units()
@@ -15,16 +19,15 @@ STEP = Units()
 def installed(node: FakeNode) -> FakeNode:
     """Return a node with our units, enabled."""
     STEP.apply(node, STEP.probe(node))
-    wants = node.places.root / "etc/systemd/system/timers.target.wants"
-    wants.mkdir(parents=True)
-    for timer in TIMERS:
-        (wants / timer).symlink_to(f"../{timer}")
+    for link in links(node.places.root):
+        link.parent.mkdir(parents=True, exist_ok=True)
+        link.symlink_to(f"../{link.name}")
     assert STEP.probe(node).status is Status.CURRENT
     node.changes.clear()
     return node
 
 
-@pytest.mark.parametrize("name", ["edgectl-converge.service", "edgectl-heal.timer"])
+@pytest.mark.parametrize("name", ["edgectl-converge.service", "edgectl-heal.timer", "edgectl-gpu.service"])
 def test_an_edited_unit_is_put_back(installed: FakeNode, name: str) -> None:
     """Its text, and systemd reads it; the others are not written."""
     path = installed.places.root / "etc/systemd/system" / name
@@ -45,7 +48,29 @@ def test_a_disabled_timer_is_enabled(installed: FakeNode) -> None:
     seen = STEP.probe(installed)
     assert seen.differences[0][1:] == ("not enabled", "enabled")
     STEP.apply(installed, seen)
-    assert installed.changes[1][:3] == ("systemctl", "enable", "--now")
+    assert installed.changes[2][:3] == ("systemctl", "enable", "--now")
+
+
+def test_a_disabled_boot_unit_is_enabled_and_not_started(installed: FakeNode) -> None:
+    """Without it k3s may start before the driver; its moment is the next boot."""
+    (installed.places.root / "etc/systemd/system/multi-user.target.wants" / AT_BOOT[0]).unlink()
+    seen = STEP.probe(installed)
+    assert seen.reason == "edgectl-gpu.service changed by hand"
+    STEP.apply(installed, seen)
+    assert ("systemctl", "enable", "edgectl-gpu.service") in installed.changes
+    assert not any("--now" in argv and "edgectl-gpu.service" in argv for argv in installed.changes)
+
+
+@pytest.mark.parametrize("unit", ["k3s.service", "k3s-agent.service"])
+def test_the_boot_unit_holds_k3s_up_and_never_for_long(unit: str) -> None:
+    """Ordered before both, bounded, its failure is none: k3s starts anyway."""
+    text = Path(str(install.__file__)).with_name(AT_BOOT[0]).read_text()
+    said = dict(line.split("=", 1) for line in text.splitlines() if "=" in line)
+    assert unit in said["Before"].split()
+    assert said["Type"] == "oneshot"
+    assert said["ExecStart"].startswith("-")
+    assert CLOCK_SECONDS + DRIVER_SECONDS < int(said["TimeoutStartSec"]) <= 120
+    assert "RemainAfterExit" not in said  # a technician can start it again
 
 
 def test_a_command_that_lost_its_mode_is_no_command(installed: FakeNode) -> None:

@@ -189,7 +189,7 @@ def test_a_lost_gpu_is_asked_and_then_given_up_with_its_pods() -> None:
     )
     keys = store.watch(LESS_SECONDS + LOST_SECONDS + 10)
     words = list(dict.fromkeys(keys))
-    assert words == [f"check {B}", "restart plugin", f"withdraw {B}"]
+    assert words == [f"check: {B}", "restart plugin", f"withdraw: {B}"]
     withdrawn = climb(Memory(done={"restart plugin": (5.0,)}, since={f"lost {B}": 1.0}), replace_proof(store), 100.0)[0]
     assert [deed.pods for deed in withdrawn if deed.word == "withdraw"] == [(other,)]
 
@@ -211,7 +211,7 @@ def test_a_gpu_that_failed_its_smoke_is_tried_again_ever_more_slowly() -> None:
     """It may have been late: soon at first, then every five minutes."""
     store = Store(Gpu(GPU, 2, 1), (A, B), (Device(A, ok=True, tries=1), Device(B, reason="error 999", tries=1)))
     keys = store.watch(600)
-    assert set(keys) == {f"try again {B}"}
+    assert set(keys) == {f"try again: {B}"}
     assert 5 <= len(keys) <= 10
 
 
@@ -236,8 +236,8 @@ def test_inference_that_crash_loops_has_its_gpu_asked_first() -> None:
     assert store.watch(10) == []
     store.pods = (PLUGIN, replace(ONE, crashes=5))
     keys = store.watch(300)
-    assert keys[0] == f"check {A}"
-    assert keys.count("renew inference-7d9f") == BUDGETS["renew"].most
+    assert keys[0] == f"check: {A}"
+    assert keys.count("renew: inference-7d9f") == BUDGETS["renew"].most
     assert "crash-loops" in store.memory.held
 
 
