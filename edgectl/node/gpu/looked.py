@@ -95,7 +95,7 @@ def looked(
         kernel=said.layer("xid"),
         health=said.layer("health"),
         api=cluster.layer,
-        plugin=_plugin(look, gpu, cluster),
+        plugin=_plugin(look, cluster),
         cards=cards.cards(
             gpu,
             said,
@@ -178,7 +178,7 @@ def _holders(held: checkpoint.Held, cluster: Cluster) -> dict[str, tuple[Holder,
     return {uuid: tuple(pods) for uuid, pods in found.items()}
 
 
-def _plugin(look: Look, gpu: Gpu, cluster: Cluster) -> Plugin:
+def _plugin(look: Look, cluster: Cluster) -> Plugin:
     pods = [pod for pod in cluster.pods.values() if is_plugin(pod)]
     names = sorted(f"{pod['metadata'].get('namespace')}/{pod['metadata'].get('name')}" for pod in pods)
     if not pods:

@@ -58,7 +58,7 @@ def install(hands: Hands) -> bool:
     for argv in (
         ("systemctl", "daemon-reload"),
         ("systemctl", "enable", *AT_BOOT),
-        ("systemctl", "enable", "--now", *TIMERS, *RESIDENT),
+        ("systemctl", "enable", "--now", "--no-block", *TIMERS, *RESIDENT),
     ):
         ran = hands.change(*argv, limit_seconds=60)
         if not ran.ok:
