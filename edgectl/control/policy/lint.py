@@ -11,7 +11,7 @@ from datetime import date
 
 from edgectl.control.inventory.load import Inventory
 from edgectl.control.inventory.store import Store
-from edgectl.control.payload.render import Rendered
+from edgectl.control.payload.rendered import Rendered
 from edgectl.control.policy.verdict import Verdict, verdicts
 from edgectl.wire.errors import InvalidInput
 
