@@ -165,6 +165,8 @@ def _one(folder: Path, file: Path) -> bool:
     argv = [sys.executable, "-m", "edgectl", "render", "store-9999", "-i", str(file)]
     env = {**os.environ, "XDG_CACHE_HOME": str(folder / "cache-one"), "PYTHONPYCACHEPREFIX": str(folder / "compiled")}
     env.pop("PYTHONDONTWRITEBYTECODE", None)  # an installed edgectl is compiled
+    warm = [*argv[:4], "store-100", "-i", str(folder / f"inventory-{SIZES[0]}.yaml")]
+    subprocess.run(warm, env={**env, "XDG_CACHE_HOME": str(folder / "cache-warm")}, capture_output=True, check=True)
     took, cpu = [], []
     for _ in range(ROUNDS + 1):
         began, before = time.monotonic(), resource.getrusage(resource.RUSAGE_CHILDREN)
@@ -173,10 +175,11 @@ def _one(folder: Path, file: Path) -> bool:
         took.append(time.monotonic() - began)
         cpu.append(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
     out = sys.stdout.write
-    out(f"\nOne store of {SIZES[-1]}, `edgectl render`, whole processes\n\n| | seconds |\n|---|---|\n")
-    out(f"| first time with this file | {took[0]:.2f} |\n")
-    out(f"| from then on, median (limit {LIMIT_ONE_SECONDS}) | {statistics.median(took[1:]):.2f} |\n")
-    out(f"| of that, processor time | {statistics.median(cpu[1:]):.2f} |\n")
+    out(f"\nOne store of {SIZES[-1]}, `edgectl render`, whole processes\n\n")
+    out("| | seconds | of processor time |\n|---|---|---|\n")
+    out(f"| first time with this file | {took[0]:.2f} | {cpu[0]:.2f} |\n")
+    out(f"| from then on, median (limit {LIMIT_ONE_SECONDS}) | {statistics.median(took[1:]):.2f} ")
+    out(f"| {statistics.median(cpu[1:]):.2f} |\n")
     return statistics.median(took[1:]) <= LIMIT_ONE_SECONDS
 
 
