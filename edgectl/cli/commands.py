@@ -14,6 +14,7 @@ from typer.core import TyperGroup
 from typer.main import get_group
 
 from edgectl.cli.interrupted import Interrupted
+from edgectl.cli.plainly import plainly
 
 # name -> (module of edgectl.cli, its line in `edgectl --help`: the first sentence of its own help)
 TABLE = {
@@ -55,7 +56,7 @@ class Commands(TyperGroup):
             return None
         own = typer.Typer(rich_markup_mode=None, add_completion=False)
         import_module(f"edgectl.cli.{TABLE[cmd_name][0]}").register(own)
-        return get_group(own).commands[cmd_name]
+        return plainly(get_group(own).commands[cmd_name])
 
     def format_commands(self, ctx: Context, formatter: HelpFormatter) -> None:
         """Write the list without importing anything."""

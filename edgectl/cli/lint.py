@@ -14,7 +14,7 @@ from edgectl.wire.errors import Exit
 
 if TYPE_CHECKING:
     from edgectl.control.inventory.store import Store
-    from edgectl.control.payload.render import Rendered
+    from edgectl.control.payload.rendered import Rendered
 
 _EPILOG = """\b
 Examples:

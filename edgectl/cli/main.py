@@ -22,6 +22,7 @@ from typer._click.exceptions import (  # typer carries its own Click and re-expo
 from typer.main import get_command
 
 from edgectl.cli.commands import TABLE, Commands
+from edgectl.cli.plainly import HELP, plainly
 from edgectl.wire.errors import Bug, EdgectlError, Exit, UsageError
 
 app = typer.Typer(
@@ -29,7 +30,7 @@ app = typer.Typer(
     cls=Commands,
     no_args_is_help=True,
     rich_markup_mode=None,
-    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 80},
+    context_settings={"help_option_names": HELP, "max_content_width": 80},
 )
 
 
@@ -65,7 +66,7 @@ def run(argv: Sequence[str]) -> int:
     """Run one command line; returns the exit code."""
     as_json = wants_json(argv)
     try:
-        code = get_command(app).main(args=list(argv), prog_name="edgectl", standalone_mode=False)
+        code = plainly(get_command(app)).main(args=list(argv), prog_name="edgectl", standalone_mode=False)
         return int(code or 0)
     except NoArgsIsHelpError as error:
         where = error.ctx.command_path

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -13,7 +14,8 @@ from edgectl.wire.errors import Exit, InvalidInput, UsageError
 
 if TYPE_CHECKING:
     from edgectl.control.inventory.load import Inventory
-    from edgectl.control.payload.render import Rendered
+    from edgectl.control.payload.kept import Kept
+    from edgectl.control.payload.rendered import Rendered
     from edgectl.wire.payload import Payload
 
 _EPILOG = """\b
@@ -48,8 +50,11 @@ def render(
     verbose: Verbose = False,
 ) -> int:
     """Show what stores would become, without talking to them."""
+    from edgectl.control.payload import kept
+
+    if not diff and (found := kept.find(selector, inventory)):
+        return _shown(found, to, output, verbose=verbose)
     from edgectl.cli import store as stores
-    from edgectl.cli.result import show
 
     opened, names = stores.some(selector, inventory)
     if diff and to is not None:
@@ -57,8 +62,29 @@ def render(
     if diff:
         return _compared(diff, opened, names, output, alone=names == (selector,), verbose=verbose)
     if names != (selector,):
-        return _several(opened, names, to, output)
-    rendered = stores.render(opened.store(selector))
+        return _several(selector, opened, names, to, output)
+    return _shown(_one(opened, selector), to, output, verbose=verbose)
+
+
+def _one(opened: Inventory, name: str) -> Kept:
+    """Render one store, and keep what came of it for the next time."""
+    from edgectl.cli import store as stores
+    from edgectl.control.payload.inputs import inputs
+    from edgectl.control.payload.kept import Kept, Said, keep
+
+    store = opened.store(name)
+    before = inputs(opened, store)
+    rendered = stores.renderer().render(store)
+    said = Said.of(stores.judge(store, rendered))
+    keep(before, inputs(opened, store), rendered, said)
+    return Kept(rendered, said)
+
+
+def _shown(found: Kept, to: Path | None, output: Format, *, verbose: bool) -> int:
+    from edgectl.cli.result import remark, show
+
+    rendered = found.rendered
+    remark(rendered.payload.store, found.said)
     if to is not None:
         from edgectl.control.payload.folder import write
 
@@ -69,19 +95,20 @@ def render(
     return show(output, _document(rendered, to), _summary(rendered.payload, to))
 
 
-def _several(opened: Inventory, names: tuple[str, ...], to: Path | None, output: Format) -> int:
+def _several(selector: str, opened: Inventory, names: tuple[str, ...], to: Path | None, output: Format) -> int:
     """Render stores one after the other, each into its own folder; what is wrong with one does not stop the others."""
     from edgectl.cli import store as stores
-    from edgectl.cli.result import show
+    from edgectl.cli.result import remark, show
     from edgectl.control.payload.folder import write
+    from edgectl.control.payload.kept import Said
     from edgectl.report.words import count, size
 
-    renderer, rows, wrong = stores.renderer(), [], []
+    renderer, rows, wrong, said = stores.renderer(), [], [], Said()
     for name in names:
         try:
             store = opened.store(name)
             rendered = renderer.render(store)
-            stores.judge(store, rendered, keep=False)
+            said += Said.of(stores.judge(store, rendered, keep=False))
         except InvalidInput as error:
             wrong += [line for line in error.details or (error.message,) if line not in wrong]
             continue
@@ -95,6 +122,7 @@ def _several(opened: Inventory, names: tuple[str, ...], to: Path | None, output:
         raise InvalidInput(
             f"{count(failed, 'store')} of {len(names)} cannot be rendered", hint=hint, details=tuple(wrong)
         )
+    remark(shlex.quote(selector), said)
     lines = [f"{row['store']}  {row['digest']}  {size(int(str(row['bytes'])))}" for row in rows]
     lines.append(f"{count(len(rows), 'store')}" + (f", written below {to}" if to else ""))
     return show(output, {"stores": rows, "to": str(to) if to else None}, "\n".join(lines))

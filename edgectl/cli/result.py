@@ -8,9 +8,13 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 from edgectl.cli.options import Format
 from edgectl.wire.errors import Exit
+
+if TYPE_CHECKING:
+    from edgectl.control.payload.kept import Said
 
 
 def show(output: Format, document: Mapping[str, object], text: str, *, code: int = Exit.OK) -> int:
@@ -18,6 +22,14 @@ def show(output: Format, document: Mapping[str, object], text: str, *, code: int
     write_document({**document, "exit": int(code)}) if output is Format.JSON else sys.stdout.write(text + "\n")
     sys.stdout.flush()
     return int(code)
+
+
+def remark(asked: str, said: Said) -> None:
+    """Say on stderr that rules have something to say of what may be sent, and where it is told."""
+    from edgectl.report.words import remarks
+
+    if line := remarks(asked, said.warnings, said.excused):
+        sys.stderr.write(line + "\n")
 
 
 def write_document(document: Mapping[str, object]) -> None:

@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from edgectl.control.inventory.source import Source
     from edgectl.control.inventory.store import NodeTarget, Store
     from edgectl.control.link.runtime import RuntimeArchive
-    from edgectl.control.payload.render import Rendered, Renderer
+    from edgectl.control.payload.render import Renderer
+    from edgectl.control.payload.rendered import Rendered
     from edgectl.control.policy.verdict import Verdict
     from edgectl.control.secrets.values import Values
 
@@ -67,9 +68,15 @@ def renderer() -> Renderer:
 
 
 def render(store: Store) -> Rendered:
-    """Return the store's payload, judged; InvalidInput lists what the rules of docs/policy.md refuse."""
+    """Return the store's payload, judged; InvalidInput lists what the rules of docs/policy.md refuse.
+
+    What they only warn of, and what is excused, is one line on stderr.
+    """
+    from edgectl.cli.result import remark
+    from edgectl.control.payload.kept import Said
+
     rendered = renderer().render(store)
-    judge(store, rendered)
+    remark(store.name, Said.of(judge(store, rendered)))
     return rendered
 
 

@@ -36,6 +36,13 @@ def count(number: int, noun: str) -> str:
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
+def remarks(asked: str, warnings: int, excused: int) -> str:
+    """Say in one line what rules say of stores that may be sent as they are; "" where that is nothing."""
+    parts = [count(warnings, "warning")] if warnings else []
+    parts += [f"{excused} excused by an exception"] if excused else []
+    return f"  rules     {', '.join(parts)}: edgectl lint {asked}" if parts else ""
+
+
 def failed(error: EdgectlError) -> str:
     """Say an error: what, evidence, what to do next, the exit code."""
     lines = [f"error: {error.message}"]

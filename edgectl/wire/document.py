@@ -33,6 +33,26 @@ def canonical(doc: Any) -> bytes:
     return text.encode()
 
 
+_shared: dict[int, tuple[object, bytes]] = {}
+
+
+def share(value: Any) -> None:
+    """Keep the canonical bytes of what many documents hold; nobody changes it from here on."""
+    _shared[id(value)] = (value, canonical(value))  # held, so that no other object gets its id
+
+
+def joined(doc: dict[str, Any]) -> bytes:
+    """Return the canonical bytes of an object with names for keys; what is shared in it is not written anew."""
+    return b"{" + b",".join(b'"' + key.encode() + b'":' + _part(doc[key]) for key in sorted(doc)) + b"}"
+
+
+def _part(value: Any) -> bytes:
+    if isinstance(value, tuple):
+        return b"[" + b",".join(map(_part, value)) + b"]"
+    found = _shared.get(id(value))
+    return found[1] if found is not None and found[0] is value else canonical(value)
+
+
 def _fields(value: Any) -> dict[str, Any]:
     if not dataclasses.is_dataclass(value) or isinstance(value, type):
         raise TypeError(f"{type(value).__name__} is no JSON")

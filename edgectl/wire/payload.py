@@ -11,7 +11,7 @@ import json
 from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
-from edgectl.wire.document import canonical, digest_of, from_json, to_json
+from edgectl.wire.document import canonical, digest_of, from_json, joined, to_json
 
 FORMAT = 1
 _LATER = ("secrets", "facts", "guard")  # without them, a payload has the name that it had before they were known
@@ -169,7 +169,7 @@ class Payload:
     def encode(self) -> bytes:
         """Return the canonical bytes; what came later than the format is left out where there is none of it."""
         doc = {field.name: getattr(self, field.name) for field in fields(self)}
-        return canonical({key: value for key, value in doc.items() if value or key not in _LATER})
+        return joined({key: value for key, value in doc.items() if value or key not in _LATER})
 
     @property
     def digest(self) -> str:

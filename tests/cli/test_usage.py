@@ -170,7 +170,7 @@ def test_help_imports_nothing_heavy() -> None:
     assert loaded & heavy == set()
     ours = {name for name in loaded if name.startswith("edgectl.")}
     assert ours <= {
-        "edgectl.cli", "edgectl.cli.main", "edgectl.cli.commands", "edgectl.cli.interrupted",
+        "edgectl.cli", "edgectl.cli.main", "edgectl.cli.commands", "edgectl.cli.interrupted", "edgectl.cli.plainly",
         "edgectl.wire", "edgectl.wire.errors",
     }  # fmt: skip
 

@@ -10,7 +10,7 @@ import ipaddress
 import os
 import posixpath
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from edgectl.control.inventory import schema
@@ -32,6 +32,7 @@ _OWNED = (
     *("/etc/systemd/system/k3s", "/etc/systemd/system/edgectl", "/usr/local/bin/k3s", "/usr/local/bin/helm"),
 )
 _SYSCTLS = "/etc/sysctl.d/90-edgectl.conf"  # of host.sysctls (payload/hostfiles.py)
+_SWAPPED = str.maketrans("./", "/.")
 _SECRETS = ("token", "agent-token", "etcd-s3-access-key", "etcd-s3-secret-key", "datastore-endpoint")
 _REGISTRY_SECRETS = ("password", "auth", "identity_token", "token")
 
@@ -146,6 +147,7 @@ def node_findings(name: str, node: schema.Node, subject: Subject) -> Iterator[Fi
         sentence = f"gpu.required: {node.gpu.required} of {node.gpu.count} GPUs can never be there"
         yield subject.finding(sentence, "gpu", "required")
     yield from _files(node.host.files if node.host else [], subject)
+    yield from _sysctls(node.host.sysctls if node.host else {}, subject)
     yield from _secrets(subject)
 
 
@@ -160,6 +162,21 @@ def _files(files: list[schema.File], subject: Subject) -> Iterator[Finding]:
             yield subject.finding(f"host.files: write {file.path} as {posixpath.normpath(file.path)}", *at)
         if f"{file.path}/".startswith(_OWNED) or file.path == _SYSCTLS:
             yield subject.finding(f"host.files: {file.path} belongs to k3s or edgectl; say it under k3s", *at)
+
+
+def _sysctls(settings: Mapping[str, str | int], subject: Subject) -> Iterator[Finding]:
+    seen: dict[str, str] = {}
+    for name in settings:
+        first = seen.setdefault(_setting(name), name)
+        if first != name:
+            sentence = f"host.sysctls: {name} and {first} are one kernel setting, and only one value can hold"
+            yield subject.finding(sentence, "host", "sysctls", name)
+
+
+def _setting(name: str) -> str:
+    """Return the path below /proc/sys: where a dot comes first, dots and slashes change places (sysctl.d(5))."""
+    dotted = "." in name and ("/" not in name or name.index(".") < name.index("/"))
+    return name.translate(_SWAPPED) if dotted else name
 
 
 def _k3s(k3s: schema.K3s, subject: Subject) -> Iterator[Finding]:

@@ -5,6 +5,7 @@ Owns the findings on what is in the shop. Must not know Kubernetes; types have b
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, available_timezones
@@ -18,6 +19,7 @@ Wrong = tuple[Where, str]
 
 _SCHEMES = ("rtsp", "rtsps", "file", "synthetic")
 _HOSTED = ("rtsp", "rtsps")
+_PLAIN = re.compile(r"rtsps?://[a-z0-9][a-z0-9.-]*(:[1-9][0-9]{0,3})?(/[A-Za-z0-9._/-]*)?", re.ASCII)  # most are
 
 
 def site_findings(
@@ -58,6 +60,8 @@ def _cameras(store: schema.Store) -> Iterator[Wrong]:
 
 
 def _url_error(url: str) -> str:
+    if _PLAIN.fullmatch(url):
+        return ""
     scheme, colon, rest = url.partition(":")
     if not colon or scheme not in _SCHEMES:
         near = nearest(scheme, _SCHEMES) if colon else ""

@@ -5,6 +5,7 @@ Owns their places and texts. Must not know images, charts or blobs.
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from typing import Any
 
 from edgectl.control.assets import templates
@@ -48,7 +49,7 @@ def k3s_files(node: NodeTarget, lead: NodeTarget | None = None) -> tuple[Managed
     if node.k3s.registries is not None:
         read_at_start.append(ManagedFile(REGISTRIES, _HEADER + dump(node.k3s.registries), "0600"))
     service = f"/etc/systemd/system/{unit(node.role)}"
-    started_with = sorted([BINARY, *(file.path for file in read_at_start)])
+    started_with = tuple(sorted([BINARY, *(file.path for file in read_at_start)]))
     units = [
         ManagedFile(service, _template("k3s.service.j2", binary=BINARY, role=node.role)),
         ManagedFile(f"{service}.d/10-edgectl.conf", _template("10-edgectl.conf.j2", started_with=started_with)),
@@ -89,5 +90,5 @@ def _kubelet(fields: dict[str, Any]) -> dict[str, Any]:
     return {"apiVersion": "kubelet.config.k8s.io/v1beta1", "kind": "KubeletConfiguration", **fields}
 
 
-def _template(name: str, **values: object) -> str:
+def _template(name: str, **values: Hashable) -> str:
     return unit_text(templates() / "k3s", name, **values)

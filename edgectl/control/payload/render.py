@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from edgectl.control.bundle.layout import Artifact, Bundle
 from edgectl.control.inventory.place import Finding, invalid
@@ -17,19 +16,11 @@ from edgectl.control.payload.hostfiles import host_files, refused_sysctl
 from edgectl.control.payload.images import COREDNS, PAUSE, full_name, host_of
 from edgectl.control.payload.kubernetes import k3s_files, unit
 from edgectl.control.payload.releases import RenderedRelease, Template
+from edgectl.control.payload.rendered import Rendered
 from edgectl.control.payload.secrets import secret
 from edgectl.control.payload.shelf import Shelf
 from edgectl.wire.errors import InvalidInput
 from edgectl.wire.payload import Gpu, Guard, Helm, Host, Image, Inference, K3s, Node, Payload, StoreSecret
-
-
-@dataclass(frozen=True, slots=True)
-class Rendered:
-    """A payload, and where each blob that it names lies on this machine."""
-
-    payload: Payload
-    blob_paths: dict[str, Path]
-    hooks: dict[str, tuple[dict[str, Any], ...]] = field(default_factory=dict)  # by release: they run and go
 
 
 def bundle_of(store: Store) -> Bundle:

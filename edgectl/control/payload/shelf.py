@@ -18,7 +18,7 @@ from edgectl.control.payload.charts import chart
 from edgectl.control.payload.images import full_name, of_repository
 from edgectl.control.payload.reference import inference
 from edgectl.control.payload.releases import RenderedRelease, Template, render_release
-from edgectl.wire.document import canonical
+from edgectl.wire.document import canonical, share
 from edgectl.wire.errors import InvalidInput
 from edgectl.wire.payload import Inference
 
@@ -81,16 +81,20 @@ class Shelf:
         key = canonical([packed.digest, asked.values, *words])
         if key not in self._releases:
             template = self.template(helm_version)
-            self._releases[key] = _tried(
+            made = self._releases[key] = _tried(
                 lambda: render_release(asked, packed, kube_version=k3s_version, template=template)
             )
+            if isinstance(made, RenderedRelease):
+                share(made.release)
         return _given(self._releases[key])
 
     def question(self, asked: InferenceSettings, namespace: str) -> Inference:
         """Return the question that proves inference; InvalidInput when its file is missing or no answer."""
         key = (asked, namespace)
         if key not in self._questions:
-            self._questions[key] = _tried(lambda: inference(asked, namespace))
+            made = self._questions[key] = _tried(lambda: inference(asked, namespace))
+            if isinstance(made, Inference):
+                share(made)
         return _given(self._questions[key])
 
     def template(self, helm_version: str) -> Template:

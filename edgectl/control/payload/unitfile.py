@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 import re
+from collections.abc import Hashable
 from pathlib import Path
 
 from jinja2 import FileSystemLoader, StrictUndefined
@@ -19,8 +20,9 @@ from edgectl.wire.errors import InvalidInput
 _WORDS = re.compile(r"[A-Za-z0-9_./:@,+=-]+(?: [A-Za-z0-9_./:@,+=-]+)*", re.ASCII)
 
 
-def unit_text(folder: Path, name: str, **values: object) -> str:
-    """Return a template of the folder with its values.
+@functools.lru_cache(maxsize=1024, typed=True)
+def unit_text(folder: Path, name: str, **values: Hashable) -> str:
+    """Return a template of the folder with its values; stores share nearly all of them.
 
     InvalidInput for a value that would not stand in a unit as it is; jinja2.UndefinedError for one that is missing.
     """

@@ -24,6 +24,7 @@ from edgectl.wire.payload import Payload, Release
 
 _PAYLOAD = tuple(part.name for part in fields(Payload))
 Hooks = Mapping[str, tuple[dict[str, Any], ...]]
+_UNJUDGED = "this rule could not be judged: "
 _VERDICTS = 8192  # (rule, release, facts) kept; a fleet has few different ones
 
 
@@ -103,7 +104,7 @@ def judge_deploy(
             try:
                 sentence = _sentence(program(rule.text), activation("deploy", facts))
             except CelError as error:
-                sentence = f"this rule could not be judged: {error}"
+                sentence = f"{_UNJUDGED}{error}"
             if sentence is not None:
                 at = rule.where or ("policy", "deploy")
                 found.append(_violation(rule, facts["store"], now.date(), sentence, at=at))
@@ -124,6 +125,8 @@ def _violation(
     found = excuse(rule.exceptions, store, today)
     ended = "" if found.by else "".join(f"; {end}" for end in found.ended)
     said = f"{about}: {sentence}{ended}" if about else f"{sentence}{ended}"
+    if sentence.startswith(_UNJUDGED) and rule.said:  # the rule is what must be mended, not what it looks at
+        at = (*rule.said, "check")
     return Violation(rule.name, said, rule.severity, at or rule.where, about, found.by)
 
 
@@ -140,7 +143,7 @@ def _over_payload(rule: StoreRule, facts: Mapping[str, Any], payload: Payload) -
         }
         return _sentence(compiled, activation("payload", given))
     except CelError as error:
-        return f"this rule could not be judged: {error}"
+        return f"{_UNJUDGED}{error}"
 
 
 def _over_objects(
@@ -149,7 +152,7 @@ def _over_objects(
     try:
         seen = program(rule.text).sees
     except CelError as error:
-        return (("", f"this rule could not be judged: {error}"),)
+        return (("", f"{_UNJUDGED}{error}"),)
     whole = {**facts, "release": {"name": release.name, "namespace": release.namespace, "needs": list(release.needs)}}
     given = {name: visible(seen, name, whole[name]) for name in ("release", "store", "policy")}
     return _verdicts(rule.text, objects, canonical(given))
@@ -170,7 +173,7 @@ def _verdicts(text: Text, objects: _Objects, facts: bytes) -> tuple[tuple[str, s
             }
             sentence = _sentence(compiled, activation("objects", here))
         except CelError as error:
-            sentence = f"this rule could not be judged: {error}"
+            sentence = f"{_UNJUDGED}{error}"
         if sentence is not None:
             found.append((about, sentence))
     return tuple(found)

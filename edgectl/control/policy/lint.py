@@ -5,13 +5,14 @@ Owns how one store's errors and another's come together. Must not talk to a node
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import date
 
 from edgectl.control.inventory.load import Inventory
 from edgectl.control.inventory.store import Store
-from edgectl.control.payload.render import Rendered
+from edgectl.control.inventory.tree import Tree
+from edgectl.control.payload.rendered import Rendered
 from edgectl.control.policy.verdict import Verdict, verdicts
 from edgectl.wire.errors import InvalidInput
 
@@ -29,7 +30,7 @@ class Said:
 
 @dataclass(slots=True)
 class Lint:
-    """What was looked at, and all that was found; `off` are the built-in rules that somebody has switched off."""
+    """What was looked at, and all that was found; `off` are rules and limits that somebody has taken away."""
 
     looked: int = 0
     said: list[Said] = field(default_factory=list)
@@ -76,8 +77,27 @@ def _line(store: Store, verdict: Verdict) -> str:
 
 
 def _switched_off(store: Store) -> tuple[str, ...]:
+    """Return the built-in rules that are off in a store, and the limits of lower layers that it takes away."""
+    off = tuple(_taken_away(store.tree.get("policy")))
     if store.policy is None:
-        return ()
+        return off
     from edgectl.control.policy.rules import switched_off
 
-    return switched_off(store.policy)
+    return (*switched_off(store.policy), *off)
+
+
+def _taken_away(policy: Tree | None) -> Iterator[str]:
+    """Yield what some layer's policy says and the store has none of: null, an empty list, another map in its place."""
+    below = policy.over if policy is not None else None
+    said: dict[tuple[str, ...], None] = {}
+    while below is not None:
+        said |= {(key,): None for key in _LIMITS if (found := below.get(key)) is not None and found.value}
+        said |= {("rules", name): None for name, _ in (below.get("rules") or below.holding({})).items()}
+        below = below.over
+    for path in said:
+        here = policy.get(*path) if policy is not None else None
+        if here is None or not (here.value or path[0] == "rules"):
+            yield ".".join(("policy", *path))
+
+
+_LIMITS = ("registries", "k3s", "driver", "residency", "deploy")

@@ -52,6 +52,7 @@ class StoreRule:
     severity: str
     where: Where
     exceptions: tuple[Exempt, ...]
+    said: Where = ()  # where the inventory says something of it, () where it does not
 
 
 @functools.cache
@@ -63,7 +64,7 @@ def built_in() -> Mapping[str, Rule]:
 
 def rules_of(policy: Policy) -> Iterator[StoreRule]:
     """Yield the rules that hold, in the order of their names; what is incomplete is a finding, and left out."""
-    own = {name: _store_rule(name, rule) for name, rule in policy.rules.items()}
+    own = {name: _store_rule(name, rule, (*_AT, name)) for name, rule in policy.rules.items()}
     for _, rule in sorted({**_built_in_rules(), **own}.items()):
         if rule is not None:
             yield rule
@@ -74,13 +75,13 @@ def _built_in_rules() -> Mapping[str, StoreRule | None]:
     return {name: _store_rule(name, rule) for name, rule in built_in().items()}
 
 
-def _store_rule(name: str, rule: Rule | None) -> StoreRule | None:
+def _store_rule(name: str, rule: Rule | None, said: Where = ()) -> StoreRule | None:
     whole = None if rule is None else _whole(name, rule)
     if whole is None or whole.over is None or whole.check is None or whole.message is None:
         return None
     text = Text(whole.over, whole.when or "", whole.check, whole.message)
     where: Where = tuple(whole.where.split(".")) if whole.where else ()
-    return StoreRule(name, text, whole.severity or "error", where, tuple(whole.exceptions))
+    return StoreRule(name, text, whole.severity or "error", where, tuple(whole.exceptions), said)
 
 
 def switched_off(policy: Policy) -> tuple[str, ...]:

@@ -21,7 +21,7 @@ from edgectl.control.cache import cache
 from edgectl.control.inventory.place import Finding
 from edgectl.control.inventory.policy_schema import Policy
 from edgectl.control.inventory.store import Store
-from edgectl.control.payload.render import Rendered
+from edgectl.control.payload.rendered import Rendered
 from edgectl.control.policy.facts import facts
 from edgectl.control.staging import staged
 from edgectl.wire.document import canonical, digest_of

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edgectl.wire.document import canonical, digest_of, from_json, to_json
+from edgectl.wire.document import _shared, canonical, digest_of, from_json, joined, share, to_json
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
@@ -135,3 +135,23 @@ def test_any_value_under_a_known_key_is_refused_by_value_error_only(doc: Any) ->
         from_json(Tree, doc)
     except ValueError as error:
         assert str(error).startswith("$")  # noqa: PT017 - any sentence will do, if it has a path
+
+
+@given(st.dictionaries(st.text(alphabet="abc_", min_size=1), st.lists(JSON, max_size=2).map(tuple) | JSON, max_size=4))
+def test_what_is_joined_is_canonical(doc: dict[str, Any]) -> None:
+    """Law: bytes that documents share are those that each would have of its own. Seeded fault: the keys unsorted."""
+    assert joined(doc) == canonical(doc)
+    _shared.clear()
+    for value in doc.values():
+        for part in value if isinstance(value, tuple) else (value,):
+            share(part)
+    assert joined(doc) == canonical(doc)
+
+
+def test_only_the_very_object_is_shared() -> None:
+    """Law: what is equal, or has taken the place of another in memory, is written anew."""
+    shared = Leaf("a")
+    share(shared)
+    _shared[id(other := Leaf("b"))] = (shared, b"{}")
+    assert joined({"x": Leaf("a"), "y": other}) == canonical({"x": Leaf("a"), "y": other})
+    _shared.clear()

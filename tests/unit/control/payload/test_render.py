@@ -12,7 +12,8 @@ import pytest
 from edgectl.control.bundle.helm import RenderFailed, Rendering
 from edgectl.control.bundle.layout import Bundle
 from edgectl.control.inventory.load import load
-from edgectl.control.payload.render import Rendered, bundle_of, render
+from edgectl.control.payload.render import bundle_of, render
+from edgectl.control.payload.rendered import Rendered
 from edgectl.wire.errors import InvalidInput
 from edgectl.wire.payload import decode
 from tests.unit.control.findings import findings as said

@@ -9,7 +9,8 @@ import pytest
 from edgectl.control.bundle.helm import Rendering
 from edgectl.control.bundle.layout import Bundle
 from edgectl.control.inventory.load import load
-from edgectl.control.payload.render import Rendered, Renderer, _Rendering, bundle_of, render
+from edgectl.control.payload.render import Renderer, _Rendering, bundle_of, render
+from edgectl.control.payload.rendered import Rendered
 from edgectl.control.payload.shelf import Shelf
 from edgectl.wire.errors import InvalidInput
 from tests.fleet import fleet

@@ -45,7 +45,7 @@ def test_no_value_breaks_out(name: str) -> None:
 def test_no_path_ends_the_shell_line(path: str) -> None:
     """Law: the drop-in's shell line reads each path as one word. Seeded: a pattern with `re.match`."""
     with pytest.raises(InvalidInput, match="a unit of systemd cannot hold"):
-        unit_text(UNITS, "10-edgectl.conf.j2", started_with=["/etc/x", path])
+        unit_text(UNITS, "10-edgectl.conf.j2", started_with=("/etc/x", path))
 
 
 def test_a_value_that_is_missing_is_an_error() -> None:

@@ -79,6 +79,7 @@ def test_what_cannot_be_judged_is_refused(rule: dict[str, Any], why: str) -> Non
     assert "this rule could not be judged: " in found.sentence
     assert why in found.sentence
     assert found.refuses
+    assert found.where == ("policy", "rules", "mine", "check")  # where it is mended
 
 
 def test_a_deploy_rule_that_fails_refuses_the_deploy() -> None:

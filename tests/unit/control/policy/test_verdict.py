@@ -10,7 +10,8 @@ import pytest
 from edgectl.control.cache import cache
 from edgectl.control.inventory.load import load
 from edgectl.control.inventory.store import Store
-from edgectl.control.payload.render import Rendered, bundle_of, render
+from edgectl.control.payload.render import bundle_of, render
+from edgectl.control.payload.rendered import Rendered
 from edgectl.control.policy import verdict
 from edgectl.control.policy.verdict import Verdict, deploy_verdicts, verdicts
 from tests.unit.control.payload.test_render import INVENTORY, home, template
