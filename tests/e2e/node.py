@@ -108,7 +108,15 @@ class Node:
         return "" if off <= 1e-4 else f"the answer is off by {off}"
 
     def runs(self) -> list[str]:
-        """Return the journal's files, oldest first."""
+        """Return the journal's files of the engine's runs, oldest first."""
+        return [run for run in self._journal() if "-watchdog-" not in run]
+
+    def deeds(self) -> list[str]:
+        """Return what the watchdog has journalled, oldest first."""
+        runs = [run for run in self._journal() if "-watchdog-" in run]
+        return [item["reason"] for run in runs for item in self.events(run) if item["kind"] == "step"]
+
+    def _journal(self) -> list[str]:
         return self.sh(f"ls {JOURNAL} 2>/dev/null || true").split()
 
     def events(self, run: str) -> list[dict[str, Any]]:
