@@ -16,6 +16,7 @@ _BY_STEP = (
     ("k3s", "read k3s's own log: edgectl ssh {store} -- journalctl -u k3s -n 50"),
     ("image", "read containerd's words: edgectl ssh {store} -- journalctl -u k3s -n 50"),
     ("helm", "look at the node's disk and /usr/local/bin: edgectl ssh {store}"),
+    ("gpu-driver", "do on the node what the reason names (docs/gpu.md says more), then deploy again"),
     ("gpu", "see which card, and why: edgectl gpu {store}; with fewer GPUs, lower gpu.required"),
     (
         "secrets",
