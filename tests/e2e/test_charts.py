@@ -129,6 +129,16 @@ def test_inference_waits_for_the_gpu_and_surges_never(helm: str) -> None:
     assert docs["Service"]["spec"]["selector"].items() <= deployment["template"]["metadata"]["labels"].items()
 
 
+def test_inference_takes_folders_of_the_node(helm: str) -> None:
+    """Law: the service alone sees them, never the gate."""
+    place = "inference.extraVolumes[0]"
+    sets = f"{place}.name=starts,{place}.hostPath=/run/x,{place}.mountPath=/run/y"
+    pod = render(helm, "vision-stack", "vision", *VISION, sets)["Deployment"]["spec"]["template"]["spec"]
+    assert pod["containers"][0]["volumeMounts"] == [{"name": "starts", "mountPath": "/run/y"}]
+    assert pod["volumes"][1:] == [{"name": "starts", "hostPath": {"path": "/run/x", "type": "DirectoryOrCreate"}}]
+    assert [mount["name"] for mount in pod["initContainers"][0]["volumeMounts"]] == ["gpu-proof"]
+
+
 def test_no_container_of_the_vision_stack_can_do_more_than_it_must(helm: str) -> None:
     """Law: no root, no writable root, no capability, the default seccomp profile, a memory limit."""
     pod = render(helm, "vision-stack", "vision", *VISION)["Deployment"]["spec"]["template"]["spec"]

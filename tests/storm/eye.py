@@ -24,7 +24,7 @@ _MARK = "----storm:"
 _KEYS = "/root/.storm"
 # kubectl costs a third of a second of processor time, which the store itself needs: curl, with the same rights.
 _TAKE_KEYS = f"""umask 077; mkdir -p {_KEYS}; for it in certificate-authority client-certificate client-key; do
-sed -n "s/^ *$it-data: //p" /etc/rancher/k3s/k3s.yaml | base64 -d > {_KEYS}/$it; done"""
+sed -n "s/^ *$it-data: //p" /etc/rancher/k3s/k3s.yaml | base64 -d > {_KEYS}/$it; done; sync"""
 _ASK = f"curl -s -m 3 --cacert {_KEYS}/certificate-authority --cert {_KEYS}/client-certificate --key {_KEYS}/client-key"
 # A power cut leaves zero bytes in logs, which grep would take for no text.
 _LOOK = f"""exec 2>/dev/null

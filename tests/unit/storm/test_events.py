@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from tests.storm import events
+
+PAGE = Path(__file__).parents[3] / "docs" / "storm.md"
 
 
 @pytest.mark.parametrize("seed", range(20))
@@ -47,3 +51,10 @@ def test_an_event_knows_what_it_takes_with_it(seed: int) -> None:
         if event.kind in {events.LATE, events.DRIVER, events.UVM}:
             assert event.registers, event
         assert event.by in str(event)
+
+
+def test_the_page_has_each_event_and_no_other() -> None:
+    """docs/storm.md says how every event is done."""
+    part = PAGE.read_text().partition("## What strikes")[2].partition("## ")[0]
+    rows = [line.split("|")[1].strip() for line in part.splitlines() if line.startswith("|")][2:]
+    assert rows == list(events.KINDS)
