@@ -137,11 +137,11 @@ class Eye:
                 raise TooLate(f"not serving within {seconds:.0f} s: {why}")
             time.sleep(0.4)
 
-    def starts(self, *, since: float, hardware: float | None = None, boot: str = "") -> tuple[Start, ...]:
-        """Judge every entrypoint since then. In `boot` none may be before `hardware`, where that is given."""
+    def starts(self, *, since: float, hardware: float = 0.0, boot: str = "") -> tuple[Start, ...]:
+        """Judge every entrypoint since then. In `boot` none may be before `hardware`."""
         found: list[Start] = []
         for name, logs in self.boots.items():
-            earliest = int(hardware * NANO) if hardware is not None and name == boot else 0
+            earliest = int(hardware * NANO) if name == boot else 0
             judged = judge_starts(logs.proofs, logs.starts, not_before=earliest)
             found += [start for start in judged if start.at >= since * NANO]
         return tuple(sorted(found, key=lambda start: start.at))

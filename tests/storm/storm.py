@@ -14,11 +14,11 @@ from tests.storm.events import Event
 from tests.storm.eye import Eye, Seen, TooLate
 from tests.storm.judge import Row
 from tests.storm.prepare import REQUIRED, Ground
-from tests.storm.strikes import BOOT_SECONDS, Strikes, Struck
+from tests.storm.strikes import REGISTER_SECONDS, Strikes, Struck
 
 SERVE_SECONDS = 400.0  # the timer's run comes within six minutes: slower than that is never
 DEAD_SECONDS = 20.0  # from serving again until the dead must be gone
-REGISTER_SECONDS = 120.0
+STATUS_SECONDS = 120.0
 
 Say = Callable[[str], None]
 
@@ -37,57 +37,52 @@ def storm(on: Ground, drawn: Sequence[Event], say: Say) -> list[Row]:
     """Strike with each event in turn. Ends early when the store does not come back: no more could be proven."""
     strikes = Strikes(on.node, on.eye, on.operator, on.images["gate"])
     rows: list[Row] = []
-    on.eye.until_serving(seconds=SERVE_SECONDS)
-    since = time.monotonic()
+    _, seen = on.eye.until_serving(seconds=SERVE_SECONDS)
+    since, served = time.monotonic(), seen.serving()
     for event in drawn:
         say(f"event {event.number}: {event}")
-        row = _event(strikes, event, since=since)
+        row, served = _event(strikes, event, since=since, served=served)
         since = time.monotonic()
         rows.append(row)
         if row.broken:
             say(f"event {event.number} ({event}) has broken a law: {'; '.join(row.broken)}\n{on.node.evidence()}")
         else:
-            say(f"event {event.number}: serves after {row.serving or 0:.1f} s")
+            new = ", ".join(start.pod for start in row.starts) or "the same container"
+            say(f"event {event.number}: serves after {row.serving or 0:.1f} s ({new})")
         if row.failed:
             break
     return rows
 
 
-def _event(strikes: Strikes, event: Event, *, since: float) -> Row:
+def _event(strikes: Strikes, event: Event, *, since: float, served: str) -> tuple[Row, str]:
+    """Let one event happen; return what came of it, and the container that serves now. `served`: the one before."""
     eye = strikes.eye
     eye.dead_seen.clear()
-    served = eye.look().serving()
     began = time.monotonic()
-    row = Row(event.number, str(event))
-    struck: Struck | None = None
+    row, serves = Row(event.number, str(event)), served
+    boot, there = "", 0.0
     try:
         struck = strikes.strike(event)
-        hardware = _hardware(eye, event, struck, began)
-        row = replace(row, hardware=hardware - began, note=struck.note)
+        boot, there = struck.boot, _hardware(eye, event, struck, began)
+        ready = max(there, struck.ended)
+        row = replace(row, hardware=ready - began, note=struck.note)
         serving, seen = eye.until_serving(seconds=SERVE_SECONDS)
-        serving = max(serving, hardware)
-        row = replace(row, serving=serving - began, interrupted=seen.serving() != served)
+        serves = seen.serving()
+        row = replace(row, serving=max(serving, ready) - began, interrupted=serves != served)
     except (AssertionError, EdgectlError) as error:
         row = replace(row, failed=f"{error}"[:600])
     finally:
         strikes.mend()
-    left = _left(eye)
-    hardware_at = None if row.hardware is None else began + row.hardware
-    return replace(
-        row,
-        dead_seen=len(eye.dead_seen),
-        dead_left=tuple(left),
-        starts=eye.starts(since=since, hardware=hardware_at, boot=struck.boot if struck else ""),
-    )
+    left = tuple(_left(eye))
+    starts = eye.starts(since=since, hardware=there, boot=boot)
+    return replace(row, dead_seen=len(eye.dead_seen), dead_left=left, starts=starts), serves
 
 
 def _hardware(eye: Eye, event: Event, struck: Struck, began: float) -> float:
     """Wait until nothing of the hardware is missing any more; return when that was."""
     if not event.registers:
         return struck.over
-    seen = eye.until(
-        "the plugin has registered again", lambda one: one.registered > began, seconds=REGISTER_SECONDS + BOOT_SECONDS
-    )
+    seen = eye.until("the plugin has registered again", lambda one: one.registered > began, seconds=REGISTER_SECONDS)
     return max(struck.over, seen.registered)
 
 
@@ -147,6 +142,6 @@ def _status(on: Ground, code: int, began: float) -> str:
         said = on.operator.start("status").finish(seconds=60)
         if said.code == code:
             return said.out + said.err
-        if time.monotonic() - began > REGISTER_SECONDS:
+        if time.monotonic() - began > STATUS_SECONDS:
             raise TooLate(f"status does not end with {code}: {said}")
         time.sleep(1)

@@ -57,7 +57,7 @@ def summary(rows: Sequence[Row]) -> str:
         f"| entrypoints without proof: 0 | {sum(len(row.unproven) for row in rows)} of {starts} |",
         f"| pods left dead: 0 | {sum(len(row.dead_left) for row in rows)} ({sum(r.dead_seen for r in rows)} seen) |",
         f"| events after which it did not serve again: 0 | {sum(bool(row.failed) for row in rows)} of {len(rows)} |",
-        "| human actions: 0 | 0 |",
+        "| human actions: 0 | 0: the storm injects and looks |",
     ]
     if took:
         law = f"from ready hardware to serving, median: {MEDIAN_SECONDS:.0f} s at most"
@@ -69,8 +69,8 @@ def summary(rows: Sequence[Row]) -> str:
 
 
 def beside(guarded: Sequence[Row], bare: Sequence[Row]) -> str:
-    """Return guard on and guard off, side by side, for the same kind of event."""
-    out = "| plugin late at a reboot | events | pods left dead | entrypoints before their proof |\n|---|---|---|---|\n"
+    """Return guard on and guard off, side by side, for events in which the node boots."""
+    out = "| events in which the node boots | events | pods left dead | entrypoints before their proof |\n|---|---|---|---|\n"
     for title, rows in (("guard on", guarded), ("guard off", bare)):
         dead = sum(len(row.dead_left) for row in rows)
         unproven = f"{sum(len(row.unproven) for row in rows)} of {sum(len(row.starts) for row in rows)}"
