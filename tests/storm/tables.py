@@ -70,7 +70,7 @@ def summary(rows: Sequence[Row]) -> str:
 
 def beside(guarded: Sequence[Row], bare: Sequence[Row]) -> str:
     """Return guard on and guard off, side by side, for events in which the node boots."""
-    out = "| events in which the node boots | events | pods left dead | entrypoints before their proof |\n|---|---|---|---|\n"
+    out = "| where the node boots | events | pods left dead | entrypoints before their proof |\n|---|---|---|---|\n"
     for title, rows in (("guard on", guarded), ("guard off", bare)):
         dead = sum(len(row.dead_left) for row in rows)
         unproven = f"{sum(len(row.unproven) for row in rows)} of {sum(len(row.starts) for row in rows)}"
