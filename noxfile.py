@@ -132,6 +132,13 @@ def bench(session: nox.Session) -> None:
 
 
 @nox.session(python=False)
+def storm(session: nox.Session) -> None:
+    """Let drawn events strike a store, and judge each from outside; `-- --events 60 --seed N` (root)."""
+    _install(session)
+    session.run(*_root(), PYTHON, "-m", "tests.storm", *session.posargs, external=True)
+
+
+@nox.session(python=False)
 def docs(session: nox.Session) -> None:
     """Generate what is generated: command reference, contract table, inventory schema."""
     _install(session)
