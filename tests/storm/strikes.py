@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
+from edgectl.sandbox.gpu.knobs import Knobs
 from tests.e2e.node import Node
 from tests.e2e.operator import Operator
 from tests.storm import events
@@ -16,8 +17,6 @@ from tests.storm.events import Event
 from tests.storm.eye import Eye
 from tests.storm.prepare import step
 
-KNOBS = "/etc/sandbox-gpu"
-MENDED = ("delay", "unhealthy", "driver", "uvm")
 BOOT_SECONDS = 90.0
 DEPLOY_SECONDS = 300.0
 REGISTER_SECONDS = 360.0  # a plugin that is killed again and again is held back for up to five minutes by the kubelet
@@ -56,13 +55,12 @@ class Strikes:
         return special(event) if special else self._plain(event.kind)
 
     def knob(self, name: str, text: str = "") -> None:
-        """Turn a knob of the pretend hardware; empty: its default. Synced: a power cut must not turn it back."""
-        path = f"{KNOBS}/{name}"
-        self.node.sh(f"echo '{text}' > {path} && sync {path}" if text else f"rm -f {path} && sync {KNOBS}")
+        """Turn a knob of the pretend hardware; empty: its default."""
+        Knobs(self.node.store, self.node.name).set(name, text)
 
     def mend(self) -> None:
         """Turn all knobs of events back, whatever has happened."""
-        self.node.sh(f"cd {KNOBS} && rm -f {' '.join(MENDED)} && sync .", check=False)
+        Knobs(self.node.store, self.node.name).clear()
 
     def _plain(self, kind: str) -> Struck:
         """Reboot, cut, kill, restart, reload."""

@@ -107,7 +107,7 @@ def _proven(
     holders: Holders | None,
 ) -> Card:
     """Return a card with what is known under its names: its own UUID, or those of its parts."""
-    tried = [devices[name] for name in names if name in devices]
+    tried = [devices[name] for name in names if name in devices and devices[name].tries]
     worst = min(tried, key=lambda device: device.ok) if tried and len(tried) == len(names) else None
     pods = None if holders is None else dict.fromkeys(pod for name in names for pod in holders.get(name, ()))
     return replace(

@@ -81,7 +81,7 @@ def try_again(hands: Hands) -> None:
 
 
 def log(places: Places, word: str, what: str) -> None:
-    """Add a line to the proof's log: monotonic nanoseconds, `proven` or `withdrawn`, of what."""
+    """Add a line to the proof's log: monotonic nanoseconds, `proven` or `withdrawn`, of which GPU."""
     path = places.gpu_log
     with suppress(OSError):
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -90,6 +90,10 @@ class Proven:
         except OSError as error:
             raise ApplyFailed(f"the marker could not be set: {error.strerror or error} ({error.filename})") from error
 
+    def count(self, read: Look) -> Count:
+        """Look at the numbers that this judges by."""
+        return count(read, self._gpu, self._node)
+
     def _holds(self) -> float:
         """Return how much longer the number must stand."""
         now = self._monotonic()
@@ -143,15 +147,22 @@ class Withdrawn:
         """Withdraw it."""
         del seen
         try:
-            withdraw(write, "all")
+            withdraw(write, count(write, self._gpu, self._node))
         except OSError as error:
             raise ApplyFailed(f"the marker could not be withdrawn: {error.strerror}") from error
 
 
-def withdraw(write: Hands, what: str) -> None:
-    """Take the marker away; pods that start from now on wait."""
+def withdraw(write: Hands, seen: Count) -> None:
+    """Take the marker away: pods that start from now on wait. A GPU that is not offered is tried anew when it is."""
     write.remove(write.places.gpu_marker)
-    proof.log(write.places, "withdrawn", what)
+    for uuid in sorted(seen.proof.proven() - seen.offered):
+        give_up(write, uuid)
+
+
+def give_up(write: Hands, uuid: str) -> None:
+    """Take one GPU's proof back."""
+    proof.keep(write, proof.read(write).without(uuid))
+    proof.log(write.places, "withdrawn", uuid)
 
 
 def _listed(write: Hands, record: Proof) -> Proof:
@@ -188,6 +199,5 @@ def _say(write: Hands, seen: Count) -> None:
     boot = write.boot_id()
     if not marked(write):
         write.write(places.gpu_marker, boot + "\n")
-        proof.log(places, "proven", "marker")
     if not seen.unproven:
         write.remove(places.gpu_each)

@@ -14,9 +14,10 @@ from typing import Any
 from edgectl.node.converge.loop import Clock, converge
 from edgectl.node.converge.protocol import ApplyFailed, Gate, LookFailed, Observation
 from edgectl.node.gpu import proof, smoked
-from edgectl.node.gpu.proven import withdraw
+from edgectl.node.gpu.proven import Proven, give_up, withdraw
 from edgectl.node.io.api import Denied
 from edgectl.node.io.look import Hands
+from edgectl.node.units.install import CONVERGE
 from edgectl.node.watch.facts import Pod
 from edgectl.node.watch.ladder import Deed
 
@@ -68,15 +69,23 @@ def _check(deed: Deed, write: Hands, steps: tuple[Gate[Any], ...]) -> str:
 def _withdraw(deed: Deed, write: Hands, steps: tuple[Gate[Any], ...]) -> str:
     """Take a GPU's proof back, and its pods: init containers do not run again when only the main one restarts."""
     del steps
-    proof.keep(write, proof.read(write).without(deed.what))
-    proof.log(write.places, "withdrawn", deed.what)
+    give_up(write, deed.what)
     return _deleted(write, deed.pods)
 
 
 def _withdraw_marker(deed: Deed, write: Hands, steps: tuple[Gate[Any], ...]) -> str:
-    del deed, steps
-    withdraw(write, "marker")
+    del deed
+    for step in steps:
+        if isinstance(step, Proven):
+            withdraw(write, step.count(write))
     return "the marker is gone: pods that start from now on wait"
+
+
+def _heal(deed: Deed, write: Hands, steps: tuple[Gate[Any], ...]) -> str:
+    """Let the engine look: images are its matter. It waits for the lock that is held here, some moments."""
+    del deed, steps
+    ran = write.change("systemctl", "start", "--no-block", CONVERGE, limit_seconds=30)
+    return "the engine looks" if ran.ok else f"the engine could not be started: {ran.last_words}"
 
 
 def _deleted(write: Hands, pods: Iterable[Pod]) -> str:
@@ -98,4 +107,6 @@ _DO = {
     "withdraw": _withdraw,
     "move": _delete,
     "renew": _delete,
+    "heal": _heal,
+    "pull again": _delete,
 }

@@ -21,6 +21,7 @@ _PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + bytes(
     (0, 0, 0, 4, 0, 0, 0, 0, 0)
 )  # RFC 9113, 3.4: with empty SETTINGS
 _ANSWER_SECONDS = 2.0
+_NO_IMAGE = frozenset({"ErrImagePull", "ImagePullBackOff", "ErrImageNeverPull", "ImageInspectError"})
 Json = dict[str, Any]
 
 
@@ -35,7 +36,8 @@ class Pod:
     uses_gpu: bool = False
     plugin: bool = False
     crashes: int = -1  # how often its containers were restarted, while they are down again; -1: they are not
-    created: str = ""
+    lacks_image: bool = False  # one that edgectl brings is not in containerd
+    replaced: bool = False  # a controller makes another one
 
     @property
     def path(self) -> str:
@@ -82,13 +84,14 @@ class Watched:
     node: str
     gpu: Gpu
     driver: Any = field(default=None, compare=False)  # the engine's own step: it knows the probes
+    images: frozenset[str] = frozenset()  # whose names edgectl has brought
 
 
 def look(read: Look, watched: Watched) -> Facts:
     """Look once. LookFailed when the API does not answer: then nothing is done about anything."""
     found = count(read, watched.gpu, watched.node)
     listed = read.api.get(f"/api/v1/pods?fieldSelector=spec.nodeName%3D{watched.node}&resourceVersion=0") or {}
-    pods = tuple(pod_of(item, watched.gpu.offered) for item in listed.get("items", []))
+    pods = tuple(pod_of(item, watched.gpu.offered, watched.images) for item in listed.get("items", []))
     facts = Facts(found, marked(read), pods)
     if not facts.lacks and found.enough:
         return facts
@@ -97,7 +100,7 @@ def look(read: Look, watched: Watched) -> Facts:
     return Facts(found, facts.marked, pods, driver, answer(read))
 
 
-def pod_of(item: Json, resources: Iterable[str]) -> Pod:
+def pod_of(item: Json, resources: Iterable[str], images: frozenset[str] = frozenset()) -> Pod:
     """Return what the watchdog needs to know of a pod."""
     meta, spec = item.get("metadata", {}), item.get("spec", {})
     wanted = set(resources)
@@ -109,8 +112,20 @@ def pod_of(item: Json, resources: Iterable[str]) -> Pod:
         any(wanted & set((one.get("resources") or {}).get("limits") or {}) for one in spec.get("containers") or []),
         is_plugin(item) and not meta.get("deletionTimestamp"),
         crashes_of(item),
-        str(meta.get("creationTimestamp", "")),
+        lacks_image(item, images) and not meta.get("deletionTimestamp"),
+        any(owner.get("controller") for owner in meta.get("ownerReferences") or []),
     )
+
+
+def lacks_image(item: Json, images: frozenset[str]) -> bool:
+    """Tell whether a container waits for an image that edgectl has brought to this node: no registry will give it."""
+    status = item.get("status", {})
+    for one in [*(status.get("initContainerStatuses") or []), *(status.get("containerStatuses") or [])]:
+        reason = ((one.get("state") or {}).get("waiting") or {}).get("reason", "")
+        name = str(one.get("image", ""))
+        if reason in _NO_IMAGE and any(ref == name or ref.endswith(f"/{name}") for ref in images):
+            return True
+    return False
 
 
 def crashes_of(item: Json) -> int:

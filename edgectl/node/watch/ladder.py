@@ -15,6 +15,8 @@ BLINK_SECONDS = 15.0  # a plugin or a kubelet that restarts is back within it
 DOUBT_SECONDS = 6.0  # then a smoke tells whether it is the GPU or its plugin
 LESS_SECONDS = 60.0  # what still serves, with less, has more time
 LOST_SECONDS = 30.0  # after its plugin was restarted, a GPU that is still not offered is lost
+IMAGE_SECONDS = 3.0  # the kubelet has asked, and was told that there is none
+HEAL_SECONDS = 10.0  # the engine's run is over by then, or holds the lock
 CRASHES = 2  # that are seen, before the GPU is asked
 
 
@@ -37,6 +39,8 @@ BUDGETS = {
     "withdraw": Budget(6, 10.0),
     "move": Budget(6, 5.0, 300.0),
     "renew": Budget(2, 60.0),
+    "heal": Budget(6, 60.0),
+    "pull again": Budget(12, 5.0, 300.0),
 }
 _RECENT = 600.0  # after so long without, a pause begins small again
 
@@ -122,6 +126,7 @@ def ailments(facts: Facts) -> tuple[str, ...]:
     if facts.plugin == "silent":
         found.append("silent plugin")
     found += [f"lost {uuid}" for uuid in facts.lost]
+    found += [f"image {pod.uid}" for pod in facts.pods if pod.lacks_image]
     return tuple(found)
 
 
@@ -134,6 +139,7 @@ def climb(memory: Memory, facts: Facts, now: float, *, drifted: str = "") -> tup
         *_plugin(facts, memory, now),
         *_gpus(facts, memory, now),
         *_pods(facts, memory),
+        *_images(facts, memory, now),
     ]
     due = tuple(deed for deed in wanted if memory.wait(deed, now) == 0.0)
     spent = [deed for deed in wanted if memory.wait(deed, now) == float("inf")]
@@ -205,6 +211,20 @@ def _pods(facts: Facts, memory: Memory) -> list[Deed]:
         found += [Deed("check", uuid, why, (pod,)) for uuid in unchecked]
         if not unchecked:
             found.append(Deed("renew", pod.name.rpartition("-")[0], f"{why}, which computes", (pod,)))
+    return found
+
+
+def _images(facts: Facts, memory: Memory, now: float) -> list[Deed]:
+    """Let the engine bring back an image that is gone; then the kubelet's back-off, up to five minutes, is cut short."""
+    found = []
+    for pod in facts.pods:
+        if not pod.lacks_image or memory.lasts(f"image {pod.uid}", now) < IMAGE_SECONDS:
+            continue
+        why, healed = f"{pod} has no image, which was on this node", memory.last("heal")
+        if healed < memory.since[f"image {pod.uid}"]:
+            found.append(Deed("heal", "", why))
+        elif pod.replaced and now - healed >= HEAL_SECONDS:
+            found.append(Deed("pull again", "", why, (pod,)))
     return found
 
 

@@ -118,7 +118,8 @@ class Watchdog:
         driver = Driver(node.gpu, wait=Wait(0))
         proven = Proven(node.gpu, node.name, wait_seconds=0.0, again_seconds=0.0, monotonic=self._monotonic)
         self._steps = (driver, proven)
-        self._watched = Watched(node.name, node.gpu, driver)
+        images = frozenset(ref for image in node.k3s.images for ref in image.refs)
+        self._watched = Watched(node.name, node.gpu, driver, images)
 
     def _gives_way(self) -> bool:
         if pause.read(self._places) is not None or (self._places.run / "yield").exists():

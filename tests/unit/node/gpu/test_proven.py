@@ -105,7 +105,7 @@ def test_the_number_must_hold_before_the_marker_is_set(watch: Watch) -> None:
     assert watch.marker == watch.node.boot + "\n"
     assert watch.look() is Status.CURRENT
     assert watch.smoked == [A, B]
-    assert watch.log() == [f"proven {A}", f"proven {B}", "proven marker"]
+    assert watch.log() == [f"proven {A}", f"proven {B}"]
 
 
 def test_a_gap_starts_the_time_anew(watch: Watch) -> None:
@@ -329,7 +329,22 @@ def test_a_marker_for_a_gpu_that_lost_its_proof_goes(watch: Watch) -> None:
     assert seen.status is Status.DRIFTED
     gate.apply(watch.node, seen)
     assert watch.marker is None
-    assert watch.log()[-1] == "withdrawn all"
+
+
+def test_a_gpu_that_went_is_tried_anew_when_it_is_back(watch: Watch) -> None:
+    """Its proof goes with the marker: who knows what happened to it meanwhile."""
+    ready(watch)
+    watch.show("node-rebooted-gpus", "1")
+    watch.register(A)
+    gate = Withdrawn(watch.declared, "node-1")
+    gate.apply(watch.node, gate.probe(watch.node))
+    assert watch.log()[-1] == f"withdrawn {B}"
+    watch.show("node-rebooted-gpus", "2")
+    watch.register(A, B)
+    watch.gate = watch.step()
+    ready(watch)
+    assert watch.look() is Status.CURRENT
+    assert watch.smoked == [A, B, B]
 
 
 def test_gpus_of_other_makers_are_believed_to_their_plugin(node: FakeNode) -> None:

@@ -60,7 +60,7 @@ class Store:
         return [key for _, key in self.done[began:]]
 
     def _happens(self, deed: Deed) -> None:
-        if deed.word in {"bury", "move", "renew"} and deed.word in self.heals:
+        if deed.word in {"bury", "move", "renew", "pull again"} and deed.word in self.heals:
             self.pods = tuple(pod for pod in self.pods if pod not in deed.pods)
         if deed.word == "restart plugin" and deed.word in self.heals:
             self.offered, self.plugin = (A,), "answers"
@@ -239,6 +239,16 @@ def test_inference_that_crash_loops_has_its_gpu_asked_first() -> None:
     assert keys[0] == f"check: {A}"
     assert keys.count("renew: inference-7d9f") == BUDGETS["renew"].most
     assert "crash-loops" in store.memory.held
+
+
+def test_an_image_that_is_gone_is_brought_back_and_asked_for_again() -> None:
+    """The engine is started; after its run the pod is renewed, since the kubelet would wait five minutes."""
+    pod = replace(ONE, lacks_image=True, replaced=True)
+    store = Store(pods=(PLUGIN, pod), heals=("pull again",))
+    assert store.watch(60) == ["heal", "pull again"]
+    assert store.done[1][0] - store.done[0][0] >= 10
+    naked = Store(pods=(PLUGIN, replace(ONE, lacks_image=True)))
+    assert naked.watch(300) == ["heal"]
 
 
 def test_one_crash_is_no_loop() -> None:

@@ -220,6 +220,16 @@ def test_it_ends_for_another_engine(watched: Watched, monkeypatch: pytest.Monkey
     assert watched.dog.is_of_this_engine()
 
 
+def test_an_image_that_edgectl_brought_and_that_is_gone() -> None:
+    """By its full name or a short one, in any container; a stranger's image is a registry's matter."""
+    waits = {"image": "edgectl.local/gate:1", "state": {"waiting": {"reason": "ImagePullBackOff"}}}
+    images = frozenset(["edgectl.local/gate:1", "docker.io/rancher/pause:3"])
+    assert pod_of(pod("a", initContainerStatuses=[waits]), {GPU}, images).lacks_image
+    assert pod_of(pod("a", containerStatuses=[{**waits, "image": "rancher/pause:3"}]), {GPU}, images).lacks_image
+    assert not pod_of(pod("a", initContainerStatuses=[{**waits, "image": "other.io/x:1"}]), {GPU}, images).lacks_image
+    assert not pod_of(pod("a", initContainerStatuses=[{**waits, "state": {"running": {}}}]), {GPU}, images).lacks_image
+
+
 def test_what_a_pod_is() -> None:
     """A GPU's user, a plugin by the kubelet's folder that it mounts, a dead one, one that is down after a crash."""
     mounts = {"volumes": [{"name": "x", "hostPath": {"path": "/var/lib/kubelet/device-plugins"}}]}
