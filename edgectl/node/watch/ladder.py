@@ -215,7 +215,7 @@ def _pods(facts: Facts, memory: Memory) -> list[Deed]:
 
 
 def _images(facts: Facts, memory: Memory, now: float) -> list[Deed]:
-    """Let the engine bring back an image that is gone; then the kubelet's back-off, up to five minutes, is cut short."""
+    """Let the engine bring back an image that is gone; then cut the kubelet's back-off (minutes) short."""
     found = []
     for pod in facts.pods:
         if not pod.lacks_image or memory.lasts(f"image {pod.uid}", now) < IMAGE_SECONDS:
