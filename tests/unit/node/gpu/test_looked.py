@@ -62,7 +62,7 @@ class Rack:
 
     def proves(self, *uuids: str, boot: str = "") -> None:
         """Let these be proven."""
-        devices = tuple(Device(uuid, "Tesla T4", ok=True, seconds=1.0, gb_per_s=300, at=40.0) for uuid in uuids)
+        devices = tuple(Device(uuid, "Tesla T4", ok=True, seconds=1.0, gb_per_s=300, at=40.0, tries=1) for uuid in uuids)
         proof.keep(self.node, Proof(boot or self.node.boot, devices))
 
     def keeps(self, by_pod: dict[str, list[str]], registered: list[str] | None) -> None:
@@ -254,7 +254,7 @@ def test_shared_and_split_cards(rack: Rack) -> None:
     rack.says["devices"] = ran(listed)
     rack.says["health"] = ran("1\n" + ROW.format(0, ZERO, 1).replace("[N/A]", "Enabled") + "\n")
     rack.gpu = Gpu("nvidia.com/gpu", 1, 1, offers={"nvidia.com/gpu": 2})
-    tried = (Device("MIG-a", ok=True), Device("MIG-b", ok=False, reason="wrong"))
+    tried = (Device("MIG-a", ok=True, tries=1), Device("MIG-b", reason="wrong", tries=1))
     proof.keep(rack.node, Proof(rack.node.boot, tried))
     rack.keeps({}, ["MIG-a", "MIG-b"])
     (card,) = rack.look().cards
