@@ -15,6 +15,7 @@ import nox
 ROOT = Path(__file__).parent
 PYTHON = sys.executable
 SYSTEM = {"sshd": ("openssh-server", "openssh-client"), "cc": ("gcc", "libc6-dev")}
+STORES = 3  # that tests use at the same time: about 1.5 GiB of memory each
 FAST = ("tests/unit", "tests/laws", "tests/sim", "tests/cli", "tests/link", "tests/gpu", "tests/docs", "tests/contract")
 nox.options.sessions = ["lint", "types", "unit"]
 nox.options.error_on_missing_interpreters = True
@@ -98,9 +99,11 @@ def unit(session: nox.Session) -> None:
 
 @nox.session(python=False)
 def e2e(session: nox.Session) -> None:
-    """Run the end-to-end tests on real stores in the sandbox (root)."""
+    """Run the end-to-end tests on real stores in the sandbox (root), several at a time: they wait more than they work."""
     _install(session)
-    _pytest(session, "tests/e2e", "-q", "-m", "not long", "--durations=15", *session.posargs, root=True)
+    session.run(*_root(), PYTHON, "-m", "tests.e2e.supplies", external=True)
+    several = ("-n", str(STORES), "--dist", "loadfile")
+    _pytest(session, "tests/e2e", "-q", "-m", "not long", "--durations=25", *several, *session.posargs, root=True)
 
 
 @nox.session(python=False)

@@ -29,7 +29,8 @@ from edgectl.wire.errors import EdgectlError, NotReady
 from tests.e2e.node import Node
 from tests.e2e.operator import Operator, Said
 
-PREFIX = os.environ.get("EDGECTL_E2E_PREFIX", "e2e")  # another one for a second run at the same time
+# Another one for a second run at the same time; workers of pytest-xdist have stores of their own.
+PREFIX = os.environ.get("EDGECTL_E2E_PREFIX", "e2e") + os.environ.get("PYTEST_XDIST_WORKER", "").removeprefix("gw")
 _BARE, _CLONE, _KEY = f"{PREFIX}-bare", f"{PREFIX}-clone", f"{PREFIX}-converged"
 _REUSE = bool(os.environ.get("EDGECTL_E2E_REUSE"))  # keep the converged copy, for who writes tests; stale after changes
 _SKIPPED = pytest.StashKey[str]()
