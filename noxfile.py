@@ -99,7 +99,7 @@ def unit(session: nox.Session) -> None:
 
 @nox.session(python=False)
 def e2e(session: nox.Session) -> None:
-    """Run the end-to-end tests on real stores in the sandbox (root), several at a time: they wait more than they work."""
+    """Run the end-to-end tests on real stores in the sandbox (root), several side by side: they mostly wait."""
     _install(session)
     session.run(*_root(), PYTHON, "-m", "tests.e2e.supplies", external=True)
     several = ("-n", str(STORES), "--dist", "loadfile")

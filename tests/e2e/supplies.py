@@ -1,7 +1,7 @@
 """Bring what all end-to-end tests need, once, before several run side by side: `python -m tests.e2e.supplies`.
 
-Cold, it builds for minutes and says how far it is; tests that run side by side could not. A host that cannot carry stores is
-left to the tests themselves, which say so.
+Cold, it builds for minutes and says how far it is; tests that run side by side could not. A host that cannot carry
+stores is left to the tests themselves, which say so.
 """
 
 from __future__ import annotations

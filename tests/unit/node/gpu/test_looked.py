@@ -62,7 +62,8 @@ class Rack:
 
     def proves(self, *uuids: str, boot: str = "") -> None:
         """Let these be proven."""
-        devices = tuple(Device(uuid, "Tesla T4", ok=True, seconds=1.0, gb_per_s=300, at=40.0, tries=1) for uuid in uuids)
+        known = Device("", "Tesla T4", ok=True, seconds=1.0, gb_per_s=300, at=40.0, tries=1)
+        devices = tuple(replace(known, uuid=uuid) for uuid in uuids)
         proof.keep(self.node, Proof(boot or self.node.boot, devices))
 
     def keeps(self, by_pod: dict[str, list[str]], registered: list[str] | None) -> None:
