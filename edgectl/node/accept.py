@@ -22,7 +22,7 @@ from edgectl.node.io.files import write_atomic
 from edgectl.node.io.look import Hands
 from edgectl.node.io.places import Places
 from edgectl.node.receive import absent, receive, want
-from edgectl.node.request import DEPLOY, HEAL, Request, leave
+from edgectl.node.request import DEPLOY, HEAL, YIELD, Request, leave
 from edgectl.node.secrets.values import keep_values
 from edgectl.node.units.install import CONVERGE, install
 from edgectl.wire import event
@@ -246,7 +246,7 @@ class _Aside:
     def __init__(self, places: Places, frames: Frames) -> None:
         self._places = places
         self._frames = frames
-        self._mark = places.run / "yield"
+        self._mark = places.run / YIELD
 
     def __enter__(self) -> _Aside:
         self._places.run.mkdir(parents=True, exist_ok=True)

@@ -16,7 +16,7 @@ from typing import Any
 
 from edgectl.node import cancel, pause, restraint
 from edgectl.node.converge.journal import Journal
-from edgectl.node.converge.lock import Lock, holder
+from edgectl.node.converge.lock import Lock
 from edgectl.node.converge.loop import Clock, converge, plan
 from edgectl.node.converge.protocol import Gate
 from edgectl.node.converge.slots import MOST_TRIES, Slot, Slots
@@ -26,7 +26,7 @@ from edgectl.node.gpu.proof import try_again
 from edgectl.node.io.look import Hands, Look
 from edgectl.node.io.places import Places
 from edgectl.node.recipe import base_of, recipe
-from edgectl.node.request import HEAL, Request, take
+from edgectl.node.request import HEAL, Request, deploy_comes, take
 from edgectl.node.saying import End, Saying
 from edgectl.node.standing import Standing, both, note, noted, standing, worse
 from edgectl.node.sweep import sweep
@@ -266,8 +266,8 @@ class _Run:
     def _steps_aside(self) -> str:
         if self.request.kind != HEAL:
             return ""
-        if (self.places.run / "yield").exists() and holder(self.places.run / "sending") is not None:
-            return "a deploy goes first"  # one that lives: the mark alone may be left by one that was killed
+        if deploy_comes(self.places):
+            return "a deploy goes first"
         paused = pause.read(self.places)
         return paused.sentence() if paused else ""
 

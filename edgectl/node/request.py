@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 
+from edgectl.node.converge.lock import holder
 from edgectl.node.io.files import write_atomic
 from edgectl.node.io.places import Places
 from edgectl.wire.document import canonical, from_json, to_json
@@ -15,6 +16,7 @@ from edgectl.wire.envelope import Sender
 
 DEPLOY = "deploy"
 HEAL = "heal"
+YIELD = "yield"  # a mark beside the lock, while a deploy asks others to step aside
 
 
 @dataclass(frozen=True)
@@ -30,6 +32,11 @@ class Request:
 def leave(places: Places, request: Request) -> None:
     """Ask the next run to be this one."""
     write_atomic(places.run / "request.json", canonical(to_json(request)))
+
+
+def deploy_comes(places: Places) -> bool:
+    """Tell whether a deploy waits to go first: one that lives; the mark alone may be left by one that was killed."""
+    return (places.run / YIELD).exists() and holder(places.run / "sending") is not None
 
 
 def take(places: Places) -> Request | None:

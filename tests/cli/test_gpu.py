@@ -46,7 +46,7 @@ class Rack:
         self.api.objects["/api/v1/namespaces/vision/pods/inference-7f"] = POD
         self.lists(ZERO, ONE)
         self.writes(node.places.gpu_marker, boot)
-        devices = tuple(Device(uuid, ok=True, seconds=1.0, gb_per_s=300.0) for uuid in (ZERO, ONE))
+        devices = tuple(Device(uuid, ok=True, seconds=1.0, gb_per_s=300.0, tries=1) for uuid in (ZERO, ONE))
         self.writes(node.places.gpu_proof, json.dumps(to_json(Proof(boot, devices))))
         entry = {"PodUID": "u-1", "ResourceName": RESOURCE, "DeviceIDs": {"-1": [ZERO]}}
         data = {"PodDeviceEntries": [entry], "RegisteredDevices": {RESOURCE: [ZERO, ONE]}}

@@ -320,9 +320,11 @@ class SimHands(Hands):
         super().__init__(places)
         self._world = world
 
-    def change(self, *argv: str, limit_seconds: float, stdin: bytes = b"", cwd: str = "/") -> Ran:
+    def change(
+        self, *argv: str, limit_seconds: float, stdin: bytes = b"", cwd: str = "/", keeps_lock: bool = True
+    ) -> Ran:
         """Change something."""
-        del limit_seconds, stdin, cwd
+        del limit_seconds, stdin, cwd, keeps_lock
         self._world.event(argv[0] if argv[0] == "sync" else " ".join(argv[:2]))
         if argv == ("sync",):
             self._world.facts.sync()

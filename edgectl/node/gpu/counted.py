@@ -33,7 +33,7 @@ class Count:
     @property
     def offered(self) -> frozenset[str]:
         """Return the UUIDs of the GPUs that the plugin offers as healthy."""
-        return self._uuids(device for _, device in self._devices())
+        return frozenset(physical(device) for _, device in self._devices())
 
     @property
     def to_try(self) -> tuple[str, ...]:
@@ -65,15 +65,35 @@ class Count:
         )
 
     @property
+    def proven_text(self) -> str:
+        """Say how many GPUs have computed; MIG devices count each."""
+        proven = len(self.proof.proven() & self.offered)
+        of = self.gpu.count if not self.gpu.offers else max(proven, len(self.offered))
+        return f"{proven} of {of} {'computes' if proven == 1 else 'compute'} in this boot"
+
+    @property
+    def unnamed(self) -> bool:
+        """Tell whether devices are allocatable whose names the kubelet's record does not have (yet)."""
+        have = self.allocatable or {}
+        return self.by_cuda and any(have.get(name) and not self.held.registered.get(name) for name in self.gpu.offered)
+
+    @property
     def enough(self) -> bool:
         """Tell whether as many GPUs as required are offered, allocatable and proven."""
-        if self.short:
-            return False
+        return not self.short and self._good(self.gpu.least)
+
+    @property
+    def each(self) -> bool:
+        """Tell whether each pod must be told: one could be given a GPU without proof, now or when it returns."""
+        return self.by_cuda and (bool(self.unproven) or not self._good(self.gpu.offered))
+
+    def _good(self, wanted: Mapping[str, int]) -> bool:
+        """Tell whether of each resource so many devices are offered and proven."""
         unproven = self.unproven
-        good = dict.fromkeys(self.gpu.least, 0)
+        good = dict.fromkeys(wanted, 0)
         for resource, device in self._devices():
-            good[resource] += self._uuids([device]).isdisjoint(unproven)
-        return all(good[name] >= least for name, least in self.gpu.least.items())
+            good[resource] += physical(device) not in unproven
+        return all(good[name] >= number for name, number in wanted.items())
 
     @property
     def missing(self) -> str:
@@ -110,7 +130,7 @@ class Count:
 
     def gpus_of(self, pod: str) -> frozenset[str]:
         """Return the UUIDs of the GPUs that a pod holds."""
-        return self._uuids(self.held.by_pod.get(pod, ()))
+        return frozenset(map(physical, self.held.by_pod.get(pod, ())))
 
     def pods_on(self, uuids: Iterable[str]) -> frozenset[str]:
         """Return the UIDs of the pods that hold one of these GPUs."""
@@ -118,21 +138,18 @@ class Count:
         return frozenset(pod for pod in self.held.by_pod if self.gpus_of(pod) & wanted)
 
     def _devices(self) -> list[tuple[str, str]]:
-        """Return (resource, device) of all that the plugin offers; numbers where the kubelet's record names none."""
+        """Return (resource, device) of all that the plugin offers, by the kubelet's record.
+
+        NVIDIA's are UUIDs, whatever its plugin's deviceIDStrategy is: that only changes what a container is given.
+        """
         found = []
         for name in self.gpu.offered:
             number = (self.allocatable or {}).get(name, 0)
-            named = sorted(self.held.registered.get(name, ())) or [str(index) for index in range(number)]
+            named = sorted(self.held.registered.get(name, ()))
+            if not named and not self.by_cuda:
+                named = [str(index) for index in range(number)]
             found += [(name, device) for device in (named if number else ())]
         return found
-
-    def _uuids(self, devices: Iterable[str]) -> frozenset[str]:
-        """Return the GPUs behind devices; a device may be named by its GPU's number (deviceIDStrategy: index)."""
-        listed = [device.uuid for device in self.proof.devices]
-        names = (physical(device) for device in devices)
-        return frozenset(
-            listed[int(name)] if self.by_cuda and name.isdigit() and int(name) < len(listed) else name for name in names
-        )
 
 
 def is_cuda(gpu: Gpu) -> bool:

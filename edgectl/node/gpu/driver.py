@@ -58,7 +58,7 @@ class Driver:
     def apply(self, write: Hands, seen: Observation) -> None:
         """Load nvidia-uvm and make its device files."""
         del seen
-        ran = write.change("sh", LOAD, limit_seconds=40)
+        ran = write.change("sh", LOAD, limit_seconds=40, keeps_lock=False)
         if not ran.ok:
             raise ApplyFailed(ran.last_words, evidence=ran.evidence())
 

@@ -19,7 +19,7 @@ from edgectl.node.converge.protocol import LookFailed
 from edgectl.node.converge.slots import Slots
 from edgectl.node.desired import load
 from edgectl.node.gpu import cards, checkpoint, proof
-from edgectl.node.gpu.plugin import ANSWERS, answer, is_plugin, sockets
+from edgectl.node.gpu.plugin import ANSWERS, answer, plugins_of, sockets
 from edgectl.node.gpu.probed import Probed, probed
 from edgectl.node.gpu.why import judged
 from edgectl.node.io.api import Denied
@@ -95,7 +95,7 @@ def looked(
         kernel=said.layer("xid"),
         health=said.layer("health"),
         api=cluster.layer,
-        plugin=_plugin(look, cluster),
+        plugin=_plugin(look, gpu, cluster),
         cards=cards.cards(
             gpu,
             said,
@@ -178,26 +178,27 @@ def _holders(held: checkpoint.Held, cluster: Cluster) -> dict[str, tuple[Holder,
     return {uuid: tuple(pods) for uuid, pods in found.items()}
 
 
-def _plugin(look: Look, cluster: Cluster) -> Plugin:
-    pods = [pod for pod in cluster.pods.values() if is_plugin(pod)]
+def _plugin(look: Look, gpu: Gpu, cluster: Cluster) -> Plugin:
+    plugins = plugins_of(cluster.pods.values())
+    pods = [pod for uid, pod in cluster.pods.items() if uid in plugins]
     names = sorted(f"{pod['metadata'].get('namespace')}/{pod['metadata'].get('name')}" for pod in pods)
     if not pods:
-        return Plugin(answers=_answers(look))
+        return Plugin(answers=_answers(look, gpu))
     first = min(pods, key=lambda pod: f"{pod['metadata'].get('namespace')}/{pod['metadata'].get('name')}")
     containers = first.get("status", {}).get("containerStatuses") or []
     return Plugin(
         pod=names[0],
         runs=bool(containers) and all(item.get("ready") for item in containers),
         restarts=sum(int(item.get("restartCount", 0)) for item in containers),
-        answers=_answers(look),
+        answers=_answers(look, gpu),
         others=tuple(names[1:]),
     )
 
 
-def _answers(look: Look) -> bool | None:
+def _answers(look: Look, gpu: Gpu) -> bool | None:
     """Tell whether a device plugin speaks on its socket; None when there is no socket, or it cannot be told."""
     with suppress(OSError):
-        return answer(look) == ANSWERS if sockets(look) else None
+        return answer(look, gpu) == ANSWERS if sockets(look, gpu) else None
     return None
 
 

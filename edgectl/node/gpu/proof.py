@@ -23,12 +23,14 @@ class Device:
     name: str = ""
     ok: bool = False
     never: bool = False  # it has computed wrongly; else it may still come (a late driver)
+    busy: bool = False  # others hold its memory, or all of it: that says nothing against it
     reason: str = ""  # one sentence
     seconds: float = 0.0
     gb_per_s: float = 0.0
     memory_bytes: int = 0
     at: float = 0.0
     tries: int = 0  # 0: the driver lists it, and it was not tried
+    doubts: int = 0  # smokes since its proof that did not end, or said "not yet"
 
 
 @dataclass(frozen=True)
@@ -45,6 +47,10 @@ class Proof:
     def tried(self) -> frozenset[str]:
         """Return the UUIDs of the devices whose smoke has ended, well or not."""
         return frozenset(device.uuid for device in self.devices if device.tries)
+
+    def doubted(self) -> tuple[str, ...]:
+        """Return the UUIDs of the proven devices whose last smoke did not end well."""
+        return tuple(device.uuid for device in self.devices if device.ok and device.doubts)
 
     def without(self, uuid: str) -> Proof:
         """Return the record with one device's proof withdrawn: the driver lists it, and no more is known."""

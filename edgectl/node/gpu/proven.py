@@ -15,11 +15,13 @@ from edgectl.node.gpu import proof, smoked
 from edgectl.node.gpu.checkpoint import held
 from edgectl.node.gpu.counted import Count, allocatable
 from edgectl.node.gpu.driver import Driver
-from edgectl.node.gpu.proof import Proof
+from edgectl.node.gpu.proof import Device, Proof
 from edgectl.node.io.look import Hands, Look
 from edgectl.wire.payload import Gpu
 
 _AGAIN_EVERY_SECONDS = 2.0
+_BLINK_SECONDS = 10.0  # a plugin or a kubelet that restarts is back within it
+_EACH = "not every declared GPU has a proof: each pod is told by its UID\n"
 
 
 def count(read: Look, gpu: Gpu, node: str) -> Count:
@@ -68,6 +70,10 @@ class Proven:
         if not is_marked and (left := self._holds()):
             reason = f"{seen.allocatable_text}; watching that it holds, {left:.0f} s more"
             return Observation(Status.IN_PROGRESS, reason)
+        if seen.unnamed:
+            return Observation(
+                Status.IN_PROGRESS, f"{seen.allocatable_text}; the kubelet's record does not name them yet"
+            )
         if seen.to_try:
             differences = tuple((uuid, "not tried", "computes") for uuid in seen.to_try)
             return Observation(Status.DRIFTED, "a GPU has not computed in this boot", differences=differences)
@@ -76,9 +82,7 @@ class Proven:
             return Observation(Status.FAILED, reason, evidence=seen.dead())
         if differences := _differences(read, seen, is_marked=is_marked):
             return Observation(Status.DRIFTED, "inference waits for the marker", differences=differences)
-        proven = len(seen.proof.proven() & seen.offered) if seen.by_cuda else self._gpu.count
-        word = "computes" if proven == 1 else "compute"
-        reason = f"{proven} of {self._gpu.count} {word} in this boot" if seen.by_cuda else f"{seen.allocatable_text}"
+        reason = seen.proven_text if seen.by_cuda else seen.allocatable_text
         return Observation(Status.CURRENT, reason, degraded=seen.missing)
 
     def apply(self, write: Hands, seen: Observation) -> None:
@@ -93,6 +97,17 @@ class Proven:
     def count(self, read: Look) -> Count:
         """Look at the numbers that this judges by."""
         return count(read, self._gpu, self._node)
+
+    def give_up(self, write: Hands, uuid: str, failed: Device | None = None) -> None:
+        """Take one GPU's proof back, the stricter word first; `failed` is the smoke that has shown it."""
+        seen = self.count(write)
+        write.write(write.places.gpu_each, _EACH)
+        for pod in seen.pods_on([uuid]):
+            write.remove(write.places.gpu_pods / pod)
+        proof.keep(write, seen.proof.with_device(failed) if failed else seen.proof.without(uuid))
+        proof.log(write.places, "withdrawn", uuid)
+        if not self.count(write).enough:
+            write.remove(write.places.gpu_marker)
 
     def _holds(self) -> float:
         """Return how much longer the number must stand."""
@@ -124,45 +139,41 @@ class Proven:
 
 
 class Withdrawn:
-    """No marker stands for GPUs that are not there. Comes after `Proven` has waited: a plugin may restart."""
+    """No marker stands for GPUs that are not there. Comes after `Proven` has waited; a plugin may just restart."""
 
     id = "gpu-marker"
     title = "gpu marker"
     needs: tuple[str, ...] = ("k3s-serves",)
     wait = Wait(limit_seconds=15)
 
-    def __init__(self, gpu: Gpu, node: str) -> None:
+    def __init__(self, gpu: Gpu, node: str, *, monotonic: Callable[[], float] = time.monotonic) -> None:
         self._gpu = gpu
         self._node = node
+        self._monotonic = monotonic
+        self._since: float | None = None
 
     def probe(self, read: Look) -> Observation:
         """Compare the marker with what is offered and proven."""
         marker = (read.text(read.places.gpu_marker) or "").strip()
-        if marker and (marker != read.boot_id() or not count(read, self._gpu, self._node).enough):
-            gone = (("marker", marker, ""),)
-            return Observation(Status.DRIFTED, "the marker speaks of GPUs that are not there", differences=gone)
-        return Observation(Status.CURRENT, "true" if marker else "not set")
+        gone = (("marker", marker, ""),)
+        if marker and marker != read.boot_id():
+            return Observation(Status.DRIFTED, "the marker is of another boot", differences=gone)
+        if not marker or count(read, self._gpu, self._node).enough:
+            self._since = None
+            return Observation(Status.CURRENT, "true" if marker else "not set")
+        now = self._monotonic()
+        self._since = now if self._since is None else self._since
+        if now - self._since < _BLINK_SECONDS:
+            return Observation(Status.IN_PROGRESS, "the GPUs that the marker speaks of are away")
+        return Observation(Status.DRIFTED, "the marker speaks of GPUs that are not there", differences=gone)
 
     def apply(self, write: Hands, seen: Observation) -> None:
         """Withdraw it."""
         del seen
         try:
-            withdraw(write, count(write, self._gpu, self._node))
+            write.remove(write.places.gpu_marker)
         except OSError as error:
             raise ApplyFailed(f"the marker could not be withdrawn: {error.strerror}") from error
-
-
-def withdraw(write: Hands, seen: Count) -> None:
-    """Take the marker away: pods that start from now on wait. A GPU that is not offered is tried anew when it is."""
-    write.remove(write.places.gpu_marker)
-    for uuid in sorted(seen.proof.proven() - seen.offered):
-        give_up(write, uuid)
-
-
-def give_up(write: Hands, uuid: str) -> None:
-    """Take one GPU's proof back."""
-    proof.keep(write, proof.read(write).without(uuid))
-    proof.log(write.places, "withdrawn", uuid)
 
 
 def _listed(write: Hands, record: Proof) -> Proof:
@@ -174,7 +185,7 @@ def _listed(write: Hands, record: Proof) -> Proof:
 
 def _differences(read: Look, seen: Count, *, is_marked: bool) -> tuple[tuple[str, str, str], ...]:
     found = [] if is_marked else [("marker", "not set", "this boot")]
-    have, want = read.text(read.places.gpu_each) is not None, bool(seen.unproven)
+    have, want = read.text(read.places.gpu_each) is not None, seen.each
     if have != want:
         found.append(("each pod is asked", str(have).lower(), str(want).lower()))
     if want:
@@ -189,8 +200,8 @@ def _say(write: Hands, seen: Count) -> None:
     places = write.places
     if seen.short or not seen.enough:
         return
-    if seen.unproven:
-        write.write(places.gpu_each, "a GPU that is offered here has no proof: each pod is told by its UID\n")
+    if seen.each:
+        write.write(places.gpu_each, _EACH)
         for uid in write.names(places.gpu_pods):
             if uid not in seen.may_pass():
                 write.remove(places.gpu_pods / uid)
@@ -199,5 +210,5 @@ def _say(write: Hands, seen: Count) -> None:
     boot = write.boot_id()
     if not marked(write):
         write.write(places.gpu_marker, boot + "\n")
-    if not seen.unproven:
+    if not seen.each:
         write.remove(places.gpu_each)

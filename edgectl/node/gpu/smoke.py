@@ -90,7 +90,8 @@ CALLS: dict[str, tuple[Any, ...]] = {
 
 OUT_OF_MEMORY, NO_DEVICE = 2, 100
 # What may still come: the driver or a service of it starts, or another process lets the GPU go.
-MAY_COME = frozenset({3, 46, NO_DEVICE, 802, 805, 807, 919, 999})
+BUSY = frozenset({2, 46})  # out of memory, exclusive: whoever holds the GPU may let go of it
+MAY_COME = BUSY | {3, NO_DEVICE, 802, 805, 807, 919, 999}
 ADVICE = {
     OUT_OF_MEMORY: "other processes hold its memory (nvidia-smi shows which)",
     3: "the driver is not ready",
@@ -285,6 +286,7 @@ def main(argv: list[str]) -> int:
             proven(asked, found)
     except Ended as ended:
         found["reason"], code = str(ended), ended.code
+        found["busy"] = ended.error in BUSY
     if asked != "--list":
         found |= {"ok": code == READY, "seconds": round(time.perf_counter() - began, 3)}
     sys.stdout.write(json.dumps(found) + "\n")

@@ -51,12 +51,13 @@ def judged(ran: Ran, uuid: str, limit_seconds: float, *, at: float = 0.0) -> Dev
         known = _device(said)
         if known.uuid != uuid:
             return Device(uuid, reason=f"its smoke has spoken of {known.uuid}", seconds=ran.seconds, at=at)
+        busy = said.get("busy") is True
         ok, never = said["ok"] is True and ran.code == _READY, said["ok"] is False and ran.code == _NEVER
     except (KeyError, TypeError, ValueError, AttributeError):
         return Device(uuid, reason=_end(ran, limit_seconds), seconds=ran.seconds, at=at)
     if not ok:
         reason = reason or _end(ran, limit_seconds)
-    return replace(known, ok=ok, never=never, reason=reason, seconds=seconds, gb_per_s=speed, at=at)
+    return replace(known, ok=ok, never=never, busy=busy, reason=reason, seconds=seconds, gb_per_s=speed, at=at)
 
 
 def _said(ran: Ran) -> Any:

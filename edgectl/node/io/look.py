@@ -64,8 +64,8 @@ class Look:
             raise LookFailed(f"{path} cannot be read: {error.strerror}") from error
 
     def run(self, *argv: str, limit_seconds: float = PROBE_SECONDS, stdin: bytes = b"") -> programs.Ran:
-        """Run a program that only reads."""
-        return programs.run(argv, limit_seconds=limit_seconds, stdin=stdin, keep_fds=self._keep_fds)
+        """Run a program that only reads. One that cannot be ended (a hung driver) does not keep the store's lock."""
+        return programs.run(argv, limit_seconds=limit_seconds, stdin=stdin)
 
     def unit(self, name: str) -> dict[str, str]:
         """Return systemd's properties of a unit that steps judge by."""
@@ -141,6 +141,9 @@ class Hands(Look):
         with suppress(ProcessLookupError):
             os.kill(pid, signal.SIGKILL)
 
-    def change(self, *argv: str, limit_seconds: float, stdin: bytes = b"", cwd: str = "/") -> programs.Ran:
-        """Run a program that changes something."""
-        return programs.run(argv, limit_seconds=limit_seconds, stdin=stdin, keep_fds=self._keep_fds, cwd=cwd)
+    def change(
+        self, *argv: str, limit_seconds: float, stdin: bytes = b"", cwd: str = "/", keeps_lock: bool = True
+    ) -> programs.Ran:
+        """Run a program that changes something; while it lives, nobody else changes this store (unless told so)."""
+        keep = self._keep_fds if keeps_lock else ()
+        return programs.run(argv, limit_seconds=limit_seconds, stdin=stdin, keep_fds=keep, cwd=cwd)

@@ -14,12 +14,15 @@ from typing import Any
 from edgectl.node.converge.loop import Clock, converge
 from edgectl.node.converge.protocol import ApplyFailed, Gate, LookFailed, Observation
 from edgectl.node.gpu import proof, smoked
-from edgectl.node.gpu.proven import Proven, give_up, withdraw
+from edgectl.node.gpu.proof import Device
+from edgectl.node.gpu.proven import Proven
 from edgectl.node.io.api import Denied
 from edgectl.node.io.look import Hands
 from edgectl.node.units.install import CONVERGE
 from edgectl.node.watch.facts import Pod
 from edgectl.node.watch.ladder import Deed
+
+WITHDRAWN = "its proof is withdrawn"
 
 
 def do(deed: Deed, write: Hands, steps: tuple[Gate[Any], ...]) -> str:
@@ -32,6 +35,8 @@ def do(deed: Deed, write: Hands, steps: tuple[Gate[Any], ...]) -> str:
         return f"it could not be done: {answer}"
     except OSError as error:
         return f"it could not be done: {error.strerror or error} ({error.filename})"
+    except Exception as error:  # noqa: BLE001 - what was not foreseen must not keep the watchdog from all else
+        return f"it could not be done: {type(error).__name__}: {error}"
 
 
 def _delete(deed: Deed, write: Hands, steps: tuple[Gate[Any], ...]) -> str:
@@ -59,25 +64,44 @@ def _try_again(deed: Deed, write: Hands, steps: tuple[Gate[Any], ...]) -> str:
 
 
 def _check(deed: Deed, write: Hands, steps: tuple[Gate[Any], ...]) -> str:
-    """Try a GPU that is in doubt, though a pod may hold it: what fails is withdrawn at once."""
+    """Try a GPU that is in doubt, though a pod may hold it. What computes wrongly is given up at once.
+
+    What does not end, or says "not yet", is given up the second time; that others hold its memory says nothing.
+    """
     device = smoked.smoke(write, deed.what)
+    record = proof.read(write)
+    known = next((one for one in record.devices if one.uuid == deed.what), device)
     if device.ok:
+        proof.keep(write, record.with_device(replace(known, doubts=0)))
         return f"{deed.what} computes"
-    return f"{device.reason}; {_withdraw(deed, write, steps)}"
+    if device.busy:
+        return f"{device.reason}; its proof stands"
+    if not device.never and not known.doubts:
+        proof.keep(write, record.with_device(replace(known, doubts=known.doubts + 1)))
+        return f"{device.reason}; it is asked once more"
+    failed = replace(device, tries=known.tries + 1, at=time.monotonic())
+    return f"{device.reason}; {_given_up(deed, write, steps, failed)}"
 
 
 def _withdraw(deed: Deed, write: Hands, steps: tuple[Gate[Any], ...]) -> str:
     """Take a GPU's proof back, and its pods: init containers do not run again when only the main one restarts."""
-    del steps
-    give_up(write, deed.what)
-    return _deleted(write, deed.pods)
+    return _given_up(deed, write, steps)
+
+
+def _given_up(deed: Deed, write: Hands, steps: tuple[Gate[Any], ...], failed: Device | None = None) -> str:
+    said = WITHDRAWN
+    try:
+        for step in steps:
+            if isinstance(step, Proven):
+                step.give_up(write, deed.what, failed)
+    except OSError as error:  # pods on a lost GPU go, whatever the folder's state is
+        said = f"its proof could not be taken back: {error.strerror or error}"
+    return f"{said}, {_deleted(write, deed.pods)}"
 
 
 def _withdraw_marker(deed: Deed, write: Hands, steps: tuple[Gate[Any], ...]) -> str:
-    del deed
-    for step in steps:
-        if isinstance(step, Proven):
-            withdraw(write, step.count(write))
+    del deed, steps
+    write.remove(write.places.gpu_marker)
     return "the marker is gone: pods that start from now on wait"
 
 
@@ -91,6 +115,8 @@ def _heal(deed: Deed, write: Hands, steps: tuple[Gate[Any], ...]) -> str:
 def _deleted(write: Hands, pods: Iterable[Pod]) -> str:
     gone = []
     for pod in pods:
+        if not pod.replaced:
+            continue  # nobody would make it again: that is for a person
         with suppress(Denied):  # an agent may not delete every pod of its node (NodeRestriction): the lead may
             write.api.delete(pod.path)
             gone.append(str(pod))
@@ -102,6 +128,7 @@ _DO = {
     "prove": _prove,
     "try again": _try_again,
     "restart plugin": _delete,
+    "restart plugin for more": _delete,
     "withdraw marker": _withdraw_marker,
     "check": _check,
     "withdraw": _withdraw,

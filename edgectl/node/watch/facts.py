@@ -6,21 +6,17 @@ Owns: which pods count as what. Must not know what is done about any of it.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
+from edgectl.node.converge.protocol import Status
 from edgectl.node.gpu.counted import Count
-from edgectl.node.gpu.plugin import answer, is_plugin
+from edgectl.node.gpu.plugin import answer, plugins_of
 from edgectl.node.gpu.proven import count, marked
 from edgectl.node.io.look import Look
 from edgectl.node.vision.dead import why_dead
 from edgectl.wire.payload import Gpu
 
-PLUGINS = "var/lib/kubelet/device-plugins"
-_PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + bytes(
-    (0, 0, 0, 4, 0, 0, 0, 0, 0)
-)  # RFC 9113, 3.4: with empty SETTINGS
-_ANSWER_SECONDS = 2.0
 _NO_IMAGE = frozenset({"ErrImagePull", "ImagePullBackOff", "ErrImageNeverPull", "ImageInspectError"})
 Json = dict[str, Any]
 
@@ -50,12 +46,13 @@ class Pod:
 
 @dataclass(frozen=True)
 class Facts:
-    """One look. `driver` says what is wrong below the plugin; it and `plugin` are asked only while something lacks."""
+    """One look. `driver` says what is wrong below the plugin; it is asked only while something lacks."""
 
     count: Count
     marked: bool = False
     pods: tuple[Pod, ...] = ()
     driver: str = ""
+    driver_drifts: str = ""  # what the driver's own step would change
     plugin: str = "answers"  # answers | silent | none
 
     @property
@@ -91,16 +88,24 @@ def look(read: Look, watched: Watched) -> Facts:
     """Look once. LookFailed when the API does not answer: then nothing is done about anything."""
     found = count(read, watched.gpu, watched.node)
     listed = read.api.get(f"/api/v1/pods?fieldSelector=spec.nodeName%3D{watched.node}&resourceVersion=0") or {}
-    pods = tuple(pod_of(item, watched.gpu.offered, watched.images) for item in listed.get("items", []))
-    facts = Facts(found, marked(read), pods)
+    items = listed.get("items", [])
+    plugins = plugins_of(items)
+    pods = tuple(pod_of(item, watched.gpu.offered, watched.images, plugins) for item in items)
+    plugin = answer(read, watched.gpu)
+    facts = Facts(found, marked(read), pods, plugin=plugin)
     if not facts.lacks and found.enough:
         return facts
     seen = watched.driver.probe(read)
-    driver = "" if seen.status.value in {"current", "drifted"} else seen.reason
-    return Facts(found, facts.marked, pods, driver, answer(read))
+    driver = "" if seen.status in {Status.CURRENT, Status.DRIFTED} else seen.reason
+    return replace(facts, driver=driver, driver_drifts=seen.reason if seen.status is Status.DRIFTED else "")
 
 
-def pod_of(item: Json, resources: Iterable[str], images: frozenset[str] = frozenset()) -> Pod:
+def pod_of(
+    item: Json,
+    resources: Iterable[str],
+    images: frozenset[str] = frozenset(),
+    plugins: frozenset[str] = frozenset(),
+) -> Pod:
     """Return what the watchdog needs to know of a pod."""
     meta, spec = item.get("metadata", {}), item.get("spec", {})
     wanted = set(resources)
@@ -110,7 +115,7 @@ def pod_of(item: Json, resources: Iterable[str], images: frozenset[str] = frozen
         str(meta.get("uid", "")),
         why_dead(item),
         any(wanted & set((one.get("resources") or {}).get("limits") or {}) for one in spec.get("containers") or []),
-        is_plugin(item) and not meta.get("deletionTimestamp"),
+        meta.get("uid") in plugins and not meta.get("deletionTimestamp"),
         crashes_of(item),
         lacks_image(item, images) and not meta.get("deletionTimestamp"),
         any(owner.get("controller") for owner in meta.get("ownerReferences") or []),

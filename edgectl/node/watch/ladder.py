@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 
 from edgectl.node.watch.facts import Facts, Pod
 
-HOUR = 3600.0
+HOUR, DAY = 3600.0, 86400.0
 BLINK_SECONDS = 15.0  # a plugin or a kubelet that restarts is back within it
 DOUBT_SECONDS = 6.0  # then a smoke tells whether it is the GPU or its plugin
 LESS_SECONDS = 60.0  # what still serves, with less, has more time
@@ -22,18 +22,20 @@ CRASHES = 2  # that are seen, before the GPU is asked
 
 @dataclass(frozen=True)
 class Budget:
-    """How often within the hour, and the pause after the first time; it doubles up to the longest."""
+    """How often within an hour (or a day), and the pause after the first time; it doubles up to the longest."""
 
     most: int
     first_seconds: float
     longest_seconds: float = 600.0
+    within_seconds: float = HOUR
 
 
 BUDGETS = {
     "bury": Budget(1000, 2.0, 30.0),  # its controller has replaced it: leaving it there helps nobody
-    "prove": Budget(1000, 2.0, 60.0),
+    "prove": Budget(1000, 2.0, 10.0),
     "try again": Budget(20, 5.0, 300.0),
     "restart plugin": Budget(4, 45.0),
+    "restart plugin for more": Budget(2, 60.0, within_seconds=DAY),  # others serve, and lose their offer for seconds
     "withdraw marker": Budget(1000, 2.0),
     "check": Budget(12, 10.0, 300.0),
     "withdraw": Budget(6, 10.0),
@@ -73,6 +75,8 @@ class Memory:
     def seeing(self, facts: Facts, now: float) -> Memory:
         """Return the memory after a look: what is gone is forgotten, what is new begins now."""
         since = {name: self.since.get(name, now) for name in ailments(facts)}
+        if facts.plugin != "answers":  # a plugin that restarts says nothing: what was lost before is not found by that
+            since |= {name: at for name, at in self.since.items() if name.startswith("lost ")}
         crashed = {}
         for pod in facts.pods:
             first = self.crashed.get(pod.uid)
@@ -89,17 +93,17 @@ class Memory:
 
     def having_done(self, deed: Deed, now: float) -> Memory:
         """Return the memory after a deed."""
-        recent = (at for at in self.done.get(deed.key, ()) if now - at < HOUR)
+        recent = (at for at in self.done.get(deed.key, ()) if now - at < BUDGETS[deed.word].within_seconds)
         counts = {**self.counts, deed.word: self.counts.get(deed.word, 0) + 1}
         return replace(self, done={**self.done, deed.key: (*recent, now)}, counts=counts)
 
     def wait(self, deed: Deed, now: float) -> float:
         """Return in how many seconds a deed is due; infinity when its budget is spent."""
         budget = BUDGETS[deed.word]
-        hour = [at for at in self.done.get(deed.key, ()) if now - at < HOUR]
-        if len(hour) >= budget.most:
+        within = [at for at in self.done.get(deed.key, ()) if now - at < budget.within_seconds]
+        if len(within) >= budget.most:
             return float("inf")
-        recent = [at for at in hour if now - at < _RECENT]
+        recent = [at for at in within if now - at < _RECENT]
         if not recent:
             return 0.0
         pause = min(budget.first_seconds * 2.0 ** min(len(recent) - 1, 20), budget.longest_seconds)
@@ -111,7 +115,7 @@ class Memory:
 
     def last(self, word: str) -> float:
         """Return when a remedy was last used, whatever it was used on."""
-        return max((at for key, times in self.done.items() if key.startswith(word) for at in times), default=-HOUR)
+        return max((at for key, times in self.done.items() if key.startswith(word) for at in times), default=-DAY)
 
 
 def ailments(facts: Facts) -> tuple[str, ...]:
@@ -138,12 +142,12 @@ def climb(memory: Memory, facts: Facts, now: float, *, drifted: str = "") -> tup
         *_prove(facts, drifted),
         *_plugin(facts, memory, now),
         *_gpus(facts, memory, now),
-        *_pods(facts, memory),
+        *_pods(facts, memory, settled=not drifted),
         *_images(facts, memory, now),
     ]
     due = tuple(deed for deed in wanted if memory.wait(deed, now) == 0.0)
     spent = [deed for deed in wanted if memory.wait(deed, now) == float("inf")]
-    held = "; ".join(f"{deed.why} ({deed.word}: {BUDGETS[deed.word].most} times within the hour)" for deed in spent)
+    held = "; ".join(f"{deed.why} ({deed.word}: {_spent(BUDGETS[deed.word])})" for deed in spent)
     return due, replace(memory, held=held)
 
 
@@ -173,18 +177,22 @@ def _plugin(facts: Facts, memory: Memory, now: float) -> list[Deed]:
     if not silent and (not facts.lacks or memory.lasts("devices under a driver", now) < patience):
         return []
     why = "the device plugin takes connections and says nothing" if silent else facts.count.missing or facts.count.short
-    return [Deed("restart plugin", "", why, facts.plugins)]
+    if silent or facts.count.short:
+        return [Deed("restart plugin", "", why, facts.plugins)]
+    return [Deed("restart plugin for more", facts.count.missing, why, facts.plugins)]
 
 
 def _gpus(facts: Facts, memory: Memory, now: float) -> list[Deed]:
     """Ask a GPU that is offered no more; what does not come back with its plugin is given up."""
-    found = []
+    doubted = () if facts.driver else facts.count.proof.doubted()
+    found = [Deed("check", uuid, f"the last smoke of {uuid} did not end well", _on(facts, uuid)) for uuid in doubted]
     for uuid in () if facts.driver else facts.lost:
         since = memory.since.get(f"lost {uuid}", now)
         why = f"{uuid} was proven in this boot, and the device plugin does not offer it any more"
         restarted = memory.last("restart plugin")
-        gave_up = memory.wait(Deed("restart plugin", "", ""), now) == float("inf")
-        if (restarted > since and now - restarted >= LOST_SECONDS) or gave_up:
+        spent = memory.wait(Deed("restart plugin", "", ""), now) == float("inf")
+        after = max(since, restarted)
+        if now - after >= LOST_SECONDS and (restarted > since or spent):
             found.append(Deed("withdraw", uuid, why, _on(facts, uuid)))
         elif now - since >= DOUBT_SECONDS:
             found.append(Deed("check", uuid, why, _on(facts, uuid)))
@@ -193,18 +201,18 @@ def _gpus(facts: Facts, memory: Memory, now: float) -> list[Deed]:
     return found
 
 
-def _pods(facts: Facts, memory: Memory) -> list[Deed]:
+def _pods(facts: Facts, memory: Memory, *, settled: bool) -> list[Deed]:
     """Move pods off GPUs without proof; renew those that crash on a GPU that computes."""
     found = []
     for pod in facts.pods:
         if not pod.uses_gpu or pod.dead:
             continue
         on = facts.count.gpus_of(pod.uid)
-        if facts.marked and (bad := on & facts.count.unproven):
+        if facts.marked and settled and (bad := on & facts.count.unproven):
             found.append(Deed("move", "", f"{pod} was given {', '.join(sorted(bad))}, which has no proof", (pod,)))
             continue
         began = memory.crash_loops_since(pod)
-        if began is None or not facts.marked:
+        if began is None or not facts.marked or on & set(facts.count.proof.doubted()):
             continue
         why = f"{pod} crash-loops on {', '.join(sorted(on)) or 'its GPU'}"
         unchecked = [uuid for uuid in sorted(on) if memory.last(f"check: {uuid}") < began]
@@ -226,6 +234,10 @@ def _images(facts: Facts, memory: Memory, now: float) -> list[Deed]:
         elif pod.replaced and now - healed >= HEAL_SECONDS:
             found.append(Deed("pull again", "", why, (pod,)))
     return found
+
+
+def _spent(budget: Budget) -> str:
+    return f"{budget.most} times within the {'hour' if budget.within_seconds == HOUR else 'day'}"
 
 
 def _on(facts: Facts, uuid: str) -> tuple[Pod, ...]:

@@ -32,7 +32,8 @@ from edgectl.node.io.api import Denied
 from edgectl.node.io.files import write_atomic
 from edgectl.node.io.look import Hands, Look
 from edgectl.node.io.places import Places
-from edgectl.node.watch.deeds import do
+from edgectl.node.request import deploy_comes
+from edgectl.node.watch.deeds import WITHDRAWN, do
 from edgectl.node.watch.facts import Facts, Watched, look
 from edgectl.node.watch.ladder import Deed, Memory, climb
 from edgectl.wire import event
@@ -122,19 +123,20 @@ class Watchdog:
         self._watched = Watched(node.name, node.gpu, driver, images)
 
     def _gives_way(self) -> bool:
-        if pause.read(self._places) is not None or (self._places.run / "yield").exists():
+        if pause.read(self._places) is not None or deploy_comes(self._places):
             return True
-        return holder(self._places.run) is not None  # the engine's own run does all of this, too
+        return (
+            holder(self._places.run) is not None
+        )  # a run of the engine: it proves and buries; the rest waits for its end
 
     def _see(self) -> tuple[Facts, tuple[Deed, ...]]:
         if self._watched is None:
             raise LookFailed("nothing is watched")
         facts = look(self._look, self._watched)
-        drifted = ""
-        for step in self._steps[0 if facts.lacks or not facts.marked else 1 :]:
-            seen = step.probe(self._look)
-            if seen.status is Status.DRIFTED:
-                drifted = drifted or seen.reason
+        drifted = facts.driver_drifts
+        if not drifted:
+            seen = self._steps[-1].probe(self._look)
+            drifted = seen.reason if seen.status is Status.DRIFTED else ""
         deeds, memory = climb(self._memory, facts, self._monotonic(), drifted=drifted)
         if memory.held != self._memory.held:
             keep(self._places, memory)
@@ -156,13 +158,15 @@ class Watchdog:
             try:
                 journal.write(event.RUN, reason=KIND, data={"boot": self._look.boot_id()})
                 for deed in deeds:
-                    ended = do(deed, hands, self._steps)
                     self._memory = self._memory.having_done(deed, self._monotonic())
-                    keep(self._places, self._memory)
+                    keep(self._places, self._memory)  # before it: one that ends the watchdog has cost its budget
+                    ended = do(deed, hands, self._steps)
                     journal.write(event.STEP, step=KIND, title=KIND, word=event.CHANGED, reason=_sentence(deed, ended))
                     print(_sentence(deed, ended), flush=True)  # noqa: T201 - the unit's log
-                    if deed.word in EVENTS and self._watched is not None:
-                        happened(hands, self._watched.node, EVENTS[deed.word], _sentence(deed, ended), warning=True)
+                    word = "withdraw" if deed.word == "check" and WITHDRAWN in ended else deed.word
+                    if word in EVENTS and self._watched is not None:
+                        reason, warning = EVENTS[word]
+                        happened(hands, self._watched.node, reason, _sentence(deed, ended), warning=warning)
                 journal.write(event.VERDICT, word="done", reason=f"{len(deeds)} done", data={"word": "done", "exit": 0})
             finally:
                 journal.close()
@@ -177,20 +181,23 @@ class Watchdog:
             message = f"{message}; held: {self._memory.held}"
         if (ready, message) == self._told[:2] and now - self._told[2] < TELL_SECONDS:
             return
-        self._told = (ready, message, now)
+        held, self._told = self._memory.held and self._memory.held not in self._told[1], (ready, message, now)
         hands = self._hands(-1)
+        if held:
+            happened(hands, self._watched.node, "GpuHeld", self._memory.held, warning=True)
         tell(hands, self._watched.node, ready, "GpuProven" if ready else "GpuNotReady", message)
         metrics.keep(hands, looked(self._look, self._watched.gpu, self._watched.node, scripts=False), now=time.time())
 
 
-# What others hear of, by the reason of an Event on the Node.
+# What others hear of: the reason of an Event on the Node, and whether it is a warning.
 EVENTS = {
-    "bury": "GpuDeadPodsDeleted",
-    "restart plugin": "GpuPluginRestarted",
-    "withdraw": "GpuWithdrawn",
-    "withdraw marker": "GpuWithdrawn",
-    "move": "GpuPodMoved",
-    "renew": "GpuPodRenewed",
+    "bury": ("GpuDeadPodsDeleted", False),
+    "restart plugin": ("GpuPluginRestarted", False),
+    "restart plugin for more": ("GpuPluginRestarted", False),
+    "withdraw": ("GpuWithdrawn", True),
+    "withdraw marker": ("GpuWithdrawn", True),
+    "move": ("GpuPodMoved", True),
+    "renew": ("GpuPodRenewed", True),
 }
 
 

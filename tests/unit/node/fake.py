@@ -176,9 +176,11 @@ class FakeNode(Hands):
         del limit_seconds, stdin
         return self.on_run(*argv)
 
-    def change(self, *argv: str, limit_seconds: float, stdin: bytes = b"", cwd: str = "/") -> Ran:
+    def change(
+        self, *argv: str, limit_seconds: float, stdin: bytes = b"", cwd: str = "/", keeps_lock: bool = True
+    ) -> Ran:
         """Run what changes something, and remember it."""
-        del limit_seconds, cwd
+        del limit_seconds, cwd, keeps_lock
         self.changes.append(argv)
         self.stdin = stdin
         return self.on_change(*argv)

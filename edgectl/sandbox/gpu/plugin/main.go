@@ -28,7 +28,7 @@ import (
 )
 
 const (
-	socketName    = "sandbox-gpu.sock"
+	socketName    = "nvidia-gpu.sock" // as NVIDIA's own
 	registerLimit = 5 * time.Second
 	retryAfter    = time.Second
 )

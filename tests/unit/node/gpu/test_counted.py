@@ -104,20 +104,18 @@ def test_mig_devices_are_tried_each() -> None:
     assert seen(gpu, good(A, *slices), {GPU: [A], MIG: slices[:1]}).short == f"{MIG}: 1 of 2 allocatable, 2 required"
 
 
-def test_devices_named_by_their_number() -> None:
-    """DeviceIDStrategy index: the driver's order says which GPU that is; before it is listed, nothing is proven."""
-    gpu = Gpu(GPU, 2, 2)
-    assert not seen(gpu, (), {GPU: ["0", "1"]}).enough
-    assert seen(gpu, (*good(A), Device(B)), {GPU: ["0", "1"]}).to_try == (B,)
-    count = seen(gpu, (*good(A), bad(B)), {GPU: ["0", "1"]}, {"pod": ["0"], "other": ["1"]})
-    assert count.may_pass() == {"pod"}
+def test_without_the_kubelets_record_nothing_is_guessed() -> None:
+    """A checkpoint that cannot be read names no device: none is tried, none is taken for proven."""
+    count = Count(Gpu(GPU, 2, 2), Proof("b", good(A, B)), Held(), {GPU: 2})
+    assert (count.unnamed, count.to_try, count.enough) == (True, (), False)
 
 
-def test_without_the_kubelets_record_the_driver_says_which() -> None:
-    """A checkpoint that cannot be read: as many as are allocatable, in the driver's order; none is taken for proven."""
-    count = Count(Gpu(GPU, 2, 2), Proof("b", (*good(A), Device(B))), Held(), {GPU: 2})
-    assert count.to_try == (B,)
-    assert not count.enough
+def test_each_pod_is_told_unless_all_declared_gpus_are_proven() -> None:
+    """A GPU that is not offered now may be, between two looks, and a pod be given it: pods are told in time."""
+    assert not seen(Gpu(GPU, 2, 1), good(A, B), {GPU: [A, B]}).each
+    assert seen(Gpu(GPU, 2, 1), good(A, B), {GPU: [A]}).each
+    assert seen(Gpu(GPU, 2, 1), (*good(A), Device(B)), {GPU: [A, B]}).each
+    assert not seen(Gpu("amd.com/gpu", 2, 1), (), {"amd.com/gpu": ["0"]}).each
 
 
 def test_gpus_of_other_makers_have_the_plugins_word() -> None:

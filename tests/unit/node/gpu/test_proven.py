@@ -146,7 +146,9 @@ def test_the_marker_goes_with_the_gpus(watch: Watch, found: str) -> None:
     watch.show("node-rebooted-gpus", found)
     assert watch.look() is Status.IN_PROGRESS
     assert watch.marker is not None
-    gate = Withdrawn(watch.declared, "node-1")
+    gate = Withdrawn(watch.declared, "node-1", monotonic=lambda: watch.now)
+    assert gate.probe(watch.node).status is Status.IN_PROGRESS
+    watch.now += 10
     seen = gate.probe(watch.node)
     assert seen.status is Status.DRIFTED
     gate.apply(watch.node, seen)
@@ -286,7 +288,13 @@ def test_where_a_gpu_without_proof_is_offered_each_pod_is_told(node: FakeNode) -
     assert node.names(places.gpu_pods) == ("new",)
     watch.register(A, pods={"new": [A]})
     node.kube.objects[PATH]["status"]["allocatable"][RESOURCE] = "1"
-    assert watch.look() is Status.DRIFTED
+    assert watch.look() is Status.CURRENT
+    assert node.text(places.gpu_each) is not None, "the bad one may be offered again at any moment"
+    watch.ends[B] = ""
+    watch.register(A, B, pods={"new": [A]})
+    node.kube.objects[PATH]["status"]["allocatable"][RESOURCE] = "2"
+    proof.try_again(node)
+    watch.look()
     watch.bring()
     assert node.text(places.gpu_each) is None
     assert watch.look() is Status.CURRENT
@@ -324,27 +332,48 @@ def test_a_marker_for_a_gpu_that_lost_its_proof_goes(watch: Watch) -> None:
     """Withdrawn: both required, and one is proven no more."""
     ready(watch)
     proof.keep(watch.node, proof.read(watch.node).without(B))
-    gate = Withdrawn(watch.declared, "node-1")
+    gate = Withdrawn(watch.declared, "node-1", monotonic=lambda: watch.now)
+    gate.probe(watch.node)
+    watch.now += 10
     seen = gate.probe(watch.node)
     assert seen.status is Status.DRIFTED
     gate.apply(watch.node, seen)
     assert watch.marker is None
 
 
-def test_a_gpu_that_went_is_tried_anew_when_it_is_back(watch: Watch) -> None:
-    """Its proof goes with the marker: who knows what happened to it meanwhile."""
+def test_giving_a_gpu_up_is_told_to_pods_first(watch: Watch) -> None:
+    """Both required: `each` and the marker are done with when the proof goes; what runs on it has no word any more."""
     ready(watch)
-    watch.show("node-rebooted-gpus", "1")
-    watch.register(A)
-    gate = Withdrawn(watch.declared, "node-1")
-    gate.apply(watch.node, gate.probe(watch.node))
+    watch.gate.give_up(watch.node, B)
+    assert watch.marker is None
+    assert watch.node.text(watch.node.places.gpu_each) is not None
     assert watch.log()[-1] == f"withdrawn {B}"
+
+
+def test_a_plugin_that_was_away_costs_no_proof(watch: Watch) -> None:
+    """The GPUs have computed in this boot: when their plugin is back, the marker is, without another smoke."""
+    ready(watch)
+    watch.show("node-rebooted-gpus", "0")
+    watch.register()
+    gate = Withdrawn(watch.declared, "node-1", monotonic=lambda: watch.now)
+    gate.probe(watch.node)
+    watch.now += 10
+    gate.apply(watch.node, gate.probe(watch.node))
+    assert watch.marker is None
     watch.show("node-rebooted-gpus", "2")
     watch.register(A, B)
     watch.gate = watch.step()
     ready(watch)
     assert watch.look() is Status.CURRENT
-    assert watch.smoked == [A, B, B]
+    assert watch.smoked == [A, B]
+
+
+def test_devices_without_names_are_not_yet(watch: Watch) -> None:
+    """Allocatable, and the kubelet's record has no names for them: it is waited for, nothing is guessed."""
+    watch.register()
+    watch.look()
+    assert watch.look(3.0) is Status.IN_PROGRESS
+    assert watch.smoked == []
 
 
 def test_gpus_of_other_makers_are_believed_to_their_plugin(node: FakeNode) -> None:

@@ -15,7 +15,7 @@ from edgectl.wire.payload import Gpu
 GPU = "nvidia.com/gpu"
 A, B = (f"GPU-5a9dbc01-0000-4000-8000-00000000000{index}" for index in range(2))
 PLUGIN = Pod("gpu-system", "plugin-x", "p", plugin=True)
-ONE = Pod("vision", "inference-7d9f-abcde", "one", uses_gpu=True)
+ONE = Pod("vision", "inference-7d9f-abcde", "one", uses_gpu=True, replaced=True)
 TICK = 2.0
 
 
@@ -45,7 +45,7 @@ class Store:
         by_pod = {pod: frozenset(devices) for pod, devices in self.holders.items()}
         held = Held(by_pod, {GPU: frozenset(self.offered)})
         count = Count(self.gpu, Proof("b", self.proof), held, {GPU: len(self.offered)})
-        return Facts(count, self.marked, self.pods, self.driver, self.plugin)
+        return Facts(count, self.marked, self.pods, driver=self.driver, plugin=self.plugin)
 
     def watch(self, seconds: float) -> list[str]:
         """Let the watchdog look for so long; return the deeds of this time."""
@@ -128,7 +128,15 @@ def test_with_enough_gpus_the_plugin_has_more_time() -> None:
     """What serves is not hurried: a plugin's restart takes the others' devices away for seconds, too."""
     store = Store(Gpu(GPU, 2, 1))
     assert store.watch(LESS_SECONDS - TICK) == []
-    assert store.watch(2 * TICK) == ["restart plugin"]
+    assert [key.partition(":")[0] for key in store.watch(2 * TICK)] == ["restart plugin for more"]
+
+
+def test_one_dead_gpu_does_not_cost_the_others_their_offer_again_and_again() -> None:
+    """Enough serve: the plugin is restarted twice for what is missing, and no more that day; for another lack anew."""
+    store = Store(Gpu(GPU, 2, 1))
+    store.watch(6 * HOUR)
+    assert len([key for _, key in store.done if key.startswith("restart plugin")]) == 2
+    assert "2 times within the day" in store.memory.held
 
 
 def test_a_driver_that_comes_late_starts_the_plugins_moment() -> None:
@@ -188,8 +196,8 @@ def test_a_lost_gpu_is_asked_and_then_given_up_with_its_pods() -> None:
         holders={"one": (A,), "two": (B,)},
     )
     keys = store.watch(LESS_SECONDS + LOST_SECONDS + 10)
-    words = list(dict.fromkeys(keys))
-    assert words == [f"check: {B}", "restart plugin", f"withdraw: {B}"]
+    words = list(dict.fromkeys(key if key.endswith(B) else key.partition(":")[0] for key in keys))
+    assert words == [f"check: {B}", "restart plugin for more", f"withdraw: {B}"]
     withdrawn = climb(Memory(done={"restart plugin": (5.0,)}, since={f"lost {B}": 1.0}), replace_proof(store), 100.0)[0]
     assert [deed.pods for deed in withdrawn if deed.word == "withdraw"] == [(other,)]
 
@@ -198,6 +206,44 @@ def replace_proof(store: Store) -> Facts:
     """Return the store's look with both GPUs proven, as before the withdrawal."""
     store.proof = (Device(A, ok=True, tries=1), Device(B, ok=True, tries=1))
     return store.facts()
+
+
+def test_a_plugin_that_restarts_does_not_find_a_lost_gpu() -> None:
+    """While it is away nothing is known: the time since the loss goes on, and the GPU is given up after it."""
+    store = Store(heals=(), offered=())
+    for _ in range(60):
+        before = len(store.done)
+        store.watch(TICK)
+        if any(key == "restart plugin" for _, key in store.done[before:]):
+            store.plugin = "none"
+            store.watch(6)
+            store.plugin = "answers"
+        if f"withdraw: {A}" in [key for _, key in store.done]:
+            break
+    words = [key for _, key in store.done]
+    assert words.count("restart plugin") <= 2
+    assert f"withdraw: {A}" in words
+
+
+def test_a_spent_budget_is_no_reason_to_hurry() -> None:
+    """Restarts of an hour ago, and one look without devices: nothing is given up at first sight."""
+    store = Store(memory=Memory(done={"restart plugin": (100.0, 200.0, 300.0, 400.0)}))
+    store.offered = ()
+    assert not any(key.startswith("withdraw:") for key in store.watch(LOST_SECONDS - TICK))
+    assert any(key.startswith("withdraw:") for key in store.watch(3 * TICK))
+
+
+def test_a_gpu_that_is_about_to_be_proven_is_no_reason_to_move_a_pod() -> None:
+    """It is offered anew, and the proof's step has it to do: pods on it wait for that, and are not deleted."""
+    store = Store(
+        Gpu(GPU, 2, 1),
+        (A, B),
+        (Device(A, ok=True, tries=1), Device(B)),
+        pods=(PLUGIN, replace(ONE, uid="two")),
+        holders={"two": (B,)},
+        drifted="a GPU has not computed in this boot",
+    )
+    assert set(store.watch(60)) == {"prove"}
 
 
 def test_a_plugin_that_is_gone_loses_no_gpu() -> None:
@@ -247,7 +293,7 @@ def test_an_image_that_is_gone_is_brought_back_and_asked_for_again() -> None:
     store = Store(pods=(PLUGIN, pod), heals=("pull again",))
     assert store.watch(60) == ["heal", "pull again"]
     assert store.done[1][0] - store.done[0][0] >= 10
-    naked = Store(pods=(PLUGIN, replace(ONE, lacks_image=True)))
+    naked = Store(pods=(PLUGIN, replace(ONE, lacks_image=True, replaced=False)))
     assert naked.watch(300) == ["heal"]
 
 

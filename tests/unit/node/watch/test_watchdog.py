@@ -13,6 +13,7 @@ from edgectl.node.converge.lock import Lock
 from edgectl.node.converge.slots import Slots
 from edgectl.node.gpu import proof
 from edgectl.node.gpu.checkpoint import PLACE
+from edgectl.node.gpu.plugin import plugins_of
 from edgectl.node.gpu.proof import Device, Proof
 from edgectl.node.io.programs import Ran
 from edgectl.node.watch import watchdog
@@ -155,8 +156,12 @@ def test_it_gives_way_to_the_engine_and_to_a_deploy(watched: Watched) -> None:
         assert lock.acquire()
         watched.tick(3)
     (watched.places.run / "yield").write_text("")
-    watched.tick(3)
-    assert watched.node.kube.deleted == []
+    with Lock(watched.places.run / "sending", {"sender": "ada"}) as sending:
+        assert sending.acquire()
+        watched.tick(3)
+        assert watched.node.kube.deleted == []
+    watched.tick()
+    assert watched.node.kube.deleted, "a mark that was left by a killed deploy holds nobody up"
 
 
 def test_an_api_that_does_not_answer_is_no_reason_for_anything(watched: Watched) -> None:
@@ -230,12 +235,97 @@ def test_an_image_that_edgectl_brought_and_that_is_gone() -> None:
     assert not pod_of(pod("a", initContainerStatuses=[{**waits, "state": {"running": {}}}]), {GPU}, images).lacks_image
 
 
+def smoked(watched: Watched, said: dict[str, Any], *, code: int) -> None:
+    """Let the GPU's next smokes end like this."""
+    known = {"uuid": A, "name": "T4", "memory_bytes": 1 << 33, "seconds": 1.0, "gb_per_s": 0.0, "ok": False}
+
+    def run(*argv: str) -> Ran:
+        return ran(json.dumps({**known, **said}), code=code) if argv[-1] == A else watched._run(*argv)
+
+    watched.node.on_run = run
+
+
+def crashing(watched: Watched, restarts: int) -> None:
+    """Let inference on the GPU be down after so many crashes."""
+    ended = {"terminated": {"exitCode": 1, "reason": "Error"}}
+    down = {"restartCount": restarts, "state": {"waiting": {"reason": "CrashLoopBackOff"}}, "lastState": ended}
+    watched.node.kube.objects[f"{PODS}/inference-x"] = pod("inference-x", containerStatuses=[down])
+    entry = {"PodUID": "uid-inference-x", "ContainerName": "c", "ResourceName": GPU, "DeviceIDs": {"-1": [A]}}
+    data = {"PodDeviceEntries": [entry], "RegisteredDevices": {GPU: [A]}}
+    watched.node.write(watched.places.root / PLACE, json.dumps({"Data": data, "Checksum": 1}))
+
+
+def test_a_failed_smoke_takes_the_marker_before_the_next_pod_can_start(watched: Watched) -> None:
+    """Inference crash-loops and its only GPU computes wrongly: when its pod is deleted, the marker is gone already."""
+    crashing(watched, 1)
+    watched.tick()
+    crashing(watched, 4)
+    smoked(watched, {"reason": "element 7 is 9, not 22"}, code=2)
+    gone: list[bool] = []
+    delete = watched.node.kube.delete
+
+    def note(path: str) -> None:
+        gone.append(watched.node.text(watched.places.gpu_marker) is None)
+        delete(path)
+
+    watched.node.kube.delete = note  # type: ignore[method-assign]
+    watched.tick(3)
+    assert gone == [True]
+    assert proof.read(watched.node).proven() == frozenset()
+    assert "element 7" in proof.read(watched.node).devices[0].reason
+
+
+def test_a_gpu_whose_memory_others_hold_keeps_its_proof(watched: Watched) -> None:
+    """The smoke of a doubtful GPU finds no memory: inference has it. That says nothing against the GPU."""
+    crashing(watched, 1)
+    watched.tick()
+    crashing(watched, 4)
+    smoked(watched, {"reason": "CUDA_ERROR_OUT_OF_MEMORY (2)", "busy": True}, code=1)
+    watched.tick(2)
+    assert proof.read(watched.node).proven() == {A}
+    assert watched.node.text(watched.places.gpu_marker) is not None
+
+
+def test_what_does_not_end_is_given_up_the_second_time(watched: Watched) -> None:
+    """A hang may be a slow machine: asked once more, after its pause."""
+    crashing(watched, 1)
+    watched.tick()
+    crashing(watched, 4)
+    smoked(watched, {"reason": "CUDA_ERROR_UNKNOWN (999)"}, code=1)
+    watched.tick(1)
+    assert proof.read(watched.node).proven() == {A}
+    crashing(watched, 6)
+    watched.node.kube.objects[PATH]["status"]["allocatable"][GPU] = "1"
+    for _ in range(400):
+        watched.tick()
+        if not proof.read(watched.node).proven():
+            break
+    assert proof.read(watched.node).proven() == frozenset()
+
+
+def test_an_unforeseen_failure_of_a_deed_costs_its_budget(watched: Watched, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is journalled, and not tried at every look."""
+    watched.node.kube.objects[f"{PODS}/inference-dead"] = DEAD
+
+    def fail(path: str) -> None:
+        raise TypeError(path)
+
+    monkeypatch.setattr(watched.node.kube, "delete", fail)
+    watched.tick(10)
+    assert 2 <= len(watched.runs()) <= 5
+    assert "TypeError" in watched.runs()[0][1]["reason"]
+
+
 def test_what_a_pod_is() -> None:
     """A GPU's user, a plugin by the kubelet's folder that it mounts, a dead one, one that is down after a crash."""
     mounts = {"volumes": [{"name": "x", "hostPath": {"path": "/var/lib/kubelet/device-plugins"}}]}
     assert pod_of(pod("a"), {GPU}).uses_gpu
     assert not pod_of(pod("a"), {"amd.com/gpu"}).uses_gpu
-    assert pod_of({"metadata": {"name": "p"}, "spec": mounts}, {GPU}).plugin
+    mounting = {"metadata": {"name": "p", "uid": "p"}, "spec": mounts}
+    named = {"metadata": {"name": "n", "uid": "n", "labels": {"app.kubernetes.io/name": "nvidia-device-plugin"}}}
+    assert plugins_of([mounting, pod("a")]) == {"p"}
+    assert plugins_of([mounting, named]) == {"n"}, "others mount the kubelet's folder, too"
+    assert pod_of(mounting, {GPU}, plugins=frozenset("p")).plugin
     assert pod_of(DEAD, {GPU}).dead == "UnexpectedAdmissionError"
     down = {"restartCount": 3, "state": {"waiting": {"reason": "CrashLoopBackOff"}}}
     ended = {"terminated": {"exitCode": 1, "reason": "Error"}}
