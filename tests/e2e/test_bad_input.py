@@ -103,20 +103,20 @@ def test_a_python_that_is_too_old_is_named(shop: Shop, tmp_path: Path) -> None:
     said.has("apt-get install python3")
 
 
-def test_a_disk_that_is_full_is_said_first(shop: Shop) -> None:
+def test_a_disk_that_is_full_is_said_first(settled: Shop) -> None:
     """Exit 5 for anything new: how much is free and how much is needed. What runs goes on, degraded, and says so."""
 
     def titled(doc: dict[str, Any]) -> None:
-        doc["stores"][shop.operator.store]["title"] = "With another title"
+        doc["stores"][settled.operator.store]["title"] = "With another title"
 
-    shop.node.sh(
+    settled.node.sh(
         "fallocate -l $(($(df --output=avail -B1 /var/lib | tail -1) - 1500000000)) /var/lib/filler", seconds=120
     )
     try:
-        shop.operator.run("deploy", code=9).has("of disk free", "Nothing to change")
-        said = shop.operator.with_(change=titled).run("deploy", code=5)
+        settled.operator.run("deploy", code=9).has("of disk free", "Nothing to change")
+        said = settled.operator.with_(change=titled).run("deploy", code=5)
         said.has("MiB free, 4096 MiB are needed")
-        assert shop.node.answers() == ""
+        assert settled.node.answers() == ""
     finally:
-        shop.node.sh("rm /var/lib/filler")
-    assert shop.operator.deploy()["verdict"]["word"] == "ready"
+        settled.node.sh("rm /var/lib/filler")
+    assert settled.operator.deploy()["verdict"]["word"] == "ready"

@@ -27,7 +27,9 @@ def test_a_bare_node_converges(converged: Converged) -> None:
         "k3s",
         "helm-binary",
         "facts",
+        "gpu-guard",
         "release-nvidia-device-plugin",
+        "gpu-driver",
         "gpu",
         "release-vision-stack",
     ]

@@ -31,12 +31,14 @@ def test_one_of_two_gpus_with_one_required_is_degraded(settled: Shop) -> None:
     The store was whole before, so a person has to insist on it.
     """
     degraded = settled.operator.with_(change=_gpus(count=2, required=1))
-    degraded.run("deploy", code=5).has("1 of 2 GPUs; it was whole before this deploy (to insist: --accept-degraded)")
+    degraded.run("deploy", code=5).has(
+        "1 of 2 nvidia.com/gpu; it was whole before this deploy (to insist: --accept-degraded)"
+    )
     assert settled.operator.run("status").code == 0
     said = degraded.run("deploy", "--accept-degraded", code=9)
-    said.has("is DEGRADED. 1 of 2 GPUs")
+    said.has("is DEGRADED. 1 of 2 nvidia.com/gpu")
     assert settled.node.answers() == ""
-    degraded.run("status", code=9).has("is DEGRADED: 1 of 2 GPUs")
+    degraded.run("status", code=9).has("is DEGRADED: 1 of 2 nvidia.com/gpu")
     assert settled.node.heal()["word"] == "degraded"
     assert settled.node.sh("systemctl show -P Result edgectl-converge.service") == "success"
     knobs = Knobs(settled.node.store)

@@ -17,7 +17,7 @@ from tests.e2e.conftest import PREFIX, STORES_UP
 from tests.e2e.node import Node
 from tests.e2e.operator import Operator
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.alone]
 _STORE = f"{PREFIX}-cut"
 
 

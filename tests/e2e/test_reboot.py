@@ -10,7 +10,7 @@ import pytest
 from tests.e2e.conftest import Shop
 from tests.e2e.node import MARKER, Node
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.alone]
 
 
 @pytest.fixture(autouse=True)

@@ -16,7 +16,7 @@ from edgectl.sandbox.machine.sandbox import Sandbox
 from edgectl.sandbox.machine.store import SandboxStore
 from edgectl.wire.errors import InvalidInput
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.alone]
 NODE = "node-1"
 
 

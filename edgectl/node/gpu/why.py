@@ -83,12 +83,14 @@ def _wrong(look: GpuLook, card: Card) -> tuple[str, str] | None:
         return "xid", f"the kernel says: {card.fatal}"
     if card.fault:
         return "health", card.fault
+    if card.smoke is None and card.healthy is False:
+        return "plugin", f"{_so_far(card)}: the device plugin calls it unhealthy"
     if card.smoke is None:
         return "smoke", "not proven in this boot: no smoke has run on it yet"
     if not card.smoke.ok:
         return "smoke", f"its smoke failed: {card.smoke.reason or 'no reason was given'}"
     if card.healthy is False:
-        return "plugin", f"{_so_far(card)}, but the device plugin does not call it healthy"
+        return "plugin", f"{_so_far(card)}, but the device plugin calls it unhealthy"
     if look.this_boot is False:
         return "allocatable", f"{_so_far(card)}, but the API has no status of this node from this boot"
     if empty := [offer.resource for offer in look.offers if offer.allocatable == 0]:

@@ -57,9 +57,13 @@ def _prove(deed: Deed, write: Hands, steps: tuple[Gate[Any], ...]) -> str:
 
 
 def _try_again(deed: Deed, write: Hands, steps: tuple[Gate[Any], ...]) -> str:
+    device = smoked.smoke(write, deed.what)
     record = proof.read(write)
-    devices = (replace(one, tries=0) if one.uuid == deed.what else one for one in record.devices)
-    proof.keep(write, replace(record, devices=tuple(devices)))
+    tries = next((one.tries for one in record.devices if one.uuid == deed.what), 0) + 1
+    proof.keep(write, record.with_device(replace(device, tries=tries, at=time.monotonic())))
+    if not device.ok:
+        return device.reason
+    proof.log(write.places, "proven", deed.what)
     return _prove(deed, write, steps)
 
 

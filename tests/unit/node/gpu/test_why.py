@@ -70,7 +70,8 @@ CARDS: tuple[tuple[dict[str, Any], dict[str, Any], str, str, str], ...] = (
     ({"health": STUCK}, {}, READY, "", "proven 3 h ago"),
     ({"health": HANGS}, {}, UNKNOWN, "health", "proven in this boot, but devices.sh did not end within 20 s"),
     ({}, {"xids": ("Xid (PCI:0000:01:00): 31",)}, READY, "", "proven 3 h ago in 1.2 s, 812 GB/s; held by vision/inf"),
-    ({}, {"smoke": None, "healthy": False}, NOT_READY, "smoke", "not proven in this boot: no smoke has run on it yet"),
+    ({}, {"smoke": None}, NOT_READY, "smoke", "not proven in this boot: no smoke has run on it yet"),
+    ({}, {"smoke": None, "healthy": False}, NOT_READY, "plugin", "not proven in this boot: the device plugin calls it"),
     (
         {},
         {"smoke": Smoke(ok=False, reason="7 of 4096 results are wrong"), "healthy": False},
@@ -84,7 +85,7 @@ CARDS: tuple[tuple[dict[str, Any], dict[str, Any], str, str, str], ...] = (
         {"healthy": False},
         NOT_READY,
         "plugin",
-        "proven in this boot, but the device plugin does not call it healthy",
+        "proven in this boot, but the device plugin calls it unhealthy",
     ),
     (
         {"this_boot": False, "offers": (Offer(RESOURCE, 2, 1),)},
