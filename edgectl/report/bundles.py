@@ -57,7 +57,7 @@ def compared(found: Compared, against: str) -> str:
     """Say what is new."""
     if not found.new and not found.gone:
         return f"nothing is new against {against} ({count(found.same, 'artifact')} the same)"
-    rows = [("", "kind", "name", "version", "arch", "size", "new bytes")]
+    rows: list[tuple[str, ...]] = [("", "kind", "name", "version", "arch", "size", "new bytes")]
     for one in found.new:
         version = f"{_version(one.before)} -> {_version(one.artifact.version)}" if one.before else ""
         row = _row(one.artifact)

@@ -29,7 +29,7 @@ def register(app: typer.Typer) -> None:
 
 
 def inspect(folder: Folder, output: Output = Format.TEXT, verbose: Verbose = False) -> int:
-    """List what a bundle holds, how large it is, and what its images share."""
+    """List what a bundle holds, and what its images share."""
     from edgectl.cli.result import show
     from edgectl.control.bundle.layout import Bundle
     from edgectl.report.bundles import inspected

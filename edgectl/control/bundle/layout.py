@@ -111,8 +111,8 @@ class Bundle:
     @property
     def notes(self) -> dict[str, str]:
         """What the index says of itself: which edgectl and which commit of the inventory it was made with."""
-        notes = self._document().get("annotations") or {}
-        return {str(name): str(value) for name, value in notes.items()}
+        notes = self._document().get("annotations")
+        return {str(name): str(value) for name, value in notes.items()} if isinstance(notes, dict) else {}
 
     @property
     def digest(self) -> str:
@@ -196,7 +196,7 @@ class Bundle:
     def _document(self) -> dict[str, Any]:
         try:
             return dict(json.loads((self.root / "index.json").read_bytes()))
-        except (OSError, ValueError, TypeError) as error:
+        except (OSError, ValueError, TypeError, RecursionError) as error:
             raise self._unreadable(error) from error
 
     def _unreadable(self, error: Exception) -> InvalidInput:
@@ -257,6 +257,8 @@ def _from_descriptor(doc: dict[str, Any]) -> Artifact:
     names = _names(doc)
     if not _DIGEST.fullmatch(doc["digest"]):
         raise ValueError(f"not a digest: {doc['digest']!r}")
+    if not all(isinstance(value, str) for value in names.values()):
+        raise TypeError(f"{doc['digest']}: an annotation is no text")
     return Artifact(
         kind=names["edgectl.kind"],
         name=names["edgectl.name"],

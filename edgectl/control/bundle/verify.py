@@ -90,7 +90,7 @@ def _entries(root: Path) -> tuple[list[tuple[str, dict[str, Any]]], list[Finding
         doc = json.loads(_small(root / "index.json"))
         manifests = doc["manifests"]
         if not isinstance(manifests, list):
-            raise TypeError("manifests is no list")  # noqa: TRY301 - the same sentence for all
+            raise TypeError("manifests is no list")
     except (*UNREADABLE, RecursionError) as error:
         return [], [Finding("index.json", f"cannot be read as a bundle's index: {_why(error)}")]
     found, entries, keys = [], [], set()

@@ -118,8 +118,8 @@ def _standing(store: Store, node: NodeTarget, wanted: str, shopping: Shopping) -
     if not names:
         shopping.lack(
             _at(store, node),
-            f"which {wanted} k3s {node.k3s.version} starts is not known: its k3s-images.txt cannot be had "
-            f"({shopping.why(listed)})",
+            f"which {wanted} k3s {node.k3s.version} starts is not known: its k3s-images.txt cannot be had",
+            because=listed,
         )
 
 
@@ -132,7 +132,7 @@ def _judge(stores: Sequence[Store], shopping: Shopping) -> None:
     some = f"{count} thing{'s' if count > 1 else ''} that the stores need"
     again = "What was fetched stays; the same command goes on from here."
     if shopping.missing:
-        hint = " ".join(("Correct the lines below, or bring the files with --from.", again))
+        hint = f"Correct the lines below, or bring the files with --from. {again}"
         raise InvalidInput(f"{some} cannot be had", hint=hint, details=error.details)
     hint = " ".join((*dict.fromkeys(shopping.hints), again))
     raise Unreachable(f"{some} could not be asked for", hint=hint, details=error.details)

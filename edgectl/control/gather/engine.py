@@ -22,13 +22,9 @@ if TYPE_CHECKING:
 _LIMIT_SECONDS = 1800  # of one pull or save
 _NO_ENGINE = "Start Docker here, or point DOCKER_HOST at one, or bring the images with --from (docker save)."
 _ENDED = {124, 137}  # `timeout` has ended it
-_NOT_THERE = re.compile(
-    r"manifest unknown|not found|no matching manifest|no such image|invalid reference", re.IGNORECASE
-)
-_DENIED = re.compile(r"unauthorized|denied|authentication required|no basic auth|forbidden", re.IGNORECASE)
-_DOWN = re.compile(
-    r"cannot connect to the docker daemon|is the docker daemon running|permission denied.*sock", re.IGNORECASE
-)
+_NOT_THERE = re.compile(r"(?i)manifest unknown|not found|no matching manifest|no such image|invalid reference")
+_DENIED = re.compile(r"(?i)unauthorized|denied|authentication required|no basic auth|forbidden")
+_DOWN = re.compile(r"(?i)cannot connect to the docker daemon|is the docker daemon running|permission denied.*sock")
 
 
 class Engine:

@@ -40,7 +40,7 @@ class Got:
     owned: bool = True  # false: another's file, to be copied
 
 
-class Absent(Exception):  # noqa: N818 - named for what happened
+class Absent(Exception):
     """The source was asked and does not have it; the sentence says why."""
 
 

@@ -36,7 +36,7 @@ class Shopping:
     kept: int = 0
     _places: dict[Need, list[Place]] = field(default_factory=dict)
     _done: dict[Need, bool] = field(default_factory=dict)
-    _why: dict[Need, str] = field(default_factory=dict)
+    _failed: dict[Need, tuple[str, list[str]]] = field(default_factory=dict)  # why, and hints where none was reached
 
     def want(self, need: Need, at: Place) -> None:
         """Put a thing on the list; where several places want it, each is named when it is missing."""
@@ -63,13 +63,12 @@ class Shopping:
                 return found
         return ()
 
-    def why(self, need: Need) -> str:
-        """Say why a thing that was tried is not there."""
-        return self._why.get(need, "")
-
-    def lack(self, at: Place, sentence: str) -> None:
-        """Note what is missing."""
-        self.missing.append(Finding(at, sentence))
+    def lack(self, at: Place, sentence: str, because: Need | None = None) -> None:
+        """Note what is missing; `because` another thing was not to be had, whose reason is said, too."""
+        why, hints = self._failed.get(because, ("", [])) if because else ("", [])
+        finding = Finding(at, f"{sentence} ({why})" if why else sentence)
+        (self.unreached if hints else self.missing).append(finding)
+        self.hints += hints
 
     def _fetch(self, need: Need, places: Sequence[Place]) -> bool:
         own = OtherBundle(self.bundle)
@@ -90,7 +89,7 @@ class Shopping:
                     self._put(need, got, held=source is own)
                     return True
         why = "; ".join(dict.fromkeys([*reasons, *map(str, unreached)])) or "no source has it"
-        self._why[need] = why
+        self._failed[need] = why, [out.hint for out in unreached]
         findings = [Finding(at, f"{need} cannot be had: {why}") for at in places]
         (self.unreached if unreached else self.missing).extend(findings)
         self.hints += [out.hint for out in unreached] if places else []
