@@ -14,7 +14,7 @@ import nox
 
 ROOT = Path(__file__).parent
 PYTHON = sys.executable
-SYSTEM = {"sshd": ("openssh-server", "openssh-client"), "cc": ("gcc", "libc6-dev")}
+SYSTEM = {"sshd": ("openssh-server", "openssh-client"), "cc": ("gcc", "libc6-dev"), "dockerd": ("docker.io",)}
 STORES = 3  # that tests use at the same time: about 1.5 GiB of memory each
 FAST = ("tests/unit", "tests/laws", "tests/sim", "tests/cli", "tests/link", "tests/gpu", "tests/docs", "tests/contract")
 nox.options.sessions = ["lint", "types", "unit"]
@@ -31,13 +31,13 @@ def _install(session: nox.Session) -> None:
         stamp.write_bytes(lock)
 
 
-def _system(session: nox.Session) -> None:
-    """In CI, install OpenSSH's server for the link's tests and a C compiler for those of the GPU.
+def _system(session: nox.Session, *programs: str) -> None:
+    """In CI, install OpenSSH's server for the link's tests, a C compiler for those of the GPU, Docker for bundles.
 
     Elsewhere they say that they were skipped, and why: on a person's machine a server would start unasked.
     """
     path = f"{os.environ.get('PATH', '')}:/usr/sbin"
-    missing = [name for program, names in SYSTEM.items() if not shutil.which(program, path=path) for name in names]
+    missing = [name for program in programs if not shutil.which(program, path=path) for name in SYSTEM[program]]
     if os.environ.get("CI") and missing and shutil.which("apt-get"):
         env = {"DEBIAN_FRONTEND": "noninteractive"}
         session.run(*_root(), "apt-get", "update", "-qq", external=True, env=env)
@@ -87,7 +87,7 @@ def types(session: nox.Session) -> None:
 def unit(session: nox.Session) -> None:
     """Run all that needs no store."""
     _install(session)
-    _system(session)
+    _system(session, "sshd", "cc")
     _pytest(
         session,
         *[folder for folder in FAST if (ROOT / folder).is_dir()],
@@ -99,11 +99,16 @@ def unit(session: nox.Session) -> None:
 
 @nox.session(python=False)
 def e2e(session: nox.Session) -> None:
-    """Run the end-to-end tests on real stores in the sandbox (root), several side by side: they mostly wait."""
+    """Run the end-to-end tests on real stores in the sandbox (root), several side by side: they mostly wait.
+
+    Those with real Docker engines come last: installed, Docker changes the host's firewall.
+    """
     _install(session)
     session.run(*_root(), PYTHON, "-m", "tests.e2e.supplies", external=True)
     several = ("-n", str(STORES), "--dist", "loadfile")
     _pytest(session, "tests/e2e", "-q", "-m", "not long", "--durations=25", *several, *session.posargs, root=True)
+    _system(session, "dockerd")
+    _pytest(session, "tests/docker", "-q", *session.posargs, root=True)
 
 
 @nox.session(python=False)

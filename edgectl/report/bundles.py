@@ -39,7 +39,10 @@ def built(bundle: Bundle, made: Built, stores: int, *, verbose: bool) -> str:
     """Say what a build gave."""
     new = sum(made.fetched.values())
     said = f"{count(len(made.fetched), 'artifact')} fetched, {size(new)}; {made.kept} were there"
-    lines = [f"{bundle.root} has all that {count(stores, 'store')} need: {said}", *_totals(bundle, bundle.all())]
+    lines = [
+        f"{bundle.root} has all that {count(stores, 'store')} need{'s' if stores == 1 else ''}: {said}",
+        *_totals(bundle, bundle.all()),
+    ]
     if verbose:
         lines = [inspected(bundle, verbose=True), "", lines[0]]
     return "\n".join(lines)
