@@ -348,3 +348,21 @@ def test_export_never_touches_another_bundle(build: Callable[..., object], edgec
         assert said.code == 3
     assert other.all()
     assert edgectl("bundle", "verify", str(tmp_path / "built")).code == 0
+
+
+def test_components_are_listed_and_the_same_each_time(
+    build: Callable[..., object], edgectl: Edgectl, tmp_path: Path
+) -> None:
+    """CycloneDX: every artifact with its digest; the same bundle gives the same bytes."""
+    build()
+    said = edgectl("bundle", "components", str(tmp_path / "built"))
+    assert said.out == edgectl("bundle", "components", str(tmp_path / "built")).out
+    document = json.loads(said.out)
+    assert (document["bomFormat"], document["specVersion"]) == ("CycloneDX", "1.6")
+    artifacts = Bundle.open(tmp_path / "built").all()
+    listed = {one["hashes"][0]["content"] for one in document["components"]}
+    assert listed == {one.digest.removeprefix("sha256:") for one in artifacts}
+    urls = {one.get("purl", "") for one in document["components"]}
+    assert "pkg:github/k3s-io/k3s@v1.36.3%2Bk3s1" in urls
+    assert "pkg:helm/web@1.0.0" in urls
+    assert "pkg:oci/app?arch=amd64&repository_url=registry.example/shop/app&tag=1" in urls

@@ -1,4 +1,4 @@
-"""As much of a registry as `docker pull` asks for: manifests and blobs over HTTP, on this machine (OCI distribution 1.1)."""
+"""As much of a registry as `docker pull` asks for: manifests and blobs over HTTP (OCI distribution 1.1)."""
 
 from __future__ import annotations
 

@@ -87,7 +87,8 @@ def test_tags_and_digests_are_pulled(build: Build, registry: Registry, tmp_path:
 def test_each_architecture_gets_its_own(build: Build, registry: Registry) -> None:
     """One engine holds a tag for one architecture at a time; the bundle holds it for each."""
     registry.publish("shop/app:1", {arch: [layer({"app": arch.encode()})] for arch in ("amd64", "arm64")})
-    arm = f"  store-043: {{title: Bonn, hardware: {{arch: arm64}}, nodes: {{node-1: {{address: 10.77.0.12, host_key: {KEY}}}}}}}\n"
+    node = f"node-1: {{address: 10.77.0.12, host_key: {KEY}}}"
+    arm = f"  store-043: {{title: Bonn, hardware: {{arch: arm64}}, nodes: {{{node}}}}}\n"
     code, made = build(f"{registry.host}/shop/app:1", also=arm)
     assert code == 0, made
     images = [one for one in made["artifacts"] if "shop/app" in one["name"]]

@@ -20,7 +20,7 @@ from edgectl.control.bundle.layout import ANY_ARCH, INDEX_TYPE, KINDS, LAYOUT_VE
 from edgectl.control.bundle.members import CHART_BYTES, CHART_FILE_BYTES, LAYER_BYTES, dangers
 from edgectl.wire.errors import InvalidInput
 
-BESIDE = frozenset({"oci-layout", "index.json", "blobs", ".lock", "provenance.json", "sbom.cdx.json"})
+BESIDE = frozenset({"oci-layout", "index.json", "blobs", ".lock", "provenance.json"})
 ARCHES = ("amd64", "arm64", ANY_ARCH)
 _HEX = re.compile(r"[0-9a-f]{64}")
 _CHUNK_BYTES = 1 << 20
