@@ -96,6 +96,8 @@ class Bundle:
     ) -> Artifact:
         """Store a blob and name it; the same kind, name, version and arch is replaced. `move`: the file may go.
 
+        An image takes the place of those for the same machines whose names it all brings.
+
         Crash-safe: the blob is on the disk under its digest before the index names it.
         """
         if kind not in KINDS:
@@ -104,7 +106,7 @@ class Bundle:
         artifact = Artifact(kind, name, version, arch, tuple(refs), digest, size, made_from)
         with self._locked():
             if artifact not in self._artifacts():
-                others = [doc for doc in self._read() if not _is(doc, artifact.key)]
+                others = [doc for doc in self._read() if not _is(doc, artifact)]
                 self._write([*others, _descriptor(artifact)])
         return artifact
 
@@ -249,8 +251,13 @@ def _names(doc: dict[str, Any]) -> dict[str, str]:
     return dict(names) if "edgectl.kind" in names else {}
 
 
-def _is(doc: dict[str, Any], key: tuple[str, str, str, str]) -> bool:
-    return bool(_names(doc)) and _from_descriptor(doc).key == key
+def _is(doc: dict[str, Any], new: Artifact) -> bool:
+    """Tell whether an entry is one that a new artifact replaces."""
+    if not _names(doc):
+        return False
+    old = _from_descriptor(doc)
+    renamed = (old.kind, old.arch) == (new.kind, new.arch) and bool(old.refs) and set(old.refs) <= set(new.refs)
+    return old.key == new.key or renamed
 
 
 def _from_descriptor(doc: dict[str, Any]) -> Artifact:

@@ -93,7 +93,10 @@ def _entries(root: Path) -> tuple[list[tuple[str, dict[str, Any]]], list[Finding
             raise TypeError("manifests is no list")
     except (*UNREADABLE, RecursionError) as error:
         return [], [Finding("index.json", f"cannot be read as a bundle's index: {_why(error)}")]
-    found, entries, keys = [], [], set()
+    found: list[Finding] = []
+    entries: list[tuple[str, dict[str, Any]]] = []
+    keys: set[tuple[str, ...]] = set()
+    brought: dict[tuple[str, str], str] = {}
     if doc.get("schemaVersion") != 2 or doc.get("mediaType", INDEX_TYPE) != INDEX_TYPE:  # noqa: PLR2004 - OCI's
         found.append(Finding("index.json", "is no OCI image index (schemaVersion 2)"))
     for place, entry in enumerate(manifests, start=1):
@@ -109,7 +112,16 @@ def _entries(root: Path) -> tuple[list[tuple[str, dict[str, Any]]], list[Finding
             if key in keys:
                 found.append(Finding(name, "is there twice"))
             keys.add(key)
+            found += _names_twice(name, entry, brought)
     return entries, found
+
+
+def _names_twice(name: str, entry: dict[str, Any], brought: dict[tuple[str, str], str]) -> Iterator[Finding]:
+    """Yield image names that two archives of other bytes bring for the same machines; notes those of this entry."""
+    for ref in filter(None, entry["annotations"].get("edgectl.refs", "").split(",")):
+        other = brought.setdefault((ref, entry["annotations"]["edgectl.arch"]), entry["digest"])
+        if other != entry["digest"]:
+            yield Finding(name, f"brings {ref}, and so does {other[:19]}: which one is meant?")
 
 
 def _form(entry: Any) -> str:
