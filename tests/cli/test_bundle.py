@@ -366,3 +366,10 @@ def test_components_are_listed_and_the_same_each_time(
     assert "pkg:github/k3s-io/k3s@v1.36.3%2Bk3s1" in urls
     assert "pkg:helm/web@1.0.0" in urls
     assert "pkg:oci/app?arch=amd64&repository_url=registry.example/shop/app&tag=1" in urls
+
+
+def test_a_folder_that_cannot_be_filled(shop: Path, edgectl: Edgectl) -> None:
+    """Exit 3 and a sentence."""
+    said = edgectl("bundle", "build", "--to", str(shop))
+    assert said.code == 3
+    assert f"{shop} cannot be filled: " in said.err

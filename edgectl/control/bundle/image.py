@@ -15,8 +15,9 @@ import tarfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import IO, Any, BinaryIO
+from typing import IO, Any, BinaryIO, cast
 
 from edgectl.wire.document import canonical
 from edgectl.wire.errors import InvalidInput
@@ -71,12 +72,13 @@ def repack(source: Path, image: Image, name: str, out: BinaryIO) -> None:
     """
     with opened(source) as tar:
         config = read(tar, _config_member(tar, image))
-        parts: dict[str, Callable[[], IO[bytes]]] = {f"{image.config[7:]}.json": lambda: io.BytesIO(config)}
-        for digest, member in image.parts:
-            parts[f"{digest[7:]}.tar"] = lambda member=member: _plain(tar, member)  # type: ignore[misc]
-        manifest = [{"Config": f"{image.config[7:]}.json", "Layers": [f"{one[7:]}.tar" for one in image.layers]}]
-        manifest[0]["RepoTags"] = [name]
-        parts[MANIFEST] = lambda: io.BytesIO(canonical(manifest))
+        names = [f"{one[7:]}.tar" for one in image.layers]
+        manifest = [{"Config": f"{image.config[7:]}.json", "RepoTags": [name], "Layers": names}]
+        parts: dict[str, Callable[[], IO[bytes]]] = {
+            f"{image.config[7:]}.json": partial(io.BytesIO, config),
+            MANIFEST: partial(io.BytesIO, canonical(manifest)),
+            **{f"{digest[7:]}.tar": partial(_plain, tar, member) for digest, member in image.parts},
+        }
         # PAX only where a layer is larger than the plain format can say.
         with tarfile.open(fileobj=out, mode="w", format=tarfile.PAX_FORMAT) as archive:
             for entry, stream in sorted(parts.items()):
@@ -139,7 +141,7 @@ def _plain(tar: tarfile.TarFile, name: str) -> IO[bytes]:
     stream.seek(0)
     if head == _ZSTD:
         raise ValueError(f"{name} is compressed with zstd; save the image with an engine that writes plain or gzip")
-    return gzip.GzipFile(fileobj=stream) if head.startswith(_GZIP) else stream  # type: ignore[return-value]
+    return cast("IO[bytes]", gzip.GzipFile(fileobj=stream)) if head.startswith(_GZIP) else stream
 
 
 def _measure(stream: IO[bytes]) -> tuple[str, int]:

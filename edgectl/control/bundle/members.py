@@ -9,7 +9,7 @@ import posixpath
 import tarfile
 from collections.abc import Iterator
 
-MEMBERS = 1_000_000
+MEMBERS, LAYER_MEMBERS = 10_000, 1_000_000
 LAYER_BYTES = 64 << 30  # of one layer, unpacked: sparse files claim what is not there
 CHART_BYTES, CHART_FILE_BYTES = 100 << 20, 5 << 20  # Helm's own limits
 
@@ -20,16 +20,24 @@ def dangers(tar: tarfile.TarFile, *, layer: bool = False, limit: int, each: int 
     In a `layer` absolute and upward symbolic links are usual (a container sees them below its own root), and so are
     the devices of its dev/.
     """
-    total = 0
-    for count, member in enumerate(tar, start=1):
+    total, most = 0, LAYER_MEMBERS if layer else MEMBERS
+    for count, member in enumerate(_each(tar, forget=layer), start=1):
         yield from _leads_out(member, layer=layer)
         total += member.size if member.isreg() else 0
         if each and member.size > each:
             yield f"{_shown(member.name)} is larger ({member.size} bytes) than the {each} that Helm takes"
-        if total > limit or count > MEMBERS:
-            what = f"more than {limit} bytes" if total > limit else f"more than {MEMBERS} members"
+        if total > limit or count > most:
+            what = f"more than {limit} bytes" if total > limit else f"more than {most} members"
             yield f"unpacks to {what}: a bomb"
             return
+
+
+def _each(tar: tarfile.TarFile, *, forget: bool) -> Iterator[tarfile.TarInfo]:
+    """Yield the members; `forget`: without keeping them, so that no number of them fills the memory."""
+    while (member := tar.next()) is not None:
+        yield member
+        if forget:
+            tar.members = []  # type: ignore[attr-defined]
 
 
 def _leads_out(member: tarfile.TarInfo, *, layer: bool) -> Iterator[str]:

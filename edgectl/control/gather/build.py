@@ -34,10 +34,19 @@ class Built:
 def build(stores: Sequence[Store], to: Path, sources: Sequence[Source], say: Say, *, fresh: bool = False) -> Built:
     """Fill a bundle with all that stores need.
 
+    What cannot be written is InvalidInput, too.
+
     Raises InvalidInput with everything that is missing, each with its line of the inventory; Unreachable when a
     registry or site could not be asked, and nothing else is wrong. What was fetched until then stays.
     """
-    stores = [replace(store, bundle=to) for store in stores]
+    try:
+        return _build([replace(store, bundle=to) for store in stores], to, sources, say, fresh=fresh)
+    except OSError as error:
+        hint = "make room there, or name another folder with --to"
+        raise InvalidInput(f"{to} cannot be filled: {error.strerror or error}", hint=hint) from error
+
+
+def _build(stores: Sequence[Store], to: Path, sources: Sequence[Source], say: Say, *, fresh: bool) -> Built:
     shopping = Shopping(Bundle.create(to), sources, say, fresh)
     for store in stores:
         _programs(store, shopping)
