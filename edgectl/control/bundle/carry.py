@@ -56,8 +56,7 @@ def carry(
             kept.append(_copy(there, chart, path))
         for store, payload in payloads.items():
             kept.append(there.add(payload, kind="payload", name=store, version="offered", arch=ANY_ARCH))
-        there.keep_only(kept)
-        os.sync()
+        there.keep_only(kept)  # each file and its folder are synced by now
         _forget(there)
     except OSError as error:
         hint = _FULL.get(error.errno or 0, "look at the folder, and run the same command again")

@@ -34,10 +34,9 @@ class Built:
 def build(stores: Sequence[Store], to: Path, sources: Sequence[Source], say: Say, *, fresh: bool = False) -> Built:
     """Fill a bundle with all that stores need.
 
-    What cannot be written is InvalidInput, too.
-
-    Raises InvalidInput with everything that is missing, each with its line of the inventory; Unreachable when a
-    registry or site could not be asked, and nothing else is wrong. What was fetched until then stays.
+    Raises InvalidInput with everything that is missing, each with its line of the inventory, and when the bundle
+    cannot be written; Unreachable when a registry or site could not be asked, and nothing else is wrong. What was
+    fetched until then stays.
     """
     try:
         return _build([replace(store, bundle=to) for store in stores], to, sources, say, fresh=fresh)
