@@ -15,7 +15,7 @@ import nox
 
 ROOT = Path(__file__).parent
 PYTHON = sys.executable
-SYSTEM = {"sshd": ("openssh-server", "openssh-client"), "cc": ("gcc", "libc6-dev")}
+SYSTEM = {"sshd": ("openssh-server", "openssh-client"), "cc": ("gcc", "libc6-dev"), "dockerd": ("docker.io",)}
 STORES = 3  # that tests use at the same time: about 1.5 GiB of memory each
 FAST = ("tests/unit", "tests/laws", "tests/sim", "tests/cli", "tests/link", "tests/gpu", "tests/docs", "tests/contract")
 nox.options.sessions = ["lint", "types", "unit"]
@@ -32,13 +32,13 @@ def _install(session: nox.Session) -> None:
         stamp.write_bytes(lock)
 
 
-def _system(session: nox.Session) -> None:
-    """In CI, install OpenSSH's server for the link's tests and a C compiler for those of the GPU.
+def _system(session: nox.Session, *programs: str) -> None:
+    """In CI, install OpenSSH's server for the link's tests, a C compiler for those of the GPU, Docker for bundles.
 
     Elsewhere they say that they were skipped, and why: on a person's machine a server would start unasked.
     """
     path = f"{os.environ.get('PATH', '')}:/usr/sbin"
-    missing = [name for program, names in SYSTEM.items() if not shutil.which(program, path=path) for name in names]
+    missing = [name for program in programs if not shutil.which(program, path=path) for name in SYSTEM[program]]
     if os.environ.get("CI") and missing and shutil.which("apt-get"):
         env = {"DEBIAN_FRONTEND": "noninteractive"}
         session.run(*_root(), "apt-get", "update", "-qq", external=True, env=env)
@@ -88,7 +88,7 @@ def types(session: nox.Session) -> None:
 def unit(session: nox.Session) -> None:
     """Run all that needs no store."""
     _install(session)
-    _system(session)
+    _system(session, "sshd", "cc")
     _pytest(
         session,
         *[folder for folder in FAST if (ROOT / folder).is_dir()],
@@ -100,7 +100,10 @@ def unit(session: nox.Session) -> None:
 
 @nox.session(python=False)
 def e2e(session: nox.Session) -> None:
-    """Run the end-to-end tests on real stores in the sandbox (root), several most side by side: they mostly wait."""
+    """Run the end-to-end tests on real stores in the sandbox (root), most of them side by side: they mostly wait.
+
+    Those with real Docker engines come last: installed, Docker changes the host's firewall.
+    """
     _install(session)
     session.run(*_root(), PYTHON, "-m", "tests.e2e.supplies", external=True)
     several = ("-n", str(STORES), "--dist", "loadfile")
@@ -108,6 +111,36 @@ def e2e(session: nox.Session) -> None:
     common = ("tests/e2e", "-q", "--durations=25")
     _pytest(session, *common, "-m", "alone and not long", *session.posargs, root=True, codes=some)
     _pytest(session, *common, "-m", "not alone and not long", *several, *session.posargs, root=True, codes=some)
+    _system(session, "dockerd")
+    _pytest(session, "tests/docker", "-q", *session.posargs, root=True, codes=some)
+
+
+@nox.session(python=False)
+def faults(session: nox.Session) -> None:
+    """Print the fault table: what survives which fault at which event. `-- --every 1` tries all of them."""
+    _install(session)
+    session.run(PYTHON, "-m", "tests.sim.matrix", *session.posargs, external=True)
+
+
+@nox.session(python=False)
+def contract(session: nox.Session) -> None:
+    """Check what edgectl relies on in k3s; `-- --k3s PATH` checks another binary than the stand-in."""
+    _install(session)
+    _pytest(session, "tests/contract", "-q", *session.posargs, root=True)
+
+
+@nox.session(python=False)
+def long(session: nox.Session) -> None:
+    """Run everything, with what CI only samples."""
+    _install(session)
+    _pytest(session, "tests", "--durations=30", *session.posargs, root=True)
+
+
+@nox.session(python=False)
+def bench(session: nox.Session) -> None:
+    """Measure what must be fast, each beside its floor."""
+    _install(session)
+    session.run(*_root(), PYTHON, "-m", "tests.bench", *session.posargs, external=True)
 
 
 @nox.session(python=False)

@@ -20,6 +20,7 @@ from edgectl.cli.plainly import plainly
 TABLE = {
     "init": ("init", "Write a commented starter inventory."),
     "inventory": ("inventory", "Check, compare and fill the inventory."),
+    "bundle": ("bundle", "Make, check and carry what is sent to stores."),
     "lint": ("lint", "Check what would be sent to stores: inventory, charts, rules."),
     "explain": ("explain", "Show where each value of a store comes from and what it replaced."),
     "render": ("render", "Show what stores would become, without talking to them."),

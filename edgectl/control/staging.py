@@ -34,6 +34,15 @@ def staged(target: Path, *, mode: int = 0o644) -> Iterator[BinaryIO]:
     _sync(target.parent)
 
 
+def move_synced(source: Path, target: Path, *, mode: int = 0o644) -> None:
+    """Give a file of the same file system its place, once its bytes are on the disk."""
+    with source.open("rb") as stream:
+        os.fchmod(stream.fileno(), mode)
+        os.fsync(stream.fileno())
+    source.replace(target)
+    _sync(target.parent)
+
+
 def _sync(folder: Path) -> None:
     """Make the rename itself survive a power cut."""
     handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)

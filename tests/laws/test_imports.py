@@ -14,7 +14,7 @@ HOUSE = Path(__file__).parents[2] / "edgectl"
 LINES = 300
 TRAVELS = ("edgectl.node", "edgectl.wire")
 BANNED = {"util", "utils", "helper", "helpers", "common", "misc", "manager", "handler", "phase", "task"}
-LAZY = {"paramiko", "kubernetes", "rich", "pydantic", "yaml", "jinja2", "python_on_whales"}
+LAZY = {"paramiko", "kubernetes", "rich", "pydantic", "yaml", "jinja2", "python_on_whales", "cyclonedx", "packageurl"}
 
 # room -> what of edgectl it may import. "" is the package's own version.
 MAY: dict[str, set[str]] = {

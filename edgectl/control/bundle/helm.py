@@ -56,7 +56,7 @@ class Helm:
     @classmethod
     def of(cls, bundle: Bundle, version: str) -> Helm:
         """Take Helm for this machine out of the bundle; InvalidInput when it is not in there."""
-        arch = _ARCHES.get(platform.machine(), platform.machine())
+        arch = arch_here()
         found = bundle.find(kind="helm", name="helm", version=version, arch=arch)
         if found is None:
             raise InvalidInput(
@@ -116,6 +116,11 @@ class Helm:
             return tuple(doc for doc in load_all(done.stdout) if doc)
         except yaml.YAMLError as error:
             raise RenderFailed(f"Helm printed YAML that cannot be read: {error}", details=evidence) from error
+
+
+def arch_here() -> str:
+    """Return this machine's architecture as a bundle says it: amd64, arm64."""
+    return _ARCHES.get(platform.machine(), platform.machine())
 
 
 def _environment(folder: Path) -> dict[str, str]:

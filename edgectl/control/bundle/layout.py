@@ -11,19 +11,20 @@ import hashlib
 import io
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from edgectl.control.staging import staged
+from edgectl.control.staging import move_synced, staged
+from edgectl.wire.document import digest_of
 from edgectl.wire.errors import InvalidInput
 
 LAYOUT_VERSION = "1.0.0"
 INDEX_TYPE = "application/vnd.oci.image.index.v1+json"
 BLOB_TYPE = "application/octet-stream"
-KINDS = ("k3s", "helm", "image", "chart")
+KINDS = ("k3s", "helm", "image", "chart", "payload")
 ANY_ARCH = "noarch"
 _CHUNK_BYTES = 1 << 20
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
@@ -31,15 +32,19 @@ _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 
 @dataclass(frozen=True, slots=True)
 class Artifact:
-    """One thing in the bundle. `refs` are the image names that it brings (images only); `size` is in bytes."""
+    """One thing in the bundle. `refs` are the image names that it brings (images only); `size` is in bytes.
 
-    kind: str  # k3s | helm | image | chart
+    `source` is the digest of what it was made from, where that has other bytes: an image's id, a published archive.
+    """
+
+    kind: str  # one of KINDS
     name: str
     version: str
     arch: str  # amd64 | arm64 | noarch
     refs: tuple[str, ...]
     digest: str
     size: int
+    source: str = ""
 
     @property
     def key(self) -> tuple[str, str, str, str]:
@@ -86,20 +91,51 @@ class Bundle:
         version: str,
         arch: str = "amd64",
         refs: tuple[str, ...] = (),
+        made_from: str = "",
+        move: bool = False,
     ) -> Artifact:
-        """Store a blob and name it; the same kind, name, version and arch is replaced.
+        """Store a blob and name it; the same kind, name, version and arch is replaced. `move`: the file may go.
+
+        An image takes the place of those for the same machines whose names it all brings.
 
         Crash-safe: the blob is on the disk under its digest before the index names it.
         """
         if kind not in KINDS:
             raise ValueError(f"a bundle holds {', '.join(KINDS)}, not {kind!r}")
-        digest, size = self._store(source)
-        artifact = Artifact(kind, name, version, arch, tuple(refs), digest, size)
+        digest, size = self._store(source, move=move)
+        artifact = Artifact(kind, name, version, arch, tuple(refs), digest, size, made_from)
         with self._locked():
             if artifact not in self._artifacts():
-                others = [doc for doc in self._read() if not _is(doc, artifact.key)]
+                others = [doc for doc in self._read() if not _is(doc, artifact)]
                 self._write([*others, _descriptor(artifact)])
         return artifact
+
+    @property
+    def notes(self) -> dict[str, str]:
+        """What the index says of itself: which edgectl and which commit of the inventory it was made with."""
+        notes = self._document().get("annotations")
+        return {str(name): str(value) for name, value in notes.items()} if isinstance(notes, dict) else {}
+
+    @property
+    def digest(self) -> str:
+        """The digest of the index: two bundles with the same one hold the same."""
+        return digest_of((self.root / "index.json").read_bytes())
+
+    def note(self, **notes: str) -> None:
+        """Write what the index says of itself; without a value it says so no more."""
+        with self._locked():
+            kept = {**self.notes, **{f"edgectl.{name}": value for name, value in notes.items()}}
+            self._write(self._read(), {name: value for name, value in kept.items() if value})
+
+    def keep_only(self, artifacts: Iterable[Artifact]) -> None:
+        """Name these and nothing else, and take away all other blobs."""
+        kept = set(artifacts)
+        with self._locked():
+            self._write([_descriptor(artifact) for artifact in kept])
+            held = {artifact.digest.removeprefix("sha256:") for artifact in kept}
+            for path in (self.root / "blobs" / "sha256").iterdir():
+                if path.name not in held:
+                    path.unlink()
 
     def all(self, kind: str = "") -> tuple[Artifact, ...]:
         """Return every artifact (of one kind), sorted by kind, name, version and arch."""
@@ -132,11 +168,14 @@ class Bundle:
             raise InvalidInput(f"{path} is damaged: {size} bytes, not {artifact.size}", hint=_HINT)
         return path
 
-    def _store(self, source: Path | bytes) -> tuple[str, int]:
+    def _store(self, source: Path | bytes, *, move: bool = False) -> tuple[str, int]:
         with _reader(source) as stream:
             digest, size = _hash(stream)
         target = self.root / "blobs" / "sha256" / digest.removeprefix("sha256:")
-        if target.is_file() and target.stat().st_size == size:
+        if target.is_file() and target.stat().st_size == size and _digest_of(target) == digest:
+            return digest, size
+        if move and isinstance(source, Path):
+            move_synced(source, target)
             return digest, size
         with _reader(source) as stream, staged(target) as copy:
             if _hash(stream, copy) != (digest, size):
@@ -152,16 +191,27 @@ class Bundle:
 
     def _read(self) -> list[dict[str, Any]]:
         try:
-            return list(json.loads((self.root / "index.json").read_bytes())["manifests"])
-        except (OSError, ValueError, KeyError, TypeError) as error:
+            return list(self._document()["manifests"])
+        except (KeyError, TypeError) as error:
+            raise self._unreadable(error) from error
+
+    def _document(self) -> dict[str, Any]:
+        try:
+            return dict(json.loads((self.root / "index.json").read_bytes()))
+        except (OSError, ValueError, TypeError, RecursionError) as error:
             raise self._unreadable(error) from error
 
     def _unreadable(self, error: Exception) -> InvalidInput:
         return InvalidInput(f"{self.root / 'index.json'} cannot be read as a bundle's index: {error!r}", hint=_HINT)
 
-    def _write(self, manifests: list[dict[str, Any]]) -> None:
+    def _write(self, manifests: list[dict[str, Any]], notes: dict[str, str] | None = None) -> None:
+        """Write the index; its notes stay as they are where none are given."""
+        if notes is None:
+            notes = self.notes if (self.root / "index.json").exists() else {}
         ordered = sorted(manifests, key=lambda doc: json.dumps(_names(doc), sort_keys=True))
-        doc = {"schemaVersion": 2, "mediaType": INDEX_TYPE, "manifests": ordered}
+        doc: dict[str, Any] = {"schemaVersion": 2, "mediaType": INDEX_TYPE, "manifests": ordered}
+        if notes:
+            doc["annotations"] = notes
         with staged(self.root / "index.json") as stream:
             stream.write(json.dumps(doc, indent=1, sort_keys=True).encode() + b"\n")
 
@@ -172,7 +222,7 @@ class Bundle:
             yield
 
 
-_HINT = "Point `bundle:` at a bundle directory, or make one (`edgectl sandbox up` does for the sandbox)."
+_HINT = "Point `bundle:` at a bundle directory, or make one: edgectl bundle build (docs/bundles.md)."
 
 
 def natural(version: str) -> tuple[tuple[int, int, str], ...]:
@@ -190,6 +240,8 @@ def _descriptor(artifact: Artifact) -> dict[str, Any]:
     }
     if artifact.refs:
         annotations["edgectl.refs"] = ",".join(artifact.refs)
+    if artifact.source:
+        annotations["edgectl.source"] = artifact.source
     return {"mediaType": BLOB_TYPE, "digest": artifact.digest, "size": artifact.size, "annotations": annotations}
 
 
@@ -199,14 +251,21 @@ def _names(doc: dict[str, Any]) -> dict[str, str]:
     return dict(names) if "edgectl.kind" in names else {}
 
 
-def _is(doc: dict[str, Any], key: tuple[str, str, str, str]) -> bool:
-    return bool(_names(doc)) and _from_descriptor(doc).key == key
+def _is(doc: dict[str, Any], new: Artifact) -> bool:
+    """Tell whether an entry is one that a new artifact replaces."""
+    if not _names(doc):
+        return False
+    old = _from_descriptor(doc)
+    renamed = (old.kind, old.arch) == (new.kind, new.arch) and bool(old.refs) and set(old.refs) <= set(new.refs)
+    return old.key == new.key or renamed
 
 
 def _from_descriptor(doc: dict[str, Any]) -> Artifact:
     names = _names(doc)
     if not _DIGEST.fullmatch(doc["digest"]):
         raise ValueError(f"not a digest: {doc['digest']!r}")
+    if not all(isinstance(value, str) for value in names.values()):
+        raise TypeError(f"{doc['digest']}: an annotation is no text")
     return Artifact(
         kind=names["edgectl.kind"],
         name=names["edgectl.name"],
@@ -215,11 +274,17 @@ def _from_descriptor(doc: dict[str, Any]) -> Artifact:
         refs=tuple(ref for ref in names.get("edgectl.refs", "").split(",") if ref),
         digest=doc["digest"],
         size=int(doc["size"]),
+        source=names.get("edgectl.source", ""),
     )
 
 
 def _reader(source: Path | bytes) -> BinaryIO:
     return io.BytesIO(source) if isinstance(source, bytes) else source.open("rb")
+
+
+def _digest_of(path: Path) -> str:
+    with path.open("rb") as stream:
+        return _hash(stream)[0]
 
 
 def _hash(stream: BinaryIO, copy: BinaryIO | None = None) -> tuple[str, int]:

@@ -34,6 +34,7 @@ class Seen:
     verdict: dict[str, Any] = field(default_factory=dict)
     missing_blobs: int = 0
     missing_bytes: int = 0
+    missing: tuple[str, ...] = ()  # digests of the blobs that the node lacks
     link_bytes: int = 0
     seconds: float = 0.0
 
@@ -165,6 +166,7 @@ def _look(connect: Open, listener: Listener, ask_it: Callable[[Session], None]) 
             frame = session.frames.receive()
             if frame["op"] == "want":
                 seen.missing_blobs = len(frame["blobs"])
+                seen.missing = tuple(str(item["digest"]) for item in frame["blobs"])
                 seen.missing_bytes = sum(int(item["size"]) - int(item["have_bytes"]) for item in frame["blobs"])
             elif frame["op"] == "event":
                 seen.events.append(frame["event"])

@@ -13,8 +13,9 @@ from edgectl.control.bundle.layout import Artifact, Bundle
 from edgectl.control.inventory.place import Finding, invalid
 from edgectl.control.inventory.store import DEFAULT_ARCH, NodeTarget, Store, folder_of
 from edgectl.control.payload.hostfiles import host_files, refused_sysctl
-from edgectl.control.payload.images import COREDNS, PAUSE, full_name, host_of
+from edgectl.control.payload.images import full_name
 from edgectl.control.payload.kubernetes import k3s_files, unit
+from edgectl.control.payload.needed import every_node_needs, pulled
 from edgectl.control.payload.releases import RenderedRelease, Template
 from edgectl.control.payload.rendered import Rendered
 from edgectl.control.payload.secrets import secret
@@ -151,13 +152,13 @@ class _Rendering:
             for ref in rendered.images:
                 found = self.shelf.images(ref, arch)
                 taken.update((image.digest, image) for image in found)
-                if not found and not self._pulled(ref):
+                if not found and not pulled(self.store, ref):
                     sentence = f"image {ref}{_for(arch)} of chart {rendered.chart.name} is not in the bundle {root}"
                     self._find(sentence, "releases", rendered.release.name, "chart")
-        for ref in self._every_node_needs():
+        for ref in every_node_needs(self.store):
             found_here = self.shelf.images(ref, arch, by_repository=True)
             taken.update((image.digest, image) for image in found_here)
-            if not found_here and not self._pulled(ref):
+            if not found_here and not pulled(self.store, ref):
                 sentence = f"the bundle {root} has no image {ref}{_for(arch)}, which every node needs"
                 self.findings.append(Finding(self.store.bundle_at, sentence))
         for index, ref in enumerate(self.store.images):
@@ -167,14 +168,6 @@ class _Rendering:
                 self._find(f"image {ref}{_for(arch)} is not in the bundle {root}", "images", index)
         ordered = sorted(taken.values(), key=lambda image: (image.name, image.version, image.digest))
         return tuple(Image(archive=self._take(image), refs=tuple(map(full_name, image.refs))) for image in ordered)
-
-    def _every_node_needs(self) -> tuple[str, ...]:
-        disabled = [node.k3s.config.get("disable", ()) for node in self.store.nodes]
-        return (PAUSE,) if all("coredns" in names for names in disabled) else (PAUSE, COREDNS)
-
-    def _pulled(self, ref: str) -> bool:
-        """Say whether every node has a registry configured from which this image is pulled."""
-        return all(_is_configured(node, host_of(ref)) for node in self.store.nodes)
 
     def _node(self, node: NodeTarget, images: tuple[Image, ...], helm: Artifact | None) -> Node:
         own = ("nodes", node.name, "k3s", "version")
@@ -250,9 +243,3 @@ def _guard(store: Store, nodes: list[Node]) -> Guard | None:
     """Return what the cluster refuses: nothing where there is no GPU."""
     resources = sorted({name for node in nodes if node.gpu is not None for name in node.gpu.offered})
     return Guard(tuple(resources), store.guard.runtime_classes, store.guard.exempt) if resources else None
-
-
-def _is_configured(node: NodeTarget, host: str) -> bool:
-    registries = node.k3s.registries or {}
-    known = [*(registries.get("mirrors") or {}), *(registries.get("configs") or {})]
-    return host in known or "*" in known

@@ -98,3 +98,24 @@ def test_what_is_no_bundle_is_refused_by_name(tmp_path: Path) -> None:
         (tmp_path / "index.json").write_text(broken)
         with pytest.raises(InvalidInput, match="cannot be read"):
             Bundle.open(tmp_path)
+
+
+def test_an_image_of_the_same_name_takes_the_place_of_the_older_one(tmp_path: Path) -> None:
+    """However the artifact was called; another architecture's, and one with more names, stay."""
+    bundle = Bundle.create(tmp_path)
+    for arch in ("amd64", "arm64"):
+        bundle.add(b"old", kind="image", name="pause", version="1", arch=arch, refs=("r/pause:3.6",))
+    bundle.add(b"both", kind="image", name="both", version="1", refs=("r/pause:3.6", "r/other:1"))
+    bundle.add(b"new", kind="image", name="rancher/pause", version="3.6", refs=("r/pause:3.6",))
+    found = [(artifact.name, artifact.arch) for artifact in bundle.all("image")]
+    assert found == [("both", "amd64"), ("pause", "arm64"), ("rancher/pause", "amd64")]
+
+
+def test_notes_stay_when_something_is_added(tmp_path: Path) -> None:
+    """What the index says of itself is part of its digest, and nothing else of the machine is."""
+    bundle = Bundle.create(tmp_path)
+    bundle.note(version="1.0", commit="abc")
+    bundle.add(b"k3s", kind="k3s", name="k3s", version="v1")
+    assert bundle.notes == {"edgectl.version": "1.0", "edgectl.commit": "abc"}
+    bundle.note(commit="")
+    assert bundle.notes == {"edgectl.version": "1.0"}

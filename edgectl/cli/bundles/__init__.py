@@ -1,0 +1,1 @@
+"""The subcommands of `edgectl bundle`, one file each."""

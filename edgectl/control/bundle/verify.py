@@ -1,0 +1,264 @@
+"""A bundle looked at as a whole: everything that is wrong with it, at once.
+
+Owns what a whole bundle is: index in form, every blob there with its digest and size, no other file, and no archive
+that is dangerous to unpack. Only reads. Must not know stores.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+import tarfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from edgectl.control.bundle.image import MANIFEST, UNREADABLE, images_of, read
+from edgectl.control.bundle.layout import ANY_ARCH, INDEX_TYPE, KINDS, LAYOUT_VERSION
+from edgectl.control.bundle.members import CHART_BYTES, CHART_FILE_BYTES, LAYER_BYTES, dangers
+from edgectl.wire.errors import InvalidInput
+
+BESIDE = frozenset({"oci-layout", "index.json", "blobs", ".lock", "provenance.json"})
+ARCHES = ("amd64", "arm64", ANY_ARCH)
+_HEX = re.compile(r"[0-9a-f]{64}")
+_CHUNK_BYTES = 1 << 20
+_INDEX_BYTES = 64 << 20
+_WORDS = ("kind", "name", "version", "arch")
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that is wrong: of which artifact or file, and what."""
+
+    where: str
+    sentence: str
+
+    def __str__(self) -> str:
+        return f"{self.where}: {self.sentence}"
+
+
+@dataclass(frozen=True, slots=True)
+class Verified:
+    """What a look at a whole bundle gave."""
+
+    blobs: int
+    size: int
+    findings: tuple[Finding, ...]
+
+
+def verify(root: Path) -> Verified:
+    """Look at every byte of a bundle; InvalidInput when there is none at all."""
+    if not root.is_dir():
+        raise InvalidInput(f"there is no bundle at {root}", hint="Name the folder with oci-layout and index.json.")
+    found = list(_layout(root))
+    entries, wrong = _entries(root)
+    found += wrong
+    named: dict[str, int] = {}
+    for name, entry in entries:
+        size = named.setdefault(entry["digest"], entry["size"])
+        if size != entry["size"]:
+            found.append(Finding(name, f"says {entry['size']} bytes of {entry['digest'][:19]}, another entry {size}"))
+    whole = set()
+    for name, entry in {entry["digest"]: (name, entry) for name, entry in reversed(entries)}.values():
+        sentence = _blob(root, entry)
+        if sentence:
+            found.append(Finding(name, sentence))
+        else:
+            whole.add(entry["digest"])
+    for name, entry in entries:
+        if entry["digest"] in whole:
+            found += [Finding(name, sentence) for sentence in _content(root, entry)]
+    found += _strays(root, {digest.removeprefix("sha256:") for digest in named} if entries or not wrong else None)
+    return Verified(len(whole), sum(named[digest] for digest in whole), tuple(dict.fromkeys(found)))
+
+
+def _layout(root: Path) -> Iterator[Finding]:
+    try:
+        version = json.loads(_small(root / "oci-layout"))["imageLayoutVersion"]
+    except UNREADABLE as error:
+        yield Finding("oci-layout", f"cannot be read as that of an OCI image layout: {_why(error)}")
+        return
+    if version != LAYOUT_VERSION:
+        yield Finding("oci-layout", f"says version {version!r}, not {LAYOUT_VERSION}")
+
+
+def _entries(root: Path) -> tuple[list[tuple[str, dict[str, Any]]], list[Finding]]:
+    """Return the entries that can be followed, each with its name for people, and what is wrong with the index."""
+    try:
+        doc = json.loads(_small(root / "index.json"))
+        manifests = doc["manifests"]
+        if not isinstance(manifests, list):
+            raise TypeError("manifests is no list")
+    except (*UNREADABLE, RecursionError) as error:
+        return [], [Finding("index.json", f"cannot be read as a bundle's index: {_why(error)}")]
+    found: list[Finding] = []
+    entries: list[tuple[str, dict[str, Any]]] = []
+    keys: set[tuple[str, ...]] = set()
+    brought: dict[tuple[str, str], str] = {}
+    if doc.get("schemaVersion") != 2 or doc.get("mediaType", INDEX_TYPE) != INDEX_TYPE:  # noqa: PLR2004 - OCI's
+        found.append(Finding("index.json", "is no OCI image index (schemaVersion 2)"))
+    for place, entry in enumerate(manifests, start=1):
+        sentence = _form(entry)
+        name = _name(entry) if not sentence else f"index.json, entry {place}"
+        if sentence:
+            found.append(Finding(name, sentence))
+        if sentence and not _can_be_followed(entry):
+            continue
+        entries.append((name, entry))
+        if not sentence:
+            key = tuple(entry["annotations"][f"edgectl.{word}"] for word in _WORDS)
+            if key in keys:
+                found.append(Finding(name, "is there twice"))
+            keys.add(key)
+            found += _names_twice(name, entry, brought)
+    return entries, found
+
+
+def _names_twice(name: str, entry: dict[str, Any], brought: dict[tuple[str, str], str]) -> Iterator[Finding]:
+    """Yield image names that two archives of other bytes bring for the same machines; notes those of this entry."""
+    for ref in filter(None, entry["annotations"].get("edgectl.refs", "").split(",")):
+        other = brought.setdefault((ref, entry["annotations"]["edgectl.arch"]), entry["digest"])
+        if other != entry["digest"]:
+            yield Finding(name, f"brings {ref}, and so does {other[:19]}: which one is meant?")
+
+
+def _form(entry: Any) -> str:
+    """Say what is wrong with the form of an entry, "" when nothing is."""
+    if not isinstance(entry, dict):
+        return "is no descriptor"
+    if not _can_be_followed(entry):
+        if not _HEX.fullmatch(str(entry.get("digest")).removeprefix("sha256:")):
+            return f"has no digest of the form sha256:<64 hex digits>: {ascii(entry.get('digest'))[:90]}"
+        return f"has a size that is no number of bytes: {ascii(entry.get('size'))[:40]}"
+    names = entry.get("annotations")
+    if not isinstance(names, dict) or "edgectl.kind" not in names:
+        return "names nothing of edgectl's (no annotation edgectl.kind): another tool's index?"
+    for word in _WORDS:
+        value = names.get(f"edgectl.{word}")
+        if not isinstance(value, str) or not value or not value.isprintable():
+            return f"has no edgectl.{word}"
+    if names["edgectl.kind"] not in KINDS:
+        return f"is of a kind that a bundle does not hold: {ascii(names['edgectl.kind'])[:40]}"
+    if names["edgectl.arch"] not in ARCHES:
+        return f"is for an architecture that no node has: {ascii(names['edgectl.arch'])[:40]}"
+    refs = names.get("edgectl.refs", "")
+    if not isinstance(refs, str) or not refs.isprintable() or (names["edgectl.kind"] == "image" and not refs):
+        return "brings no image name (edgectl.refs)"
+    return ""
+
+
+def _can_be_followed(entry: Any) -> bool:
+    if not isinstance(entry, dict):
+        return False
+    digest, size = entry.get("digest"), entry.get("size")
+    fits = isinstance(digest, str) and digest.startswith("sha256:") and _HEX.fullmatch(digest[len("sha256:") :])
+    return bool(fits) and isinstance(size, int) and not isinstance(size, bool) and size >= 0
+
+
+def _name(entry: dict[str, Any]) -> str:
+    kind, name, version, arch = (entry["annotations"][f"edgectl.{word}"] for word in _WORDS)
+    said = kind if kind == name else f"{kind} {name}"
+    return f"{said} {version}" + ("" if arch == ANY_ARCH else f" {arch}")
+
+
+def _blob(root: Path, entry: dict[str, Any]) -> str:
+    """Say what is wrong with a blob's bytes, "" when nothing is."""
+    path = root / "blobs" / "sha256" / entry["digest"].removeprefix("sha256:")
+    if path.is_symlink() or (path.exists() and not path.is_file()):
+        return f"{entry['digest']} is no plain file"
+    try:
+        sha, size = hashlib.sha256(), path.stat().st_size
+        if size != entry["size"]:
+            return f"{entry['digest']} has {size} bytes, not {entry['size']}"
+        with path.open("rb") as stream:
+            while chunk := stream.read(_CHUNK_BYTES):
+                sha.update(chunk)
+    except FileNotFoundError:
+        return f"{entry['digest']} is missing"
+    except OSError as error:
+        return f"{entry['digest']} cannot be read: {error.strerror}"
+    if sha.hexdigest() != path.name:
+        return f"{entry['digest']} has other bytes: their digest is sha256:{sha.hexdigest()}"
+    return ""
+
+
+def _content(root: Path, entry: dict[str, Any]) -> Iterator[str]:
+    """Yield what is wrong inside an artifact whose bytes are right."""
+    path = root / "blobs" / "sha256" / entry["digest"].removeprefix("sha256:")
+    kind = (entry.get("annotations") or {}).get("edgectl.kind")
+    try:
+        if kind == "image":
+            yield from _image(path)
+        elif kind == "chart":
+            with tarfile.open(path, "r:gz") as tar:
+                yield from dangers(tar, limit=CHART_BYTES, each=CHART_FILE_BYTES)
+    except (*UNREADABLE, RecursionError) as error:
+        yield f"is no {kind} archive that can be read: {_why(error)}"
+
+
+def _image(path: Path) -> Iterator[str]:
+    with tarfile.open(path, "r:") as tar:  # nodes read it so, too
+        wrong = list(dangers(tar, limit=LAYER_BYTES))
+        yield from wrong
+        names = set(tar.getnames())
+        if MANIFEST not in names and "index.json" in names:
+            return  # an OCI layout in a tar: containerd holds each of its blobs against its digest
+        images = images_of(tar) if not wrong else ()
+        for image, entry in zip(images, json.loads(read(tar, MANIFEST)), strict=False):
+            config = str(entry["Config"]).removeprefix("blobs/sha256/").removesuffix(".json")
+            if config != image.config.removeprefix("sha256:"):
+                yield f"its image {config[:12]} has another config: {image.config}"
+            for digest, member in image.parts:
+                yield from _layer(tar, digest, member)
+
+
+def _layer(tar: tarfile.TarFile, digest: str, member: str) -> Iterator[str]:
+    stream = tar.extractfile(member)
+    if stream is None:
+        yield f"its layer {digest[:19]} is no file"
+        return
+    packed = stream.read(2) == b"\x1f\x8b"
+    stream.seek(0)
+    if not packed:
+        sha = hashlib.sha256()
+        while chunk := stream.read(_CHUNK_BYTES):
+            sha.update(chunk)
+        if f"sha256:{sha.hexdigest()}" != digest:
+            yield f"its layer {digest[:19]} has other bytes"
+            return
+        stream.seek(0)
+    with tarfile.open(fileobj=stream, mode="r:*") as inner:
+        yield from (f"layer {digest[7:19]}: {sentence}" for sentence in dangers(inner, layer=True, limit=LAYER_BYTES))
+
+
+def _strays(root: Path, named: set[str] | None) -> Iterator[Finding]:
+    """Yield files that nothing names; `named` is None where the index cannot tell."""
+    for path in sorted(root.iterdir()):
+        if path.name not in BESIDE:
+            yield Finding(path.name, "does not belong into a bundle: remove it")
+    blobs = root / "blobs"
+    for path in sorted(blobs.iterdir()) if blobs.is_dir() else ():
+        if path.name != "sha256":
+            yield Finding(f"blobs/{path.name}", "does not belong into a bundle: remove it")
+    folder = blobs / "sha256"
+    for path in sorted(folder.iterdir()) if folder.is_dir() else ():
+        if not _HEX.fullmatch(path.name):
+            yield Finding(f"blobs/sha256/{path.name[:80]}", "is no blob (a build that was cut off?): remove it")
+        elif named is not None and path.name not in named:
+            yield Finding(f"blobs/sha256/{path.name}", "is named by nothing in the index: remove it")
+
+
+def _small(path: Path) -> bytes:
+    if path.stat().st_size > _INDEX_BYTES:
+        raise ValueError(f"it is larger than {_INDEX_BYTES >> 20} MiB")
+    return path.read_bytes()
+
+
+def _why(error: BaseException) -> str:
+    if isinstance(error, FileNotFoundError):
+        return "it is missing"
+    if isinstance(error, RecursionError):
+        return "it is nested without end"
+    return ascii(" ".join(str(error).split()) or type(error).__name__)[1:-1][:200]

@@ -1,0 +1,1 @@
+"""What stores need, gathered into a bundle: from folders, other bundles, official releases, the Docker engine."""
