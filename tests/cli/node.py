@@ -64,6 +64,7 @@ class Session:
     key: str = "SHA256:test"
     engine_sent: bool = False
     link_bytes: int = 0
+    queued_bytes: int = 0
     fds: list[int] = field(default_factory=list)
 
     def close(self) -> None:

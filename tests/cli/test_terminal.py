@@ -8,6 +8,9 @@ from contextlib import redirect_stderr
 
 import pytest
 
+from edgectl.control.deploy.caps import Caps, Forecast
+from edgectl.control.deploy.transfer import Progress
+from edgectl.control.payload.effects import Pause
 from edgectl.report.terminal import Terminal
 from edgectl.wire import event
 
@@ -47,8 +50,11 @@ def deploy(shown: Terminal) -> None:
     shown.connecting("node-1")
     shown.connected({"sequence": 1})
     shown.wanted(2, 1_000_000)
-    shown.sending(500_000, 1_000_000)
-    shown.sending(1_000_000, 1_000_000)
+    shown.foreseen(Forecast(62, 16_000, "network.downlink_mbit"), (Pause("vision-stack/Deployment/inference", LONG),))
+    shown.limited(62_500, Caps(asked=62_500))
+    shown.sending(lambda: Progress(500_000, 1_000_000, 237_500, 29.4))
+    shown.sending(lambda: Progress(750_000, 1_000_000, 237_500, 14.4))
+    shown.sending(lambda: Progress(1_000_000, 1_000_000, 237_500, 0))
     shown.started("8f3a", 2)
     shown.event(step(event.OK))
     shown.event(step(event.WAITING, LONG))

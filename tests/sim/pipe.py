@@ -57,6 +57,7 @@ class Session:
         self.key = "SHA256:test"
         self.engine_sent = False
         self.link_bytes = 0
+        self.queued_bytes = 0
         self.frames = Frames(self._read, lambda data: pipe.write(1, data))
 
     def _read(self, count: int) -> bytes:

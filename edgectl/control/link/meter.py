@@ -7,7 +7,10 @@ at the clock. SSH's own keepalives never find a dead server, so a probe that mus
 from __future__ import annotations
 
 import errno
+import fcntl
 import socket
+import sys
+import termios
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -57,6 +60,14 @@ class MeteredSocket:
             raise
         self.sent_bytes += count
         return count
+
+    @property
+    def queued_bytes(self) -> int:
+        """Bytes that have been written and not yet acknowledged by the other machine; 0 where that cannot be told."""
+        try:
+            return int.from_bytes(fcntl.ioctl(self._sock.fileno(), termios.TIOCOUTQ, bytes(4)), sys.byteorder)
+        except (OSError, ValueError):  # closed, or a system without this question
+            return 0
 
     def settimeout(self, seconds: float | None) -> None:
         """Set how long one slice of waiting is."""

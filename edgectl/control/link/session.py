@@ -37,6 +37,11 @@ class Session:
         return self.link.sent_bytes + self.link.received_bytes
 
     @property
+    def queued_bytes(self) -> int:
+        """Bytes that are written and have not arrived yet: a thin line swallows megabytes before it carries them."""
+        return self.link.queued_bytes
+
+    @property
     def key(self) -> str:
         """The fingerprint of the key that was let in: who the sender is."""
         return self.link.key.fingerprint

@@ -65,6 +65,7 @@ class Session:
 
     key = "SHA256:test"
     link_bytes = 10
+    queued_bytes = 0
 
     def __init__(self, node: Node) -> None:
         self.node = node
