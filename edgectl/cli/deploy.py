@@ -41,7 +41,7 @@ def deploy(
     ] = False,
     limit: Annotated[
         str,
-        typer.Option("--limit", metavar="RATE", help="Send no faster: 500kbit, 2mbit (bits), 250kB (bytes) a second."),
+        typer.Option("--limit", metavar="RATE", help="Send no faster: 500kbit, 2mbit (bits a second), 250kB."),
     ] = "",
     inventory: InventoryPath = DEFAULT_INVENTORY,
     output: Output = Format.TEXT,

@@ -7,7 +7,7 @@ said. Must not know who sends.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 from edgectl.control.inventory.store import NetworkSettings
@@ -37,7 +37,7 @@ class Forecast:
 class Caps:
     """The limits of one store, and the one of the command line, which holds instead of them."""
 
-    network: NetworkSettings = NetworkSettings()
+    network: NetworkSettings = field(default_factory=NetworkSettings)
     asked: float | None = None
     clock: Callable[[], datetime] = _now
 

@@ -15,7 +15,7 @@ from edgectl.control.inventory.section import Section
 
 def _rate(value: object) -> object:
     if not isinstance(value, str):  # 500 of what?
-        raise ValueError("a rate is needed, in bits (500kbit, 2mbit) or bytes (250kB, 1MB) a second")
+        raise ValueError(f"a rate is needed, in bits (500kbit, 2mbit) or bytes (250kB, 1MB) a second, not {value}")
     rate_bytes(value)
     return value
 
