@@ -40,9 +40,9 @@ def deploy(
         bool, typer.Option("--accept-degraded", help="Keep it also when it serves less than what ran before.")
     ] = False,
     limit: Annotated[
-        str,
+        str | None,
         typer.Option("--limit", metavar="RATE", help="Send no faster: 500kbit, 2mbit (bits a second), 250kB."),
-    ] = "",
+    ] = None,
     inventory: InventoryPath = DEFAULT_INVENTORY,
     output: Output = Format.TEXT,
     verbose: Verbose = False,
@@ -52,7 +52,7 @@ def deploy(
     from edgectl.cli.door import Door, Early, doors
     from edgectl.cli.press import press
 
-    asked = _rate(limit) if limit else None
+    asked = None if limit is None else _rate(limit)
     engine = stores.runtime()
     early = Early(inventory, store, engine, verbose=verbose)
     door: Door | None = None

@@ -67,6 +67,10 @@ class Session:
     queued_bytes: int = 0
     fds: list[int] = field(default_factory=list)
 
+    def is_alive(self) -> bool:
+        """Say whether it was hung up."""
+        return bool(self.fds)
+
     def close(self) -> None:
         """Hang up."""
         while self.fds:

@@ -66,6 +66,10 @@ class Session:
             raise LinkLost("the link is lost")
         return data
 
+    def is_alive(self) -> bool:
+        """Say whether it was hung up."""
+        return not self._pipe.ended[1]
+
     def close(self) -> None:
         """Hang up."""
         self._pipe.close(1)

@@ -67,13 +67,13 @@ class Line:
                 listener.sending(self.transfer.now)
 
             send_blobs(session.frames, wanted, sources, progress=progress, pace=self._pace)
-            self._arrive(node, listener)
+            self._arrive(node, session, listener)
         listener.sending(self.transfer.now)
 
-    def _arrive(self, node: str, listener: Listener) -> None:
+    def _arrive(self, node: str, session: Session, listener: Listener) -> None:
         """Wait until what was written has arrived: until then it is not sent, and the rest still takes its time."""
         deadline = self._clock() + _ARRIVES_SECONDS
-        while not self.transfer.has_arrived(node) and self._clock() < deadline:
+        while not self.transfer.has_arrived(node) and session.is_alive() and self._clock() < deadline:
             listener.sending(self.transfer.now)
             self._sleep(_LOOK_SECONDS)
 

@@ -34,6 +34,7 @@ class MeteredSocket:
         self.sent_bytes = 0
         self.received_bytes = 0
         self.lost = ""
+        self._queued = 0
 
     def watch(self, probe: Callable[[], None]) -> None:
         """Begin to watch; `probe` sends something that a living peer answers."""
@@ -63,11 +64,15 @@ class MeteredSocket:
 
     @property
     def queued_bytes(self) -> int:
-        """Bytes that have been written and not yet acknowledged by the other machine; 0 where that cannot be told."""
-        try:
-            return int.from_bytes(fcntl.ioctl(self._sock.fileno(), termios.TIOCOUTQ, bytes(4)), sys.byteorder)
-        except (OSError, ValueError):  # closed, or a system without this question
-            return 0
+        """Bytes that have been written and not yet acknowledged by the other machine; 0 where that cannot be told.
+
+        Of a link that is gone, what it was last: those have not arrived.
+        """
+        with suppress(OSError, ValueError):  # closed, or a system without this question
+            if not self._closed:
+                asked = fcntl.ioctl(self._sock.fileno(), termios.TIOCOUTQ, bytes(4))
+                self._queued = int.from_bytes(asked, sys.byteorder)
+        return self._queued
 
     def settimeout(self, seconds: float | None) -> None:
         """Set how long one slice of waiting is."""

@@ -76,6 +76,10 @@ class Session:
         self._offer: dict[str, Any] = {}
         self._blob: tuple[str, int] = ("", 0)
 
+    def is_alive(self) -> bool:
+        """Say whether it was hung up."""
+        return not self.closed
+
     def say(self, op: str, **fields: Any) -> None:
         """Let the node say something; it is heard at the next receive."""
         self._outbox.append({"op": op, **fields})
