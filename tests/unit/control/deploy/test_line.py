@@ -106,7 +106,7 @@ def test_a_cap_that_begins_in_the_middle_holds_within_seconds() -> None:
     line(shop, caps).send("node-1", shop.session(), WANTED, {"sha256:a": BLOB}, heard, gone.append)
     assert sum(gone) == len(BLOB)
     assert shop.between(0, 1) >= 900_000
-    assert shop.between(3, 13) <= 625_000
+    assert 560_000 <= shop.between(3, 13) <= 640_000
     assert heard.limits == [62_500.0]
     assert heard.shown[-1].is_done
 
@@ -185,3 +185,4 @@ def test_a_link_that_is_gone_ends_the_wait_and_nothing_more_has_arrived() -> Non
     gone = SimpleNamespace(frames=shop.session().frames, queued_bytes=900_000, is_alive=lambda: False)
     line(shop, Caps()).send("node-1", cast("Any", gone), WANTED, {"sha256:a": BLOB}, heard, lambda _: None)
     assert heard.shown[-1].sent_bytes == len(BLOB) - 900_000
+    assert shop.now <= 4, "nobody waits for it"
