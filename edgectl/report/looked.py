@@ -9,7 +9,7 @@ from edgectl.control.deploy.caps import Forecast
 from edgectl.control.deploy.look import CONTENT, Seen
 from edgectl.report.advice import for_step
 from edgectl.report.history import is_split
-from edgectl.report.transfer import pause_of, time_of
+from edgectl.report.transfer import time_of
 from edgectl.report.words import count, duration, size
 from edgectl.wire import event
 from edgectl.wire.envelope import short
@@ -35,7 +35,8 @@ def planned(store: str, seen: Seen, all_bytes: int, forecast: Forecast | None = 
         lines.append(f"  send      {count(seen.missing_blobs, 'blob')}, {sent_of(seen.missing_bytes, all_bytes)}")
         if takes := time_of(forecast or Forecast()):
             lines.append(f"  time      {takes}")
-    lines += [f"  pauses    {pause_of(pause)}" for pause in seen.pauses]
+    for pause in seen.pauses:
+        lines += [f"  pauses    {pause.workload}", *(f"            {why}" for why in pause.why.split("; "))]
     lines += _steps("change", drifted, differences=True)
     wrong = [item for item in seen.events if item.get("word") in _WRONG and item.get("step") != CONTENT]
     lines += _steps("", wrong)

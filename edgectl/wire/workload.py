@@ -26,9 +26,10 @@ def template_of(manifest: Mapping[str, Any]) -> Any:
 
 
 def images_of(template: Any) -> list[str]:
-    """Return the images of a template's containers, in their order."""
+    """Return the images of a template's containers, in their order, and those of its init containers."""
     spec = (template or {}).get("spec") or {}
-    return [str(container.get("image", "")) for container in spec.get("containers") or []]
+    containers = [*(spec.get("containers") or []), *(spec.get("initContainers") or [])]
+    return [str(container.get("image", "")) for container in containers]
 
 
 def pods_of(releases: Iterable[Release]) -> dict[str, dict[str, Any]]:
