@@ -14,10 +14,12 @@ Examples:
   edgectl deploy store-042
   edgectl deploy store-042 -i stores/inventory.yaml -o json
   edgectl deploy store-042 --accept-degraded     (one GPU fewer will do)
+  edgectl deploy store-042 --limit 500kbit       (a thin line, shops are open)
 
 The node finishes alone if this command or the link dies; the same command
 re-attaches. Ctrl-C stops watching, nothing else. A second deploy changes
-nothing. What stands worse than what ran before is rejected, and the store
+nothing. --limit holds for all nodes of the store together, and instead of
+network.limits (docs/transfer.md). What stands worse than what ran before is rejected, and the store
 goes back by itself.
 
 \b
@@ -37,6 +39,10 @@ def deploy(
     accept_degraded: Annotated[
         bool, typer.Option("--accept-degraded", help="Keep it also when it serves less than what ran before.")
     ] = False,
+    limit: Annotated[
+        str | None,
+        typer.Option("--limit", metavar="RATE", help="Send no faster: 500kbit, 2mbit (bits a second), 250kB."),
+    ] = None,
     inventory: InventoryPath = DEFAULT_INVENTORY,
     output: Output = Format.TEXT,
     verbose: Verbose = False,
@@ -46,6 +52,7 @@ def deploy(
     from edgectl.cli.door import Door, Early, doors
     from edgectl.cli.press import press
 
+    asked = None if limit is None else _rate(limit)
     engine = stores.runtime()
     early = Early(inventory, store, engine, verbose=verbose)
     door: Door | None = None
@@ -62,6 +69,18 @@ def deploy(
             offer = replace(offer, accept_degraded=accept_degraded, values=values)
             followers = {name: (stores.for_node(offer, rendered, name), other) for name, other in others.items()}
             head = stores.header(found, offer.commit, offer.summary)
-            return press(offer, door, followers, head=head, output=output, verbose=verbose)
+            caps = stores.caps(found, asked)
+            return press(offer, door, followers, head=head, output=output, verbose=verbose, caps=caps)
     finally:
         (early if door is None else door).close()
+
+
+def _rate(text: str) -> float:
+    from edgectl.control.inventory.amounts import rate_bytes
+    from edgectl.wire.errors import UsageError
+
+    try:
+        return rate_bytes(text)
+    except ValueError as error:
+        hint = "for example: --limit 500kbit or --limit 2mbit (bits a second), --limit 250kB (bytes a second)"
+        raise UsageError(f"--limit: {error}", hint=hint) from error

@@ -40,6 +40,7 @@ def plan(
     from edgectl.cli import store as stores
     from edgectl.cli.door import Door, Early, doors
     from edgectl.cli.result import show
+    from edgectl.control.deploy.caps import Forecast
     from edgectl.control.deploy.everywhere import everywhere, together
     from edgectl.control.deploy.look import plan as look
     from edgectl.report.looked import planned
@@ -71,5 +72,11 @@ def plan(
     if code == Exit.PENDING and not exit_code:
         code = Exit.OK
     head = stores.header(found, offer.commit, offer.summary)
-    document = {"store": store, "payload": offer.payload, "pending": seen.exit == Exit.PENDING, **seen.document()}
-    return show(output, document, f"{head}\n{planned(store, seen, sum(offer.blobs.values()))}", code=code)
+    forecast = stores.caps(found).forecast(seen.missing_bytes) if seen.missing_bytes else Forecast()
+    document = {
+        "store": store,
+        "payload": offer.payload,
+        "pending": seen.exit == Exit.PENDING,
+        **seen.document(forecast),
+    }
+    return show(output, document, f"{head}\n{planned(store, seen, sum(offer.blobs.values()), forecast)}", code=code)

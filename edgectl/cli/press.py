@@ -13,6 +13,7 @@ from edgectl.wire.errors import Exit, Locked, NotReady, Refused
 
 if TYPE_CHECKING:
     from edgectl.cli.door import Door
+    from edgectl.control.deploy.caps import Caps
     from edgectl.control.deploy.deploy import Deploy, Offer
     from edgectl.control.deploy.together import Together
 
@@ -20,16 +21,25 @@ Followers = Mapping[str, "tuple[Offer, Door]"]
 
 
 def press(
-    offer: Offer, door: Door, followers: Followers = MappingProxyType({}), *, head: str, output: Format, verbose: bool
+    offer: Offer,
+    door: Door,
+    followers: Followers = MappingProxyType({}),
+    *,
+    head: str,
+    output: Format,
+    verbose: bool,
+    caps: Caps | None = None,
 ) -> int:
     """Deploy, and say how it ended; returns the exit code."""
     from edgectl.cli.result import show
+    from edgectl.control.deploy.line import Line
     from edgectl.control.deploy.together import Together
     from edgectl.report.sentence import deployed
     from edgectl.report.terminal import Terminal
 
     terminal = Terminal(head=head, verbose=verbose, all_bytes=sum(offer.blobs.values()))
-    whole = Together(offer, door.open, terminal, {name: (given, at.open) for name, (given, at) in followers.items()})
+    others = {name: (given, at.open) for name, (given, at) in followers.items()}
+    whole = Together(offer, door.open, terminal, others, Line(caps))
     try:
         terminal.connecting(offer.node)
         outcome = whole.run()

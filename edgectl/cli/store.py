@@ -15,6 +15,7 @@ from edgectl.cli.door import Door
 from edgectl.wire.errors import EdgectlError, UsageError
 
 if TYPE_CHECKING:
+    from edgectl.control.deploy.caps import Caps
     from edgectl.control.deploy.deploy import Offer
     from edgectl.control.inventory.load import Inventory
     from edgectl.control.inventory.source import Source
@@ -142,6 +143,13 @@ def door(name: str, inventory: Path, *, node: str = "", verbose: bool = False) -
     """Return the door of a store's lead, or of a node by name."""
     found = node_of(find(name, inventory), node)
     return Door(found.name, found.ssh, runtime(), verbose=verbose)
+
+
+def caps(store: Store, asked: float | None = None) -> Caps:
+    """Return how much of the store's line may be taken; `asked`, on the command line, holds instead of all."""
+    from edgectl.control.deploy.caps import Caps
+
+    return Caps(store.network, asked)
 
 
 @contextmanager

@@ -18,6 +18,7 @@ from edgectl.node.converge import journal
 from edgectl.node.converge.lock import Lock, holder
 from edgectl.node.converge.slots import Slot, Slots
 from edgectl.node.desired import is_one_way, load
+from edgectl.node.foretell import foretell
 from edgectl.node.io.files import write_atomic
 from edgectl.node.io.look import Hands
 from edgectl.node.io.places import Places
@@ -55,9 +56,7 @@ def deploy(places: Places, frames: Frames, frame: dict[str, Any]) -> tuple[str, 
         if paused:
             raise Locked(f"{offer.store} is {paused.sentence()}", hint=f"edgectl resume {offer.store}")
         _judge(slots, offer)
-        blobs = {str(digest): int(size) for digest, size in frame["blobs"].items()}
-        wanted = want(places, blobs)
-        frames.send("want", blobs=wanted)
+        wanted = foretell(places, frames, frame, offer)
         if wanted:
             receive(places, frames, wanted)
         install(Hands(places))  # also when nothing is new: without its timers a store does not heal itself

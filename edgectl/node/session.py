@@ -19,10 +19,11 @@ from edgectl.node.converge.loop import Clock, plan
 from edgectl.node.converge.protocol import Gate, LookFailed, Observation, Status
 from edgectl.node.converge.slots import Slots
 from edgectl.node.desired import load
+from edgectl.node.foretell import foretell
 from edgectl.node.greet import describe, greet
 from edgectl.node.io.look import Look
 from edgectl.node.io.places import Places
-from edgectl.node.receive import absent, want
+from edgectl.node.receive import absent
 from edgectl.node.recipe import recipe
 from edgectl.wire import event
 from edgectl.wire.document import from_json, to_json
@@ -96,8 +97,7 @@ def _followed(places: Places, frames: Frames, frame: dict[str, Any]) -> None:
 
 def _plan(places: Places, frames: Frames, frame: dict[str, Any]) -> None:
     payload, node, offer = _given(frames, frame)
-    blobs = {str(digest): int(size) for digest, size in frame["blobs"].items()}
-    frames.send("want", blobs=want(places, blobs))
+    foretell(places, frames, frame, offer)
     _look(places, frames, payload, node, tried=offer)
 
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from edgectl.control.deploy.caps import Forecast
 from edgectl.control.deploy.look import CONTENT, Seen
 from edgectl.report.advice import for_step
 from edgectl.report.history import is_split
+from edgectl.report.transfer import time_of
 from edgectl.report.words import count, duration, size
 from edgectl.wire import event
 from edgectl.wire.envelope import short
@@ -19,7 +21,7 @@ _TITLE_WIDTH = 20
 _COLUMNS = 80
 
 
-def planned(store: str, seen: Seen, all_bytes: int) -> str:
+def planned(store: str, seen: Seen, all_bytes: int, forecast: Forecast | None = None) -> str:
     """Say what a deploy would change and send."""
     drifted = [item for item in seen.events if item.get("word") == event.DRIFTED]
     lines = []
@@ -31,6 +33,10 @@ def planned(store: str, seen: Seen, all_bytes: int) -> str:
         lines.append(f"{store} is {_state(seen)}, and no change would mend it {_cost(seen)}.")
     if seen.missing_blobs:
         lines.append(f"  send      {count(seen.missing_blobs, 'blob')}, {sent_of(seen.missing_bytes, all_bytes)}")
+        if takes := time_of(forecast or Forecast()):
+            lines.append(f"  time      {takes}")
+    for pause in seen.pauses:
+        lines += [f"  pauses    {pause.workload}", *(f"            {why}" for why in pause.why.split("; "))]
     lines += _steps("change", drifted, differences=True)
     wrong = [item for item in seen.events if item.get("word") in _WRONG and item.get("step") != CONTENT]
     lines += _steps("", wrong)

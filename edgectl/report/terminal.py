@@ -7,14 +7,19 @@ from __future__ import annotations
 
 import textwrap
 import time
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from rich.console import Console
-from rich.progress import BarColumn, DownloadColumn, Progress, TaskID, TimeRemainingColumn, TransferSpeedColumn
 from rich.status import Status
 from rich.text import Text
 
+from edgectl.control.deploy.caps import Caps, Forecast
+from edgectl.control.deploy.transfer import Progress
+from edgectl.control.payload.effects import Pause
+from edgectl.report.bar import Bar
 from edgectl.report.looked import sent_of
+from edgectl.report.transfer import far, limit_of, pause_of, time_of
 from edgectl.report.words import count, size
 from edgectl.wire import event
 
@@ -32,6 +37,7 @@ _PASSING = frozenset({event.WAITING, event.CHANGING})
 _TITLE_WIDTH = 20
 _INDENT = " " * 12
 _DIFFERENCES = 8
+_EVERY_SECONDS = 10.0
 
 
 class Terminal:
@@ -40,7 +46,15 @@ class Terminal:
     `all_bytes` is what the store holds in all, to say how much of it need not be sent.
     """
 
-    def __init__(self, *, head: str = "", verbose: bool = False, quiet: bool = False, all_bytes: int = 0) -> None:
+    def __init__(
+        self,
+        *,
+        head: str = "",
+        verbose: bool = False,
+        quiet: bool = False,
+        all_bytes: int = 0,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._console = Console(stderr=True, highlight=False, quiet=quiet, soft_wrap=True)
         # A terminal that can take back a line; FORCE_COLOR makes colour, not a terminal.
         self._live = self._console.file.isatty() and not self._console.is_dumb_terminal
@@ -48,8 +62,10 @@ class Terminal:
         self._telling = verbose
         self._head = head
         self._all_bytes = all_bytes
-        self._progress: Progress | None = None
-        self._bar: TaskID | None = None
+        self._bar: Bar | None = None
+        self._sends = False
+        self._spoke = clock()  # of the transfer, where lines stay
+        self._clock = clock
         self._status: Status | None = None
 
     def connecting(self, node: str) -> None:
@@ -64,25 +80,36 @@ class Terminal:
 
     def wanted(self, blobs: int, missing_bytes: int) -> None:
         """Say what will be sent."""
+        self._spoke = self._clock()
         if blobs:
             self._tell(f"  send      {count(blobs, 'blob')}, {sent_of(missing_bytes, self._all_bytes)}")
 
-    def sending(self, sent_bytes: int, total_bytes: int) -> None:
-        """Show the transfer."""
-        if not self._live:
-            if sent_bytes == total_bytes:
-                self._tell(f"  sent      {size(total_bytes)}")
-            return
-        if self._progress is None:
-            columns = (BarColumn(bar_width=20), DownloadColumn(), TransferSpeedColumn(), TimeRemainingColumn())
+    def foreseen(self, forecast: Forecast, pauses: Sequence[Pause]) -> None:
+        """Say how long it will take, and what will not serve for a while."""
+        if said := time_of(forecast):
+            self._say("time", said)
+        for pause in pauses:
+            self._say("pauses", pause_of(pause))
+
+    def limited(self, limit: float | None, caps: Caps) -> None:
+        """Say how much may go from now on."""
+        self._say("limit", limit_of(limit, caps))
+
+    def sending(self, look: Callable[[], Progress]) -> None:
+        """Show the transfer: as a line that moves, and where lines stay, as one line every ten seconds."""
+        if self._live and self._bar is not None:
+            self._bar.move()
+        progress = look()
+        has_begun, self._sends = self._sends, not progress.is_done
+        if progress.is_done:
+            if has_begun:
+                self._tell(f"  sent      {size(progress.total_bytes)}")
+        elif self._live and self._bar is None:
             self._still()
-            self._progress = Progress("  sent     ", *columns, console=self._console, transient=False)
-            self._progress.start()
-            self._bar = self._progress.add_task("sent", total=total_bytes)
-        if self._bar is not None:
-            self._progress.update(self._bar, completed=sent_bytes)
-        if sent_bytes == total_bytes:
-            self._still()
+            self._bar = Bar(look, self._console)
+        elif not self._live and self._clock() - self._spoke >= _EVERY_SECONDS:
+            self._spoke = self._clock()
+            self._tell(f"  sent      {far(progress)}")
 
     def started(self, run: str, sequence: int) -> None:
         """Say that the node has taken over."""
@@ -131,6 +158,11 @@ class Terminal:
         self._still()
         self._console.print(Text(text))
 
+    def _say(self, word: str, said: str) -> None:
+        self._head_first()
+        self._still()
+        self._console.print(self._line(word, said))
+
     def _head_first(self) -> None:
         self._telling = True
         if self._head:
@@ -152,7 +184,7 @@ class Terminal:
                 self._console.print(Text(f"{_INDENT}{evidence}", style="dim"))
 
     def _spin(self, line: Text) -> None:
-        if self._progress is not None:
+        if self._bar is not None:
             self._still()
         if self._status is None:
             self._status = self._console.status(line, spinner="line")
@@ -164,9 +196,9 @@ class Terminal:
         if self._status is not None:
             self._status.stop()
             self._status = None
-        if self._progress is not None:
-            self._progress.stop()
-            self._progress = None
+        if self._bar is not None:
+            self._bar.stop()
+            self._bar = None
 
 
 def _cut(text: str, width: int) -> str:

@@ -8,6 +8,7 @@ from edgectl.report.advice import for_error
 from edgectl.wire.errors import EdgectlError
 
 _KB = 1000.0
+_MBIT = 1_000_000.0
 _MINUTE = 60
 _HOUR = 3600
 _STAMP = len("20261121T130211")
@@ -20,6 +21,19 @@ def size(count: float) -> str:
             return f"{count:.0f} B" if unit == "B" else f"{count:.1f} {unit}"
         count /= _KB
     return f"{count:.2f} GB"
+
+
+def rate(bytes_per_second: float) -> str:
+    """Return bytes a second as lines are sold: `1.9 Mbit/s`, `500 kbit/s`."""
+    bits = bytes_per_second * 8
+    if bits < _MBIT - _MBIT / 2000:  # what would be 1000 kbit/s when rounded is 1.0 Mbit/s
+        return f"{bits / _KB:.0f} kbit/s" if bits >= _KB else f"{bits:.0f} bit/s"
+    return f"{bits / _MBIT:.1f} Mbit/s" if bits < _MBIT * _KB else f"{bits / _MBIT / _KB:.2f} Gbit/s"
+
+
+def both_rates(bytes_per_second: float) -> str:
+    """Return a rate in bits and in bytes, so that nobody takes the one for the other: `500 kbit/s (62.5 KB/s)`."""
+    return f"{rate(bytes_per_second)} ({size(bytes_per_second)}/s)"
 
 
 def duration(seconds: float) -> str:

@@ -64,7 +64,12 @@ class Session:
     key: str = "SHA256:test"
     engine_sent: bool = False
     link_bytes: int = 0
+    queued_bytes: int = 0
     fds: list[int] = field(default_factory=list)
+
+    def is_alive(self) -> bool:
+        """Say whether it was hung up."""
+        return bool(self.fds)
 
     def close(self) -> None:
         """Hang up."""

@@ -8,6 +8,9 @@ from contextlib import redirect_stderr
 
 import pytest
 
+from edgectl.control.deploy.caps import Caps, Forecast
+from edgectl.control.deploy.transfer import Progress
+from edgectl.control.payload.effects import Pause
 from edgectl.report.terminal import Terminal
 from edgectl.wire import event
 
@@ -47,8 +50,11 @@ def deploy(shown: Terminal) -> None:
     shown.connecting("node-1")
     shown.connected({"sequence": 1})
     shown.wanted(2, 1_000_000)
-    shown.sending(500_000, 1_000_000)
-    shown.sending(1_000_000, 1_000_000)
+    shown.foreseen(Forecast(62, 16_000, "network.downlink_mbit"), (Pause("vision-stack/Deployment/inference", LONG),))
+    shown.limited(62_500, Caps(asked=62_500))
+    shown.sending(lambda: Progress(500_000, 1_000_000, 237_500, 29.4))
+    shown.sending(lambda: Progress(750_000, 1_000_000, 237_500, 14.4))
+    shown.sending(lambda: Progress(1_000_000, 1_000_000, 237_500, 0))
     shown.started("8f3a", 2)
     shown.event(step(event.OK))
     shown.event(step(event.WAITING, LONG))
@@ -131,3 +137,47 @@ def test_verbose_says_all_from_the_start(capsys: pytest.CaptureFixture[str]) -> 
     said = capsys.readouterr().err
     assert said.startswith("store-042\n  ok        kubernetes")
     assert "            out of memory" in said
+
+
+def test_a_log_gets_a_line_every_ten_seconds(capsys: pytest.CaptureFixture[str]) -> None:
+    """Without a terminal: whole lines, not one a piece, and the end."""
+    now = 0.0
+    shown = Terminal(head="store-042", clock=lambda: now)
+    shown.wanted(1, 31_000_000)
+    for second in range(32):
+        now = float(second)
+        sent = 1_000_000 * second
+        shown.sending(lambda sent=sent: Progress(sent, 31_000_000, 1_000_000, 31 - sent / 1e6))  # type: ignore[misc]
+    shown.close()
+    assert capsys.readouterr().err.splitlines()[2:] == [
+        "  sent      10.0 / 31.0 MB    32 %   8.0 Mbit/s   0:21 left",
+        "  sent      20.0 / 31.0 MB    64 %   8.0 Mbit/s   0:11 left",
+        "  sent      30.0 / 31.0 MB    96 %   8.0 Mbit/s   0:01 left",
+        "  sent      31.0 MB",
+    ]
+
+
+def test_on_a_terminal_the_line_moves_and_goes(tty: Tty) -> None:
+    """Bar, bytes, percents, rate and time on one line of 80 columns, without Unicode; one line stays at the end.
+
+    Whoever loses the link reads that, and the bar begins where it was.
+    """
+    at = [24_100_000]
+    look = lambda: Progress(at[0], 31_000_000, 237_500, (31_000_000 - at[0]) / 237_500)  # noqa: E731
+    with redirect_stderr(tty):
+        shown = Terminal()
+        shown.sending(look)
+        shown.link_lost("the link to node-1 is lost: cut", 1)
+        shown.link_back()
+        shown.sending(look)
+        at[0] = 31_000_000
+        shown.sending(look)
+        shown.sending(look)
+        shown.close()
+    plain = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", tty.getvalue())
+    assert plain.isascii()
+    assert max(len(line) for part in plain.split("\r") for line in part.split("\n")) <= 80
+    assert "24.1 / 31.0 MB    77 %   1.9 Mbit/s   0:29 left" in plain
+    assert re.search(r"  sent +-+ +24\.1", plain), "a bar before it"
+    assert re.search(r"link lost at \d\d:\d\d:\d\d\. The store goes on by itself\. Reconnecting \.\.\.", plain)
+    assert plain.count("  sent      31.0 MB\n") == 1

@@ -7,17 +7,24 @@ import os
 import shutil
 import subprocess
 import threading
-from dataclasses import replace
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
+from edgectl.control.deploy.caps import Caps
+from edgectl.control.deploy.line import Line
+from edgectl.control.deploy.transfer import Progress
 from edgectl.control.link.blobs import send_blobs
 from edgectl.control.link.bootstrap import open_session
+from edgectl.control.link.lost import LinkLost
 from edgectl.control.link.runtime import RuntimeArchive
 from edgectl.control.link.secret import Secret
 from edgectl.wire.errors import NotReady, Unreachable
+from tests.unit.control.deploy.silent import Silent
 
 if TYPE_CHECKING:
     from tests.link.conftest import Sshd, Start
@@ -46,6 +53,19 @@ _SHELLS = [
     for shell in ("sh", "bash", "dash", "zsh", "fish", "csh", "tcsh", "ksh", "busybox sh")
     if shutil.which(shell.split()[0])
 ]
+
+
+@dataclass
+class Heard(Silent):
+    """What is told of a transfer."""
+
+    shown: list[Progress] = field(default_factory=list)
+
+    def sending(self, look: Callable[[], Progress]) -> None:
+        """Remember it."""
+        self.shown.append(look())
+
+
 _PASSWORD = Secret("right $HOME 'quoted\" \\x")
 
 
@@ -291,3 +311,42 @@ def _program(path: Path, text: str) -> None:
 
 def _picture(folder: Path) -> list[tuple[str, int, int]]:
     return sorted((str(path), path.stat().st_mtime_ns, path.stat().st_ino) for path in folder.rglob("*"))
+
+
+def test_bytes_arrive_under_the_limit_and_are_told_as_they_do(
+    sshd: Sshd, engine: RuntimeArchive, state: str, tmp_path: Path
+) -> None:
+    """Law: the limit holds on a real link, progress ends at all bytes, and none waits in the system then."""
+    data = os.urandom(2_000_000)
+    (tmp_path / "blob").write_bytes(data)
+    digest = "sha256:" + hashlib.sha256(data).hexdigest()
+    line, heard = Line(Caps(asked=2_000_000.0)), Heard()
+    with open_session(sshd.target, engine, state=state) as session:
+        session.frames.receive()
+        before, began = session.link.sent_bytes, time.monotonic()
+        wanted = [{"digest": digest, "size": len(data), "have_bytes": 0}]
+        line.send("node-1", session, wanted, {digest: tmp_path / "blob"}, heard, lambda _: None)
+        seconds = time.monotonic() - began
+        assert 0.95 <= seconds <= 3
+        assert session.queued_bytes == 0
+        assert session.link.sent_bytes - before <= len(data) * 1.02, "SSH's own share is small, also in small pieces"
+        assert session.frames.receive()["received"] == len(data)
+    assert [one.sent_bytes for one in heard.shown] == sorted(one.sent_bytes for one in heard.shown)
+    assert heard.shown[-1].is_done
+
+
+def test_what_a_frozen_server_has_not_taken_is_not_called_sent(
+    sshd: Sshd, engine: RuntimeArchive, state: str, tmp_path: Path
+) -> None:
+    """Law: bytes in the sender's own queue when the link dies have not arrived, however many were written."""
+    data = bytes(64 << 20)
+    (tmp_path / "blob").write_bytes(data)
+    line, heard = Line(), Heard()
+    with open_session(replace(sshd.target, silence_seconds=2.0), engine, state=state) as session:
+        session.frames.receive()
+        sshd.freeze()
+        wanted = [{"digest": "sha256:a", "size": len(data), "have_bytes": 0}]
+        given: list[int] = []
+        with pytest.raises(LinkLost):
+            line.send("node-1", session, wanted, {"sha256:a": tmp_path / "blob"}, heard, given.append)
+    assert line.transfer.now().sent_bytes == heard.shown[-1].sent_bytes < len(data)

@@ -57,6 +57,7 @@ class Session:
         self.key = "SHA256:test"
         self.engine_sent = False
         self.link_bytes = 0
+        self.queued_bytes = 0
         self.frames = Frames(self._read, lambda data: pipe.write(1, data))
 
     def _read(self, count: int) -> bytes:
@@ -64,6 +65,10 @@ class Session:
         if not data:
             raise LinkLost("the link is lost")
         return data
+
+    def is_alive(self) -> bool:
+        """Say whether it was hung up."""
+        return not self._pipe.ended[1]
 
     def close(self) -> None:
         """Hang up."""

@@ -13,11 +13,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from edgectl.control.deploy.caps import Forecast
+from edgectl.control.deploy.foresight import pauses_of
+from edgectl.control.deploy.line import Line
 from edgectl.control.deploy.listener import Listener
-from edgectl.control.link.blobs import send_blobs
 from edgectl.control.link.lost import LinkLost, WrongHostKey
 from edgectl.control.link.secret import Secret
 from edgectl.control.link.session import Session
+from edgectl.control.payload.effects import Pause
 from edgectl.wire import event
 from edgectl.wire.document import to_json
 from edgectl.wire.envelope import Envelope, Sender
@@ -68,6 +71,9 @@ class Outcome:
     verdict: dict[str, Any] = field(default_factory=dict)
     looked: int = 0
     changed: tuple[str, ...] = ()
+    bytes_missing: int = 0  # when it began
+    seconds_estimate: float | None = None  # for them, as it was foreseen; None: nobody knew
+    pauses: tuple[Pause, ...] = ()
     blob_bytes: int = 0
     link_bytes: int = 0
     sessions: int = 0
@@ -84,6 +90,7 @@ class Deploy:
         connect: Callable[[], Session],
         listener: Listener,
         *,
+        line: Line | None = None,
         monotonic: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
         reconnect_seconds: float = RECONNECT_SECONDS,
@@ -91,6 +98,7 @@ class Deploy:
         self._offer = offer
         self._connect = connect
         self._listener = listener
+        self._line = line or Line()
         self._monotonic = monotonic
         self._sleep = sleep
         self._reconnect_seconds = reconnect_seconds
@@ -182,7 +190,7 @@ class Deploy:
         while True:
             frame = session.frames.receive()
             if frame["op"] == "want":
-                self._send(session, frame["blobs"])
+                self._send(session, frame)
             elif frame["op"] == "note":
                 self._listener.note(str(frame.get("reason", "")))
             elif frame["op"] == "accepted":
@@ -193,23 +201,23 @@ class Deploy:
             else:
                 need(frame, "accepted")
 
-    def _send(self, session: Session, wanted: list[dict[str, Any]]) -> None:
+    def _send(self, session: Session, frame: dict[str, Any]) -> None:
+        wanted: list[dict[str, Any]] = frame["blobs"]
         missing = sum(int(item["size"]) - int(item["have_bytes"]) for item in wanted)
         if self._missing is None or missing < self._missing:
             self._advanced()  # a greeting alone is no progress: it may pass where nothing else does
-        self._missing = missing
         self._listener.wanted(len(wanted), missing)
-        if not wanted:
-            return
-        done = 0
+        forecast = self._line.caps.forecast(missing, self._line.transfer.measured) if missing else Forecast()
+        pauses: tuple[Pause, ...] = ()
+        if self._missing is None:  # told once
+            pauses = self.outcome.pauses = pauses_of(frame, self._offer)
+            self.outcome.bytes_missing, self.outcome.seconds_estimate = missing, forecast.seconds
+        self._missing = missing
+        self._listener.foreseen(forecast, pauses)
+        self._line.send(self._offer.node, session, wanted, self._offer.sources, self._listener, self._count)
 
-        def progress(count: int) -> None:
-            nonlocal done
-            done += count
-            self.outcome.blob_bytes += count
-            self._listener.sending(done, missing)
-
-        send_blobs(session.frames, wanted, self._offer.sources, progress=progress)
+    def _count(self, sent: int) -> None:
+        self.outcome.blob_bytes += sent
 
     def _follow(self, session: Session) -> bool:
         """Pass events on until the verdict; False when the run ended without one."""

@@ -5,7 +5,13 @@ Owns: the calls and their meaning. A listener must never fail a deploy.
 
 from __future__ import annotations
 
-from typing import Any, Protocol
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    from edgectl.control.deploy.caps import Caps, Forecast
+    from edgectl.control.deploy.transfer import Progress
+    from edgectl.control.payload.effects import Pause
 
 
 class Listener(Protocol):
@@ -17,8 +23,14 @@ class Listener(Protocol):
     def wanted(self, blobs: int, missing_bytes: int) -> None:
         """Say how much must be sent; 0 and 0 when nothing."""
 
-    def sending(self, sent_bytes: int, total_bytes: int) -> None:
-        """Say how far the transfer is, without what an earlier try has left."""
+    def foreseen(self, forecast: Forecast, pauses: Sequence[Pause]) -> None:
+        """Say how long the missing bytes will take, if anybody knows, and what will not serve for a while."""
+
+    def limited(self, limit: float | None, caps: Caps) -> None:
+        """Say that so many bytes a second may go from now on; None: as many as can."""
+
+    def sending(self, look: Callable[[], Progress]) -> None:
+        """Say how far the transfer is, for the store as a whole; `look` may be asked again later."""
 
     def started(self, run: str, sequence: int) -> None:
         """Say that the node works now, and goes on alone whatever happens here."""

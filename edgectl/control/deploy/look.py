@@ -7,13 +7,16 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from edgectl.control.deploy.caps import Forecast
 from edgectl.control.deploy.deploy import Offer, need
+from edgectl.control.deploy.foresight import pauses_of
 from edgectl.control.deploy.listener import Listener
 from edgectl.control.link.lost import LinkLost
 from edgectl.control.link.session import Session
+from edgectl.control.payload.effects import Pause
 from edgectl.wire import event
 from edgectl.wire.document import from_json, to_json
 from edgectl.wire.envelope import Envelope
@@ -35,6 +38,7 @@ class Seen:
     missing_blobs: int = 0
     missing_bytes: int = 0
     missing: tuple[str, ...] = ()  # digests of the blobs that the node lacks
+    pauses: tuple[Pause, ...] = ()
     link_bytes: int = 0
     seconds: float = 0.0
 
@@ -47,17 +51,29 @@ class Seen:
             return int(Exit.PENDING)
         return code
 
-    def document(self) -> dict[str, Any]:
-        """Return it for `--output json`."""
+    def document(self, forecast: Forecast | None = None) -> dict[str, Any]:
+        """Return it for `--output json`; a plan's with how long the missing bytes will take."""
+        foreseen = {} if forecast is None else _foreseen(self, forecast)
         return {
             "verdict": self.verdict,
             **{key: self.hello.get(key) for key in ("current", "candidate", "newest", "sequence", "pause", "holder")},
             "steps": self.events,
             "missing_blobs": self.missing_blobs,
             "missing_bytes": self.missing_bytes,
+            **foreseen,
             "link_bytes": self.link_bytes,
             "seconds": round(self.seconds, 3),
         }
+
+
+def _foreseen(seen: Seen, forecast: Forecast) -> dict[str, Any]:
+    return {
+        "bytes_missing": seen.missing_bytes,
+        "seconds_estimate": forecast.seconds,
+        "rate_estimate": forecast.rate,  # bytes a second
+        "estimate_from": forecast.why,
+        "pauses": [asdict(pause) for pause in seen.pauses],
+    }
 
 
 def plan(offer: Offer, payload: bytes, connect: Open, listener: Listener) -> Seen:
@@ -68,7 +84,7 @@ def plan(offer: Offer, payload: bytes, connect: Open, listener: Listener) -> See
         session.frames.send("plan", envelope=to_json(envelope), blobs=offer.blobs, bytes=len(payload))
         session.frames.send_bytes(payload)
 
-    return _look(connect, listener, ask)
+    return _look(connect, listener, ask, lambda frame: pauses_of(frame, offer))
 
 
 def status(connect: Open, listener: Listener) -> Seen:
@@ -154,7 +170,12 @@ def ask(connect: Open, op: str, /, **fields: object) -> dict[str, Any]:
         return frame
 
 
-def _look(connect: Open, listener: Listener, ask_it: Callable[[Session], None]) -> Seen:
+def _look(
+    connect: Open,
+    listener: Listener,
+    ask_it: Callable[[Session], None],
+    pauses: Callable[[dict[str, Any]], tuple[Pause, ...]] = lambda _: (),
+) -> Seen:
     began = time.monotonic()
     seen = Seen()
     with _speaking(connect) as session:
@@ -165,6 +186,7 @@ def _look(connect: Open, listener: Listener, ask_it: Callable[[Session], None]) 
         while True:
             frame = session.frames.receive()
             if frame["op"] == "want":
+                seen.pauses = pauses(frame)
                 seen.missing_blobs = len(frame["blobs"])
                 seen.missing = tuple(str(item["digest"]) for item in frame["blobs"])
                 seen.missing_bytes = sum(int(item["size"]) - int(item["have_bytes"]) for item in frame["blobs"])

@@ -11,10 +11,13 @@ from dataclasses import replace
 from threading import Event, RLock, Thread
 from typing import Any, cast
 
+from edgectl.control.deploy.caps import Caps
 from edgectl.control.deploy.deploy import Deploy, Led, Offer, Outcome, need
 from edgectl.control.deploy.everywhere import everywhere
+from edgectl.control.deploy.line import Line
 from edgectl.control.deploy.listener import Listener
 from edgectl.control.deploy.look import join_token
+from edgectl.control.deploy.transfer import Progress
 from edgectl.control.link.secret import Secret
 from edgectl.control.link.session import Session
 from edgectl.wire import event
@@ -32,8 +35,14 @@ class Together:
     """One deploy of the lead, and one of each node that follows it."""
 
     def __init__(
-        self, offer: Offer, connect: Connect, listener: Listener, followers: Mapping[str, tuple[Offer, Connect]]
+        self,
+        offer: Offer,
+        connect: Connect,
+        listener: Listener,
+        followers: Mapping[str, tuple[Offer, Connect]],
+        line: Line | None = None,
     ) -> None:
+        self._line = line or Line()
         self._connect = connect
         self._lock = RLock()
         self._listener = listener
@@ -44,7 +53,7 @@ class Together:
         self._token: Secret | EdgectlError | None = None
         self._has_asked = Event()
         self._offer = offer
-        self.lead = Deploy(offer, connect, listener)
+        self.lead = Deploy(offer, connect, listener, line=self._line)
         self.running: dict[str, Deploy] = {}
         self.ended: dict[str, Outcome | EdgectlError] = {}
 
@@ -56,6 +65,8 @@ class Together:
         for thread in self._threads:
             thread.join()
         for sent in self._content:
+            outcome.seconds_estimate = _sum(outcome, sent)
+            outcome.bytes_missing += sent.bytes_missing
             outcome.blob_bytes += sent.blob_bytes
             outcome.link_bytes += sent.link_bytes
             outcome.sessions += sent.sessions
@@ -77,11 +88,12 @@ class Together:
 
         def stage(name: str) -> Callable[[], Outcome]:
             offer, connect = self._followers[name]
-            return _Content(offer, connect, _Follower(self._listener, name, self._lock)).run
+            return _Content(offer, connect, _Follower(self._listener, name, self._lock), line=self._line).run
 
         found = everywhere({name: stage(name) for name in self._followers})
         self.ended = {name: error for name, error in found.items() if isinstance(error, EdgectlError)}
-        for error in self.ended.values():
+        for name, error in self.ended.items():
+            self._line.transfer.drop(name)
             if isinstance(error, (Locked, Refused)):  # somebody else is at it, or this is another store's node
                 raise error
             self._listener.note(str(cast("EdgectlError", error).message))
@@ -90,7 +102,7 @@ class Together:
         after = max((one.sequence for one in self._content), default=0)
         self._offer = replace(self._offer, without=tuple(self.ended), after=after)
         listener = cast("Listener", _Lead(self._listener, self._lock, self._begin))
-        self.lead = Deploy(self._offer, self._connect, listener)
+        self.lead = Deploy(self._offer, self._connect, listener, line=self._line)
 
     def _begin(self, run: str, sequence: int) -> None:
         """Let the others follow: the lead has taken the deploy (or has again, after a lost run)."""
@@ -125,7 +137,7 @@ class Together:
         offer, connect = self._followers[name]
         offer = replace(offer, led=Led(run, sequence, self._token))
         listener = _Follower(self._listener, name, self._lock)
-        self.running[name] = Deploy(offer, connect, listener, reconnect_seconds=_RECONNECT_SECONDS)
+        self.running[name] = Deploy(offer, connect, listener, line=self._line, reconnect_seconds=_RECONNECT_SECONDS)
         try:
             self.ended[name] = self.running[name].run()
         except EdgectlError as error:
@@ -150,6 +162,13 @@ class Together:
             outcome.verdict |= {"word": DEGRADED, "exit": int(Exit.DEGRADED), "reason": reason}
 
 
+def _sum(one: Outcome, other: Outcome) -> float | None:
+    """Return how long both take, one after the other over one line; None when nobody knows."""
+    found = [each.seconds_estimate for each in (one, other) if each.bytes_missing]
+    known = [seconds for seconds in found if seconds is not None]
+    return sum(known) if known and len(known) == len(found) else None
+
+
 class _Content(Deploy):
     """The content of a deploy, sent ahead of it; the outcome's sequence is the newest that the node has taken."""
 
@@ -161,7 +180,7 @@ class _Content(Deploy):
         while True:
             frame = session.frames.receive()
             if frame["op"] == "want":
-                self._send(session, frame["blobs"])
+                self._send(session, frame)
             else:
                 need(frame, "staged")
                 self.outcome.sequence = int(frame["sequence"])
@@ -205,12 +224,22 @@ class _Follower:
         """Nothing to say."""
 
     def wanted(self, blobs: int, missing_bytes: int) -> None:
-        """Say it once, for the lines of several transfers would mix."""
+        """Say it under the node's name; how far it is, is said of all together."""
         if blobs:
             self._note(f"{missing_bytes / 1e6:.1f} MB to send")
 
-    def sending(self, sent_bytes: int, total_bytes: int) -> None:
-        """Nothing to say."""
+    def foreseen(self, forecast: object, pauses: object) -> None:
+        """Nothing to say: the nodes share a line, and only the whole has a time."""
+
+    def limited(self, limit: float | None, caps: Caps) -> None:
+        """Pass it on: it is the store's."""
+        with self._lock:
+            self._listener.limited(limit, caps)
+
+    def sending(self, look: Callable[[], Progress]) -> None:
+        """Pass it on: it is of all nodes together."""
+        with self._lock:
+            self._listener.sending(look)
 
     def started(self, run: str, sequence: int) -> None:
         """Nothing to say: the lead has said it."""

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from edgectl.control.inventory import schema
+from edgectl.control.inventory import network_schema, schema
 from edgectl.control.inventory.section import Section
 
-_OF_STORES = ("cameras", "models", "baselines", "windows", "network")
+_OF_STORES = ("cameras", "models", "baselines", "windows")
 _OF_NODES = ("hardware", "gpu", "identity")
 
 
@@ -23,9 +23,15 @@ def facts(name: str, store: schema.Store, nodes: dict[str, schema.Node]) -> dict
         "groups": list(store.groups),
         "timezone": store.timezone,
         **{key: _said(getattr(store, key)) for key in _OF_STORES},
+        "network": _network(store.network),
         "nodes": {node: _node(model) for node, model in nodes.items()},
     }
     return {key: value for key, value in found.items() if value}
+
+
+def _network(network: network_schema.Network | None) -> Any:
+    """Return the store's way out, without what a deploy may take of it: another cap is nothing new for a store."""
+    return {key: value for key, value in (_said(network) or {}).items() if key != "limits"}
 
 
 def _node(node: schema.Node) -> dict[str, Any]:

@@ -12,7 +12,8 @@ from functools import cache
 from pathlib import Path
 
 from edgectl.control.assets import templates
-from edgectl.control.inventory import schema
+from edgectl.control.inventory import network_schema, schema
+from edgectl.control.inventory.amounts import rate_bytes
 from edgectl.control.inventory.facts import facts
 from edgectl.control.inventory.place import Place
 from edgectl.control.inventory.secret_schema import StoreSecret
@@ -24,6 +25,8 @@ from edgectl.control.inventory.store import (
     HostSettings,
     InferenceSettings,
     K3sSettings,
+    LimitSettings,
+    NetworkSettings,
     NodeTarget,
     ReleaseSettings,
     SecretSettings,
@@ -32,6 +35,7 @@ from edgectl.control.inventory.store import (
     folder_of,
 )
 from edgectl.control.inventory.tree import Tree
+from edgectl.control.policy.windows import Window, hours
 
 
 def resolve(
@@ -63,6 +67,7 @@ def resolve(
         profile=store.profile or "",
         facts=facts(name, store, nodes),
         policy=store.policy,
+        network=network(store.network, store.timezone),
         secrets=secrets(store.secrets, folder),
     )
 
@@ -71,6 +76,22 @@ def guard(asked: schema.Guard | None) -> GuardSettings:
     """Return what the cluster refuses; each name once, in order: another order in the inventory changes nothing."""
     said = asked or schema.Guard()
     return GuardSettings(tuple(sorted(set(said.exempt))), tuple(sorted(set(said.runtime_classes))))
+
+
+def network(asked: network_schema.Network | None, zone: str | None) -> NetworkSettings:
+    """Return the store's line; hours are in the store's own time."""
+    if asked is None:
+        return NetworkSettings()
+    downlink = asked.downlink_mbit * 1_000_000 / 8 if asked.downlink_mbit else None
+    return NetworkSettings(
+        downlink, tuple(LimitSettings(rate_bytes(one.limit), _hours(one, zone)) for one in asked.limits)
+    )
+
+
+def _hours(limit: network_schema.Limit, zone: str | None) -> Window | None:
+    if not limit.days and limit.start is None:
+        return None
+    return hours(limit.days, limit.start or "00:00", limit.end or "00:00", zone or "UTC")
 
 
 @cache

@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints, WithJsonSchema
 
 from edgectl.control.inventory.amounts import SIZE_PATTERN, size_bytes
+from edgectl.control.inventory.network_schema import ClockTime, Day, Network
 from edgectl.control.inventory.policy_schema import Policy
 from edgectl.control.inventory.secret_schema import SecretReference, StoreSecret
 from edgectl.control.inventory.section import Label, Line, Section, Title, Word
@@ -38,7 +39,6 @@ FileMode = Annotated[str, StringConstraints(pattern=r"^0?[0-7]{3}$")]
 Versions = Annotated[str, AfterValidator(_versions), WithJsonSchema({"type": "string"})]
 Port = Annotated[int, Field(ge=1, le=65535)]
 Version = Annotated[str, StringConstraints(pattern=r"^[0-9]+(\.[0-9]+)+([-+~.][0-9A-Za-z.+~-]+)?$")]
-ClockTime = Annotated[str, StringConstraints(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$")]
 Mac = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{2}(:[0-9a-f]{2}){5}$")]
 GpuId = Annotated[str, StringConstraints(pattern=r"^GPU-[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$")]
 ModelName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?$")]
@@ -194,19 +194,9 @@ class Baseline(Section):
 class Window(Section):
     """When something may happen, in the store's own time."""
 
-    days: list[Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]] = Field(
-        default=[], description="All days when not given."
-    )
+    days: list[Day] = Field(default=[], description="All days when not given.")
     start: ClockTime = Field(description='Like "22:00".')
     end: ClockTime = Field(description='Like "05:00"; before start: on the next day.')
-
-
-class Network(Section):
-    """The store's way out."""
-
-    uplink_mbit: Annotated[float, Field(gt=0)] | None = Field(default=None, description="Upward, in Mbit/s.")
-    downlink_mbit: Annotated[float, Field(gt=0)] | None = Field(default=None, description="Downward, in Mbit/s.")
-    rtt_ms: Annotated[float, Field(ge=0)] | None = Field(default=None, description="Round trip in milliseconds.")
 
 
 class Identity(Section):

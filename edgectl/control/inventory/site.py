@@ -6,7 +6,7 @@ Owns the findings on what is in the shop. Must not know Kubernetes; types have b
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, available_timezones
 
@@ -36,6 +36,8 @@ def site_findings(
         yield from _baselines(name, store)
     yield from _memory(store, nodes)
     yield from _hours(store)
+    if not doubts("limits"):
+        yield from _limits(store)
     yield from _machines(nodes, doubts)
 
 
@@ -128,13 +130,33 @@ def _hours(store: schema.Store) -> Iterator[Wrong]:
             if window.start == window.end:
                 sentence = f"windows.{name}: {window.start} to {window.end} is no time at all"
                 yield (*at, "end"), f"{sentence}: give it another end"
-            twice = {day for day in window.days if window.days.count(day) > 1}
-            for day in sorted(twice):
-                last = len(window.days) - 1 - window.days[::-1].index(day)
-                yield (*at, "days", last), f"windows.{name}: {day} is there twice"
+            yield from _twice(window.days, at, f"windows.{name}")
         if windows and zone is None:
             sentence = f"windows.{name} is in the store's own time, and nobody says which: timezone: Europe/Berlin"
             yield ("windows", name), sentence
+
+
+def _limits(store: schema.Store) -> Iterator[Wrong]:
+    timed = False
+    for index, limit in enumerate(store.network.limits if store.network else ()):
+        at = ("network", "limits", index)
+        timed = timed or bool(limit.days or limit.start or limit.end)
+        if (limit.start is None) != (limit.end is None):
+            has, lacks = ("end", "start") if limit.start is None else ("start", "end")
+            yield (*at, has), f"network.limits.{index}: {has} without {lacks}: give both, or none for the whole day"
+        elif limit.start is not None and limit.start == limit.end:
+            sentence = f"network.limits.{index}: {limit.start} to {limit.end} is no time at all"
+            yield (*at, "end"), f"{sentence}: give it another end, or neither for the whole day"
+        yield from _twice(limit.days, at, "network.limits")
+    if timed and store.timezone is None:
+        sentence = "network.limits is in the store's own time, and nobody says which: timezone: Europe/Berlin"
+        yield ("network", "limits"), sentence
+
+
+def _twice(days: Sequence[str], at: Where, name: str) -> Iterator[Wrong]:
+    for day in sorted({day for day in days if days.count(day) > 1}):
+        last = len(days) - 1 - days[::-1].index(day)
+        yield (*at, "days", last), f"{name}: {day} is there twice"
 
 
 def is_zone(name: str) -> bool:

@@ -16,6 +16,7 @@ from edgectl.control.secrets.reference import Reference
 
 if TYPE_CHECKING:
     from edgectl.control.inventory.policy_schema import Policy
+    from edgectl.control.policy.windows import Window
 
 
 DEFAULT_ARCH = "amd64"
@@ -142,6 +143,22 @@ class SecretSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class LimitSettings:
+    """The most that deploys may send, in bytes a second; always, or in the hours of `window`."""
+
+    bytes_per_second: float
+    window: Window | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class NetworkSettings:
+    """The store's line as deploys see it: bytes a second downward where that is known, and the caps."""
+
+    downlink: float | None = None
+    limits: tuple[LimitSettings, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Store:
     """One store of the inventory. `source` is the inventory file; `bundle` a directory that may be absent."""
 
@@ -162,6 +179,7 @@ class Store:
     profile: str = ""
     facts: dict[str, Any] = field(default_factory=dict)
     policy: Policy | None = None
+    network: NetworkSettings = NetworkSettings()
 
     def place(self, *path: str | int) -> Place:
         """Return where the inventory says this ("releases", "vision-stack", "chart"), or the nearest line to it."""

@@ -6,16 +6,14 @@ Owns the sending side. Must not know SSH or what a blob is; the node verifies ev
 from __future__ import annotations
 
 import io
-import time
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from edgectl.control.link.pace import Pace
 from edgectl.wire.envelope import short
 from edgectl.wire.errors import EdgectlError, InvalidInput
-from edgectl.wire.frame import CHUNK_BYTES, FrameError, Frames
-
-_LIMITED_BYTES = 8 * 1024  # small pieces under a limit: 64 kbit/s still moves every second
+from edgectl.wire.frame import FrameError, Frames
 
 
 def send_blobs(
@@ -24,9 +22,7 @@ def send_blobs(
     sources: Mapping[str, Path | bytes],
     *,
     progress: Callable[[int], object] = lambda _: None,
-    limit_bytes_per_second: float | None = None,
-    clock: Callable[[], float] = time.monotonic,
-    sleep: Callable[[float], object] = time.sleep,
+    pace: Pace | None = None,
 ) -> int:
     """Send what the node wants ([{"digest", "have_bytes"}]), then {"op": "sent"}; return how many bytes went.
 
@@ -34,7 +30,7 @@ def send_blobs(
     Raises LinkLost when the link breaks (ask again: the node says what it has by then), the node's own error when it
     gave up in the middle, InvalidInput when a blob is not here.
     """
-    pace = _Pace(limit_bytes_per_second, clock, sleep)
+    pace = pace or Pace()
     total = 0
     try:
         for item in wanted:
@@ -44,7 +40,7 @@ def send_blobs(
                 have = int(item.get("have_bytes", 0))
                 start = file.seek(have if 0 <= have <= size else 0)
                 frames.send("blob", digest=digest, offset=start, bytes=size - start)
-                for piece in _pieces(file, digest, size - start, pace.piece_bytes):
+                for piece in _pieces(file, digest, size - start, pace):
                     pace.wait(len(piece))
                     frames.send_bytes(piece)
                     progress(len(piece))
@@ -54,26 +50,6 @@ def send_blobs(
         _raise_reason(frames)
         raise
     return total
-
-
-class _Pace:
-    """Keep the average under a limit; a pause does not earn a burst."""
-
-    def __init__(self, limit: float | None, clock: Callable[[], float], sleep: Callable[[float], object]) -> None:
-        self._limit = limit
-        self._clock = clock
-        self._sleep = sleep
-        self._due = clock()
-        self.piece_bytes = CHUNK_BYTES * 4 if limit is None else _LIMITED_BYTES
-
-    def wait(self, count: int) -> None:
-        """Wait until `count` more bytes may go."""
-        if self._limit is None:
-            return
-        now = self._clock()
-        if self._due > now:
-            self._sleep(self._due - now)
-        self._due = max(self._due, now) + count / self._limit
 
 
 def _open(digest: str, sources: Mapping[str, Path | bytes]) -> BinaryIO:
@@ -91,9 +67,9 @@ def _open(digest: str, sources: Mapping[str, Path | bytes]) -> BinaryIO:
         ) from error
 
 
-def _pieces(file: BinaryIO, digest: str, count: int, most: int) -> Iterable[bytes]:
+def _pieces(file: BinaryIO, digest: str, count: int, pace: Pace) -> Iterable[bytes]:
     while count:
-        piece = file.read(min(most, count))
+        piece = file.read(min(pace.piece_bytes, count))
         if not piece:
             raise InvalidInput(f"{short(digest)} became shorter while it was sent", hint="make the bundle again")
         count -= len(piece)

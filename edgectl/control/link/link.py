@@ -38,6 +38,11 @@ class Link:
         """Bytes read from the wire so far, SSH's own included."""
         return self._sock.received_bytes
 
+    @property
+    def queued_bytes(self) -> int:
+        """Bytes that are written and have not arrived yet."""
+        return self._sock.queued_bytes
+
     def run(self, command: str, *, patience_seconds: float = 60.0) -> Channel:
         """Start a command, without waiting for it to begin: what it writes is the answer.
 

@@ -7,7 +7,10 @@ at the clock. SSH's own keepalives never find a dead server, so a probe that mus
 from __future__ import annotations
 
 import errno
+import fcntl
 import socket
+import sys
+import termios
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -31,6 +34,7 @@ class MeteredSocket:
         self.sent_bytes = 0
         self.received_bytes = 0
         self.lost = ""
+        self._queued = 0
 
     def watch(self, probe: Callable[[], None]) -> None:
         """Begin to watch; `probe` sends something that a living peer answers."""
@@ -57,6 +61,18 @@ class MeteredSocket:
             raise
         self.sent_bytes += count
         return count
+
+    @property
+    def queued_bytes(self) -> int:
+        """Bytes that have been written and not yet acknowledged by the other machine; 0 where that cannot be told.
+
+        Of a link that is gone, what it was last: those have not arrived.
+        """
+        with suppress(OSError, ValueError):  # closed, or a system without this question
+            if not self._closed:
+                asked = fcntl.ioctl(self._sock.fileno(), termios.TIOCOUTQ, bytes(4))
+                self._queued = int.from_bytes(asked, sys.byteorder)
+        return self._queued
 
     def settimeout(self, seconds: float | None) -> None:
         """Set how long one slice of waiting is."""

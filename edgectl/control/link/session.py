@@ -37,6 +37,15 @@ class Session:
         return self.link.sent_bytes + self.link.received_bytes
 
     @property
+    def queued_bytes(self) -> int:
+        """Bytes that are written and have not arrived yet: a thin line swallows megabytes before it carries them."""
+        return self.link.queued_bytes
+
+    def is_alive(self) -> bool:
+        """Tell whether the link still stands, as far as is known."""
+        return self.link.is_alive()
+
+    @property
     def key(self) -> str:
         """The fingerprint of the key that was let in: who the sender is."""
         return self.link.key.fingerprint

@@ -11,8 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from edgectl.wire.payload import Node, Payload, Release
-
-_WITH_PODS = ("Deployment", "DaemonSet", "StatefulSet", "ReplicaSet", "Job", "CronJob")
+from edgectl.wire.workload import images_of, key_of, pods_of, template_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +62,44 @@ def effects(before: Payload | None, after: Payload) -> Effects:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class Pause:
+    """A workload that does not serve for a while, and about why."""
+
+    workload: str  # release/kind/name
+    why: str
+
+
+def pauses(runs: Mapping[str, Mapping[str, Any]], after: Payload) -> tuple[Pause, ...]:
+    """Return which of the workloads that run (`pods_of` of what a node is) pause when it becomes `after`."""
+    becomes, resources = pods_of(after.releases), _resources(after)
+    found = []
+    for release in after.releases:
+        for manifest in release.manifests:
+            name = "/".join((release.name, *key_of(manifest)))
+            if name not in becomes or name not in runs or runs[name].get("template") == becomes[name]["template"]:
+                continue
+            if stops := _stops_first(manifest, resources):
+                found.append(Pause(name, f"{_news(list(runs[name].get('images', ())), manifest)}; {stops}"))
+    return tuple(found)
+
+
+def _stops_first(manifest: Mapping[str, Any], resources: frozenset[str]) -> str:
+    """Return why the old pod of a workload is gone before the new one serves; "" where it need not be."""
+    recreates = ((manifest.get("spec") or {}).get("strategy") or {}).get("type") == "Recreate"
+    if _uses(template_of(manifest), resources):
+        return f"it holds a GPU, which is free only when its old pod has stopped{' (Recreate)' if recreates else ''}"
+    return "its old pod stops first (Recreate)" if recreates else ""
+
+
+def _news(had: list[str], manifest: Mapping[str, Any]) -> str:
+    gets = images_of(template_of(manifest))
+    changed = [(old, new) for old, new in zip(had, gets, strict=False) if old != new]
+    if changed:
+        return ", ".join(f"{old} becomes {new}" for old, new in changed)
+    return "its settings change" if len(had) == len(gets) else "its containers change"
+
+
 def _k3s(node: Node) -> object:
     """Return what k3s is started with: another one, and it is started anew."""
     return (node.role, node.k3s.version, node.k3s.binary, sorted((file.path, file.text) for file in node.k3s.files))
@@ -76,23 +113,12 @@ def _replaced(before: Release | None, after: Release, resources: frozenset[str])
     """Yield (workload, whether it uses GPUs) for each whose pods will be others."""
     if before is None or before.manifests == after.manifests:
         return
-    old = {_key(manifest): _template(manifest) for manifest in before.manifests}
+    old = {key_of(manifest): template_of(manifest) for manifest in before.manifests}
     for manifest in after.manifests:
-        template = _template(manifest)
-        if template is not None and _key(manifest) in old and old[_key(manifest)] != template:
-            kind, name = _key(manifest)
+        template = template_of(manifest)
+        if template is not None and key_of(manifest) in old and old[key_of(manifest)] != template:
+            kind, name = key_of(manifest)
             yield f"{after.name}/{kind}/{name}", _uses(template, resources)
-
-
-def _key(manifest: Mapping[str, Any]) -> tuple[str, str]:
-    return str(manifest.get("kind")), str((manifest.get("metadata") or {}).get("name"))
-
-
-def _template(manifest: Mapping[str, Any]) -> Any:
-    if manifest.get("kind") not in _WITH_PODS:
-        return None
-    spec = manifest.get("spec") or {}
-    return ((spec.get("jobTemplate") or {}).get("spec") or spec).get("template")
 
 
 def _uses(template: Any, resources: frozenset[str]) -> bool:

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import functools
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime, time, timedelta
+from datetime import UTC, datetime, time, timedelta
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 _DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
@@ -33,6 +34,16 @@ class Window:
         yesterday = (local - timedelta(days=1)).weekday()
         return (local.weekday() in self.days and clock >= self.begins) or (yesterday in self.days and clock < self.ends)
 
+    def next_change(self, moment: datetime) -> datetime:
+        """Return when it may begin or end next after a moment (with zone): at the latest then it is looked at anew."""
+        today = moment.astimezone(self.zone).date()
+        edges = (
+            datetime.combine(today + timedelta(days=ahead), at, self.zone)
+            for ahead in range(3)
+            for at in (self.begins, self.ends)
+        )
+        return min(edge for edge in edges if edge.astimezone(UTC) > moment.astimezone(UTC))
+
 
 @functools.lru_cache(maxsize=256)
 def window(text: str) -> Window:
@@ -47,6 +58,12 @@ def window(text: str) -> Window:
         raise ValueError(f'there is no time zone "{zone}" (like Europe/Berlin)') from error
     except ValueError as error:
         raise ValueError(f'"{text}": {error}') from error
+
+
+def hours(days: Iterable[str], begins: str, ends: str, zone: str) -> Window:
+    """Return the window of an inventory's own keys; 00:00 to 00:00 is the whole day, no days are all of them."""
+    found = frozenset(_DAYS.index(day) for day in days) or frozenset(range(len(_DAYS)))
+    return Window(found, time.fromisoformat(begins), time.fromisoformat(ends), ZoneInfo(zone))
 
 
 def _days(text: str) -> frozenset[int]:

@@ -65,6 +65,7 @@ class Session:
 
     key = "SHA256:test"
     link_bytes = 10
+    queued_bytes = 0
 
     def __init__(self, node: Node) -> None:
         self.node = node
@@ -74,6 +75,11 @@ class Session:
         self._outbox: deque[dict[str, Any]] = deque()
         self._offer: dict[str, Any] = {}
         self._blob: tuple[str, int] = ("", 0)
+        self._stages = False
+
+    def is_alive(self) -> bool:
+        """Say whether it was hung up."""
+        return not self.closed
 
     def say(self, op: str, **fields: Any) -> None:
         """Let the node say something; it is heard at the next receive."""
@@ -115,32 +121,39 @@ class Session:
             raise LinkLost("the link to node-1 is lost: cut", hint="the same command re-attaches")
 
     def _take_stage(self, asked: dict[str, Any]) -> None:
-        assert not asked["blobs"]
         if self.node.stages:
             self.say("error", **self.node.stages.to_json())
             return
-        self.say("want", blobs=[])
-        self.say("staged", sequence=self.node.sequence)
+        self._stages = True
+        if not self._want(asked["blobs"]):
+            self._take_sent({})
 
     def _take_deploy(self, asked: dict[str, Any]) -> None:
         if self.node.refuses:
             self.say("error", **self.node.refuses.to_json())
             return
         self._offer = asked["envelope"]
+        self._stages = False
+        if not self._want(asked["blobs"]):
+            self._take_sent({})
+
+    def _want(self, blobs: dict[str, int]) -> list[dict[str, Any]]:
         wanted = [
             {"digest": digest, "size": size, "have_bytes": len(self.node.blobs.get(digest, b""))}
-            for digest, size in asked["blobs"].items()
+            for digest, size in blobs.items()
             if digest_of(self.node.blobs.get(digest, b"")) != digest
         ]
         self.say("want", blobs=wanted)
-        if not wanted:
-            self._take_sent({})
+        return wanted
 
     def _take_blob(self, announced: dict[str, Any]) -> None:
         assert announced["offset"] == len(self.node.blobs.get(announced["digest"], b""))
         self._blob = (announced["digest"], announced["bytes"])
 
     def _take_sent(self, _: dict[str, Any]) -> None:
+        if self._stages:
+            self.say("staged", sequence=self.node.sequence)
+            return
         run = self.node.begin(self._offer)
         self.say("note", reason="a heal steps aside")
         self.say("accepted", run=run, sequence=self.node.sequence)

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from typing import Any
+
+from edgectl.control.deploy.caps import Caps, Forecast
+from edgectl.control.deploy.transfer import Progress
+from edgectl.control.payload.effects import Pause
 
 
 class Silent:
@@ -14,7 +19,13 @@ class Silent:
     def wanted(self, blobs: int, missing_bytes: int) -> None:
         """Ignore."""
 
-    def sending(self, sent_bytes: int, total_bytes: int) -> None:
+    def foreseen(self, forecast: Forecast, pauses: Sequence[Pause]) -> None:
+        """Ignore."""
+
+    def limited(self, limit: float | None, caps: Caps) -> None:
+        """Ignore."""
+
+    def sending(self, look: Callable[[], Progress]) -> None:
         """Ignore."""
 
     def started(self, run: str, sequence: int) -> None:

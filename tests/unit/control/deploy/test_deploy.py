@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, cast
 
 import pytest
 
 from edgectl.control.deploy.deploy import Deploy, Offer, Outcome
+from edgectl.control.deploy.transfer import Progress
 from edgectl.control.link.lost import LinkLost, WrongHostKey
 from edgectl.control.link.session import Session as RealSession
 from edgectl.wire.document import digest_of
@@ -69,9 +71,11 @@ class Heard(Silent):
         """Remember it."""
         self.notes.append(sentence)
 
-    def sending(self, sent_bytes: int, total_bytes: int) -> None:
-        """Remember the last."""
-        self.sent = (sent_bytes, total_bytes)
+    def sending(self, look: Callable[[], Progress]) -> None:
+        """Remember the last; it never goes back."""
+        progress = look()
+        assert progress.sent_bytes >= self.sent[0]
+        self.sent = (progress.sent_bytes, progress.total_bytes)
 
 
 def deploy(node: Node, heard: Heard | None = None, clock: Clock | None = None, connect: Any = None) -> Deploy:

@@ -3,22 +3,49 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from typing import Any, cast
 
 import pytest
 
 from edgectl.control.deploy import together
+from edgectl.control.deploy.caps import Caps
 from edgectl.control.deploy.deploy import Offer
 from edgectl.control.deploy.everywhere import everywhere
 from edgectl.control.deploy.everywhere import together as looked
+from edgectl.control.deploy.line import Line
 from edgectl.control.deploy.look import Seen
 from edgectl.control.deploy.together import Together
+from edgectl.control.deploy.transfer import Progress
 from edgectl.control.link.session import Session
+from edgectl.wire.document import digest_of
 from edgectl.wire.envelope import Sender
 from edgectl.wire.errors import EdgectlError, Locked, Refused, Unreachable
 from tests.unit.control.deploy.node import Node
 from tests.unit.control.deploy.silent import Silent
+
+
+@dataclass
+class Heard(Silent):
+    """What is told of the bytes."""
+
+    shown: list[Progress] = field(default_factory=list)
+    limits: list[float | None] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+    def sending(self, look: Callable[[], Progress]) -> None:
+        """Remember."""
+        self.shown.append(look())
+
+    def limited(self, limit: float | None, caps: Caps) -> None:
+        """Remember."""
+        del caps
+        self.limits.append(limit)
+
+    def note(self, sentence: str) -> None:
+        """Remember."""
+        self.notes.append(sentence)
+
 
 OFFER = Offer("store-042", "node-1", "sha256:p", "sha256:r", {}, {}, Sender("ada", "laptop"))
 
@@ -44,6 +71,28 @@ def test_the_others_take_what_the_lead_has_taken(monkeypatch: pytest.MonkeyPatch
     assert (asked["envelope"]["sequence"], asked["envelope"]["lead"]) == (7, "run1")
     assert str(asked["join_token"]).startswith("K10abc::")
     assert "node-2/k3s" in said["changed"]
+
+
+def test_the_bytes_of_all_nodes_are_told_and_limited_together(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Law: what followers are sent is in the one progress, under the one limit, and in the sum that JSON has.
+
+    Seeded faults: a line for each node; followers that show nothing while hours of bytes go to them.
+    """
+    monkeypatch.setattr(together, "join_token", lambda *_, **__: "K10abc::server:secret")
+    blob = b"x" * 20_000
+    offer = replace(OFFER, blobs={digest_of(blob): len(blob)}, sources={digest_of(blob): blob})
+    lead, agent, heard = Node(), Node(), Heard()
+    line = Line(Caps(asked=10_000_000))
+    connect = cast("Callable[[], Session]", lead.connect)
+    agents = {"node-2": (replace(offer, node="node-2"), cast("Callable[[], Session]", agent.connect))}
+    outcome = Together(offer, connect, heard, agents, line).run()
+    assert (outcome.bytes_missing, outcome.blob_bytes) == (40_000, 40_000)
+    assert outcome.seconds_estimate == pytest.approx(0.004)
+    assert heard.limits == [10_000_000]
+    done = [one for one in heard.shown if one.is_done]
+    assert {one.total_bytes for one in done} == {20_000}, "one stage, then the other"
+    assert len(heard.shown) > len(done)
+    assert "node-2: 0.0 MB to send" in heard.notes
 
 
 def test_one_that_cannot_be_reached_leaves_the_store_degraded(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from edgectl.control.link.blobs import send_blobs
+from edgectl.control.link.pace import Pace
 from edgectl.wire.errors import InvalidInput, NotReady
 from edgectl.wire.frame import FrameError, Frames
 
@@ -71,9 +72,7 @@ def test_the_limit_holds_on_average_and_a_pause_earns_no_burst(tmp_path: Path) -
         _Node().frames,
         [{"digest": _A, "have_bytes": 0}],
         {_A: tmp_path / "a"},
-        limit_bytes_per_second=10_000,
-        clock=lambda: now,
-        sleep=sleep,
+        pace=Pace(lambda: 10_000, clock=lambda: now, sleep=sleep),
     )
     assert 9 < now - 100 <= 10
 

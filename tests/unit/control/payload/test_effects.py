@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from edgectl.control.inventory.changes import Change, changes
 from edgectl.control.payload.compare import content
-from edgectl.control.payload.effects import Effects, effects
+from edgectl.control.payload.effects import Effects, Pause, effects, pauses
 from edgectl.wire.payload import Gpu, Host, K3s, ManagedFile, Node, Payload, Release
+from edgectl.wire.workload import pods_of
 
 
 def node(name: str = "node-1", *, binary: str = "sha256:1", text: str = "a", motd: str = "b") -> Node:
@@ -69,6 +71,42 @@ def test_what_a_store_feels(before: Payload | None, after: Payload, wanted: Effe
     Seeded faults: files of the host counted as k3s's; replicas counted as the template; a new release as replaced.
     """
     assert effects(before, after) == wanted
+
+
+def workload(kind: str = "Deployment", *, image: str = "i:1", gpu: bool = True, recreate: bool = False) -> Release:
+    """Return a release of one workload."""
+    (manifest,) = release(image=image, gpu=gpu).manifests
+    strategy = {"strategy": {"type": "Recreate"}} if recreate else {}
+    found = {**manifest, "kind": kind, "spec": {**manifest["spec"], **strategy}}
+    return replace(release(), manifests=(found,))
+
+
+_GPU = "it holds a GPU, which is free only when its old pod has stopped"
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "why"),
+    [
+        (workload(), workload(), ""),
+        (workload(gpu=False), workload(gpu=False, image="i:2"), ""),
+        (workload(), workload(image="i:2"), f"i:1 becomes i:2; {_GPU}"),
+        (workload(recreate=True), workload(image="i:2", recreate=True), f"i:1 becomes i:2; {_GPU} (Recreate)"),
+        (workload("DaemonSet"), workload("DaemonSet", image="i:2"), f"i:1 becomes i:2; {_GPU}"),
+        (workload(gpu=False), workload(), f"its settings change; {_GPU}"),
+        (
+            workload(gpu=False, recreate=True),
+            workload(gpu=False, recreate=True, image="i:2"),
+            "i:1 becomes i:2; its old pod stops first (Recreate)",
+        ),
+    ],
+)
+def test_which_pods_pause_and_why(before: Release, after: Release, why: str) -> None:
+    """Told from what a node says of its pods: those whose old pod must stop first. New workloads pause nothing."""
+    kind = after.manifests[0]["kind"]
+    wanted = (Pause(f"vision/{kind}/inference", why),) if why else ()
+    assert pauses(pods_of((before,)), payload(releases=(after,))) == wanted
+    assert pauses({}, payload(releases=(after,))) == ()
+    assert pauses(pods_of((before,)), payload()) == ()
 
 
 def test_the_sentences_name_what_happens() -> None:

@@ -1,0 +1,39 @@
+"""What a deploy will send and replace, said before it begins: the blobs that lack, and the pods that run now.
+
+Owns that one answer. Changes nothing; the operator compares.
+"""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from typing import Any
+
+from edgectl.node.converge.slots import Slots
+from edgectl.node.desired import load
+from edgectl.node.io.places import Places
+from edgectl.node.receive import want
+from edgectl.wire.envelope import Envelope
+from edgectl.wire.frame import Frames
+from edgectl.wire.workload import pods_of
+
+
+def foretell(places: Places, frames: Frames, frame: dict[str, Any], offer: Envelope) -> list[dict[str, object]]:
+    """Tell the operator what lacks here for what it offers; returns that. Raises NotReady when there is no room."""
+    wanted = want(places, {str(digest): int(size) for digest, size in frame["blobs"].items()})
+    pods = _pods(places, offer)
+    frames.send("want", blobs=wanted, **({"pods": pods} if pods else {}))
+    return wanted
+
+
+def _pods(places: Places, offer: Envelope) -> dict[str, dict[str, Any]]:
+    """Return the pods that run and that the offer may replace; none where the same is offered again."""
+    slots = Slots(places)
+    current = slots.current
+    if current is None:
+        return {}
+    apps = slots.apps_of(current)
+    if offer.lead or offer.payload == apps.envelope.payload:  # releases are the lead's alone
+        return {}
+    with suppress(OSError, ValueError):  # what cannot be read is repaired by the deploy
+        return pods_of(load(places, current, apps)[0].releases)
+    return {}
