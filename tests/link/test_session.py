@@ -327,7 +327,7 @@ def test_bytes_arrive_under_the_limit_and_are_told_as_they_do(
         wanted = [{"digest": digest, "size": len(data), "have_bytes": 0}]
         line.send("node-1", session, wanted, {digest: tmp_path / "blob"}, heard, lambda _: None)
         seconds = time.monotonic() - began
-        assert 0.95 <= seconds <= 3
+        assert 0.95 <= seconds <= 15, "no faster than the limit, and not for ever"
         assert session.queued_bytes == 0
         assert session.link.sent_bytes - before <= len(data) * 1.02, "SSH's own share is small, also in small pieces"
         assert session.frames.receive()["received"] == len(data)
