@@ -18,12 +18,12 @@ _OTHER_KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJ0fCk2DTqOzNCk1pJW7kG0C0pXsN8
 
 
 @pytest.fixture(autouse=True)
-def _goes_on(shop: Shop) -> Iterator[None]:
+def _goes_on(settled: Shop) -> Iterator[None]:
     """Whatever is refused: what served before serves on, untouched."""
-    before = _seen(shop)
+    before = _seen(settled)
     yield
-    assert _seen(shop) == before
-    assert shop.node.answers() == ""
+    assert _seen(settled) == before
+    assert settled.node.answers() == ""
 
 
 def _seen(shop: Shop) -> Steady:

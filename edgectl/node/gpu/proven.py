@@ -66,6 +66,9 @@ class Proven:
         if seen.short:
             self._since = None
             return Observation(Status.IN_PROGRESS, seen.short)
+        if not seen.to_try and not seen.enough:
+            reason = f"{self._gpu.required} required: {'; '.join(seen.dead())}"[:500]
+            return Observation(Status.FAILED, reason, evidence=seen.dead())
         is_marked = marked(read)
         if not is_marked and (left := self._holds()):
             reason = f"{seen.allocatable_text}; watching that it holds, {left:.0f} s more"
@@ -77,9 +80,6 @@ class Proven:
         if seen.to_try:
             differences = tuple((uuid, "not tried", "computes") for uuid in seen.to_try)
             return Observation(Status.DRIFTED, "a GPU has not computed in this boot", differences=differences)
-        if not seen.enough:
-            reason = f"{self._gpu.required} required: {'; '.join(seen.dead())}"[:500]
-            return Observation(Status.FAILED, reason, evidence=seen.dead())
         if differences := _differences(read, seen, is_marked=is_marked):
             return Observation(Status.DRIFTED, "inference waits for the marker", differences=differences)
         reason = seen.proven_text if seen.by_cuda else seen.allocatable_text

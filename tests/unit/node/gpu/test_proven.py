@@ -214,6 +214,14 @@ def test_a_gpu_that_computes_wrongly_is_never_proven(watch: Watch) -> None:
     assert watch.smoked == [A, B]
 
 
+def test_what_has_failed_is_told_at_once(watch: Watch) -> None:
+    """Another look, of a process that has not watched the number hold: the failure is the answer, not the watching."""
+    watch.ends[A] = "never: element 7 is 9, not 22"
+    ready(watch)
+    watch.gate = watch.step()
+    assert "element 7" in watch.gate.probe(watch.node).reason
+
+
 def test_one_that_is_not_there_yet_is_given_a_moment(watch: Watch) -> None:
     """A late driver: tried again until it computes, within the step's own time."""
     watch.ends[B] = "error 999"
