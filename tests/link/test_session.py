@@ -266,14 +266,18 @@ def test_blobs_arrive_whole_across_new_keys(start: Start, engine: RuntimeArchive
         session.frames.receive()
         gone: list[int] = []
         wanted = [{"digest": digest, "have_bytes": 5}]
-        assert send_blobs(session.frames, wanted, {digest: tmp_path / "blob"}, progress=gone.append) == len(data) - 5
-        answer = session.frames.receive()
-        assert (answer["offset"], answer["received"], sum(gone)) == (5, len(data) - 5, len(data) - 5)
-        assert session.frames.receive()["op"] == "sent"
+        sources = {digest: tmp_path / "blob"}
+        count = len(data) - 5
+        assert send_blobs(session.frames, wanted, sources, progress=lambda _, sent: gone.append(sent)) == count
+        received = 0
+        while (answer := session.frames.receive())["op"] == "blob":
+            assert answer["offset"] == 5 + received
+            received += answer["received"]
+        assert (answer["op"], received, sum(gone)) == ("sent", count, count)
         session.frames.send("pour", bytes=12 << 20)
-        count: list[int] = []
-        session.frames.receive_bytes(session.frames.receive()["bytes"], lambda piece: count.append(len(piece)))
-        assert sum(count) == 12 << 20
+        poured: list[int] = []
+        session.frames.receive_bytes(session.frames.receive()["bytes"], lambda piece: poured.append(len(piece)))
+        assert sum(poured) == 12 << 20
 
 
 def _with_sudo(start: Start, tmp_path: Path, mode: str) -> Sshd:

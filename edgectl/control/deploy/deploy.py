@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from edgectl.control.deploy.listener import Listener
-from edgectl.control.link.blobs import send_blobs
+from edgectl.control.link.blobs import send_blobs, signatures
 from edgectl.control.link.lost import LinkLost, WrongHostKey
 from edgectl.control.link.secret import Secret
 from edgectl.control.link.session import Session
@@ -39,6 +39,7 @@ class Offer:
     blobs: dict[str, int]  # digest -> bytes, the payload's own included
     sources: dict[str, Path | bytes]  # digest -> what is sent for it
     sender: Sender
+    names: Mapping[str, str] = field(default_factory=dict)  # digest -> of what thing it is (edgectl.wire.thing)
     commit: str = ""
     summary: str = ""
     accept_degraded: bool = False
@@ -68,7 +69,8 @@ class Outcome:
     verdict: dict[str, Any] = field(default_factory=dict)
     looked: int = 0
     changed: tuple[str, ...] = ()
-    blob_bytes: int = 0
+    blob_bytes: int = 0  # of blobs that the node lacked
+    wire_bytes: int = 0  # that travelled for them: fewer, where they were packed or like older ones
     link_bytes: int = 0
     sessions: int = 0
     seconds: float = 0.0
@@ -176,6 +178,8 @@ class Deploy:
             given["values"] = {
                 name: {key: value.reveal() for key, value in values.items()} for name, values in offer.values.items()
             }
+        if offer.names:
+            given["names"] = [offer.names.get(digest, "") for digest in sorted(offer.blobs)]
         return {"envelope": to_json(envelope), "blobs": offer.blobs, **given}
 
     def _receive_acceptance(self, session: Session) -> None:
@@ -201,15 +205,17 @@ class Deploy:
         self._listener.wanted(len(wanted), missing)
         if not wanted:
             return
+        bases = signatures(session.frames, wanted)
         done = 0
 
-        def progress(count: int) -> None:
+        def progress(count: int, on_line: int) -> None:
             nonlocal done
             done += count
             self.outcome.blob_bytes += count
+            self.outcome.wire_bytes += on_line
             self._listener.sending(done, missing)
 
-        send_blobs(session.frames, wanted, self._offer.sources, progress=progress)
+        send_blobs(session.frames, wanted, self._offer.sources, bases=bases, progress=progress)
 
     def _follow(self, session: Session) -> bool:
         """Pass events on until the verdict; False when the run ended without one."""

@@ -16,7 +16,7 @@ from edgectl.wire.errors import EdgectlError, Locked, NotReady, Refused, StepFai
 from tests.unit.control.deploy.node import Node
 from tests.unit.control.deploy.silent import Silent
 
-BLOB = b"x" * 100
+BLOB = bytes(range(100))  # cannot be packed
 PAYLOAD = b"payload"
 OFFER = Offer(
     store="store-042",
