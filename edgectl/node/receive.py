@@ -76,8 +76,8 @@ def take(places: Places, frames: Frames, frame: dict[str, Any]) -> None:
         }
         asked = [{**item, "base": said[item["digest"]]} if item["digest"] in said else item for item in wanted]
         frames.send("want", blobs=asked)
-        for item in wanted:
-            frames.send_bytes(packed.get(str(item["digest"]), b""))
+        for digest in [str(item["digest"]) for item in asked if "base" in item]:
+            frames.send_bytes(packed[digest])
         again = receive(places, frames, wanted, found) if wanted else set()
         if not again:
             return

@@ -61,7 +61,8 @@ def send_blobs(
     Raises LinkLost when the link breaks (ask again: the node says what it has by then), the node's own error when it
     gave up in the middle, InvalidInput when a blob is not here.
     """
-    line = Line(clock)
+    wanted = list(wanted)
+    line = Line(clock, sum(int(item.get("size", 0)) - int(item.get("have_bytes", 0)) for item in wanted))
     pace = _Pace(limit_bytes_per_second, clock, sleep)
     total = 0
     try:

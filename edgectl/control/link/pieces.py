@@ -14,10 +14,13 @@ from dataclasses import dataclass
 from edgectl.wire.delta import DELTA, RAW, ZLIB, Copy, Signature, encode
 
 PIECE_BYTES = 1024 * 1024
+_LEVEL, _HURRIED = 6, 1
+_MUCH_BYTES = 16 * 1024 * 1024
 _WORTH = 0.98  # packed to more than this, bytes go as they are: it costs both sides time
 _MOST_UNTRIED = 32  # pieces in a row that go as they are, after some that did not get smaller
 _SAMPLE_BYTES = 4 * 1024 * 1024  # SSH's window and the socket's buffers take 2 MiB from a line however slow
-_RAW_SAMPLE_BYTES = 16 * 1024 * 1024
+_CLEARLY = 4  # times as long as packing: then it is the line, not what else runs here
+_TRY_BYTES, _TRIES = 8 * 1024 * 1024, 3
 _HOPELESS_BYTES = 8 * 1024 * 1024
 _PACKS_AT_MOST = 16  # a delta smaller than this part of its content is not compared with the content, packed
 _COMPARED_BYTES = 4 * PIECE_BYTES
@@ -38,16 +41,18 @@ class Piece:
 class Line:
     """How fast the line takes what is packed, beside how fast it is packed: which of both to do.
 
-    It begins with packing. Where that takes longer than sending, the bytes as they are get a try; the faster one stays.
+    It begins with packing. Unless sending takes most of the time, the bytes as they are get a try, and the faster one
+    stays. Until the line is clearly the slower part, much (`ahead` bytes) is packed in a hurry.
     """
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, clock: Callable[[], float] = time.monotonic, ahead: int = 0) -> None:
         self._clock = clock
+        self._level = _HURRIED if ahead > _MUCH_BYTES else _LEVEL
         self._packing = self._sending = 0.0
         self._content = self._sent = 0
-        self._rate = 0.0  # bytes of content a second, packed
-        self._trying = False
-        self._settled = False
+        self._packed_rate = 0.0  # bytes of content a second
+        self._raw_rates: list[float] = []
+        self._trying = self._settled = False
         self.is_fast = False
 
     @property
@@ -55,32 +60,35 @@ class Line:
         """Return how many bytes should go as they are now; 0 to pack."""
         if self.is_fast:
             return 1 << 62
-        return _RAW_SAMPLE_BYTES if self._trying else 0
+        return _TRY_BYTES if self._trying else 0
 
     def pack(self, data: bytes) -> bytes:
         """Pack, on the clock."""
         began = self._clock()
-        packed = zlib.compress(data, 6)
+        packed = zlib.compress(data, self._level)
         self._packing += self._clock() - began
         return packed
 
     def sent(self, piece: Piece, count: int, began: float) -> None:
         """Note that a piece has gone since `began`, with so many bytes on the line."""
+        took = max(self._clock() - began, 1e-9)
         if self._settled or piece.form == DELTA:
             return
-        self._sending += self._clock() - began
+        if self._trying:
+            self._raw_rates.append(piece.size / took)
+            if len(self._raw_rates) == _TRIES:  # the first has met buffers that were empty, or a far end that slept
+                self._settled, self._trying = True, False
+                self.is_fast = max(self._raw_rates[1:]) >= self._packed_rate
+            return
+        self._sending += took
         self._content += piece.size
         self._sent += count
-        if self._trying and self._sent >= _RAW_SAMPLE_BYTES:
-            self._settled = True
-            self._trying = False
-            self.is_fast = self._content >= self._rate * self._sending
-        elif not self._trying and self._sent >= _SAMPLE_BYTES:
-            self._settled = self._packing <= self._sending
-            self._trying = not self._settled
-            self._rate = self._content / max(self._packing + self._sending, 1e-9)
-            self._packing = self._sending = 0.0
-            self._content = self._sent = 0
+        if self._sent < _SAMPLE_BYTES:
+            return
+        if self._packing * _CLEARLY <= self._sending:
+            self._settled, self._level = True, _LEVEL
+        else:
+            self._trying, self._packed_rate = True, self._content / (self._packing + self._sending)
 
 
 def plain(read: Read, start: int, end: int, line: Line) -> Iterator[Piece]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import zlib
 from collections.abc import Iterator
+from contextlib import suppress
 
 import pytest
 from hypothesis import given
@@ -56,10 +57,8 @@ def test_what_is_written_is_read(said: list[Copy | bytes], here: int, cut: int) 
 @given(data=st.binary(max_size=60), count=st.integers(0, 3000))
 def test_garbage_makes_never_more_than_announced(data: bytes, count: int) -> None:
     """Whatever comes, it is a sentence or bytes within the announced number; never another kind of failure."""
-    try:
+    with suppress(DeltaError):
         assert len(made(data, here=0, count=count)) == count
-    except DeltaError as error:
-        assert str(error)
 
 
 def varint(*numbers: int) -> bytes:

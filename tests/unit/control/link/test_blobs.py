@@ -12,7 +12,7 @@ from edgectl.control.link.blobs import send_blobs
 from edgectl.wire.errors import InvalidInput, NotReady
 from edgectl.wire.frame import FrameError, Frames
 
-_NOISE = random.Random(1).randbytes(1 << 20)  # cannot be packed
+_NOISE = random.Random(1).randbytes(1 << 20)  # noqa: S311 - it cannot be packed, that is all
 _A, _B = ("sha256:" + letter * 64 for letter in "ab")
 
 
@@ -48,7 +48,8 @@ def test_each_goes_on_from_its_last_good_byte(tmp_path: Path) -> None:
         {"digest": _B, "size": 3, "have_bytes": 3},
         {"digest": _B, "size": 3, "have_bytes": 99},
     ]
-    total = send_blobs(node.frames, wanted, {_A: tmp_path / "a", _B: b"xyz"}, progress=lambda count, _: gone.append(count))
+    sources: dict[str, Path | bytes] = {_A: tmp_path / "a", _B: b"xyz"}
+    total = send_blobs(node.frames, wanted, sources, progress=lambda count, _: gone.append(count))
     assert node.got == (
         _frame("blob", digest=_A, offset=4, bytes=6)
         + b"456789"
