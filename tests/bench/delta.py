@@ -29,7 +29,7 @@ from edgectl.node.unpack import Piece as Arriving
 from edgectl.wire.delta import Signature, sign
 
 SIZE = 200_000_000
-CHANGED_FILES = 0.02
+_EACH = 50  # of so many files one changes
 CHANGED_WEIGHTS = 0.06
 _CHUNK = 1 << 20
 
@@ -86,7 +86,8 @@ def layers(folder: Path) -> Iterator[Row]:
 
 def _layer(target: Path, used: list[Path], change: str) -> Path:
     chance = random.Random(2)  # noqa: S311
-    changed = set(chance.sample(used, int(len(used) * CHANGED_FILES))) if change else set()
+    by_size = sorted(used, key=lambda path: (path.stat().st_size, path))
+    changed = set(by_size[_EACH // 2 :: _EACH]) if change else set()  # of every size, so that bytes are as many
     with tarfile.open(target, "w") as tar:
         for path in used:
             data = path.read_bytes()
