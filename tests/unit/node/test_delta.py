@@ -18,6 +18,7 @@ from edgectl.node import bases as bases_module
 from edgectl.node.converge.slots import Slots
 from edgectl.node.io.places import Places
 from edgectl.node.receive import take
+from edgectl.node.unpack import BaseFile, BaseGone
 from edgectl.wire import delta
 from edgectl.wire.delta import Copy, encode, sign
 from edgectl.wire.document import canonical, digest_of
@@ -198,6 +199,22 @@ def test_a_base_that_is_gone_is_told_and_the_blob_sent_whole(places: Places) -> 
     assert has(places)
     assert spoken.notes == [f"could not be made of what is here, sent whole: {NAME}"]
     assert "base" not in spoken.wants[1][0]
+
+
+def test_a_base_that_fails_in_the_middle_is_told(places: Places, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A bad sector behind the first bytes: what was made stays, the rest is passed over and comes whole."""
+    real = BaseFile.copy
+
+    def fails(file: BaseFile, start: int, count: int) -> Iterator[bytes]:
+        yield from real(file, start, count // 2)
+        raise BaseGone
+
+    monkeypatch.setattr(BaseFile, "copy", fails)
+    spoken = talk(places)
+    spoken.run()
+    assert has(places)
+    assert len(spoken.notes) == 1
+    assert 0 < spoken.wants[1][0]["have_bytes"] < len(NEW)
 
 
 @pytest.mark.parametrize("damage", ["shorter", "other bytes"])
