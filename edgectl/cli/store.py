@@ -166,6 +166,7 @@ def offer(store: Store, rendered: Rendered, engine: RuntimeArchive, *, inventory
     """Return what a deploy offers to the store's lead; `for_node` makes of it what another node is offered."""
     from edgectl.control.deploy.deploy import Offer
     from edgectl.control.deploy.operator import commit_of, sender
+    from edgectl.wire.thing import PAYLOAD, things
 
     payload, data = rendered.payload, rendered.payload.encode()
     commit, subject = commit_of(inventory)
@@ -177,6 +178,7 @@ def offer(store: Store, rendered: Rendered, engine: RuntimeArchive, *, inventory
         blobs={**payload.blobs, payload.digest: len(data)},
         sources={**rendered.blob_paths, payload.digest: data},
         sender=sender(),
+        names={**things(payload), payload.digest: PAYLOAD},
         commit=commit,
         summary=subject,
     )

@@ -22,7 +22,7 @@ from edgectl.node.foretell import foretell
 from edgectl.node.io.files import write_atomic
 from edgectl.node.io.look import Hands
 from edgectl.node.io.places import Places
-from edgectl.node.receive import absent, receive, want
+from edgectl.node.receive import absent, take
 from edgectl.node.request import DEPLOY, HEAL, YIELD, Request, leave
 from edgectl.node.secrets.values import keep_values
 from edgectl.node.units.install import CONVERGE, install
@@ -56,9 +56,7 @@ def deploy(places: Places, frames: Frames, frame: dict[str, Any]) -> tuple[str, 
         if paused:
             raise Locked(f"{offer.store} is {paused.sentence()}", hint=f"edgectl resume {offer.store}")
         _judge(slots, offer)
-        wanted = foretell(places, frames, frame, offer)
-        if wanted:
-            receive(places, frames, wanted)
+        take(places, frames, frame, foretell(places, offer))
         install(Hands(places))  # also when nothing is new: without its timers a store does not heal itself
         with _Aside(places, frames) as aside:
             if met := aside.wait(offer):
@@ -93,10 +91,7 @@ def stage(places: Places, frames: Frames, frame: dict[str, Any]) -> int:
     if belongs_to is not None:
         judge_store(offer, belongs_to.envelope.store)
     with _hold(places, offer):
-        wanted = want(places, {str(digest): int(size) for digest, size in frame["blobs"].items()})
-        frames.send("want", blobs=wanted)
-        if wanted:
-            receive(places, frames, wanted)
+        take(places, frames, frame)
     return slots.sequence
 
 

@@ -1,4 +1,4 @@
-"""What a deploy will send and replace, said before it begins: the blobs that lack, and the pods that run now.
+"""What a deploy may replace, said before it begins: the pods that run now.
 
 Owns that one answer. Changes nothing; the operator compares.
 """
@@ -11,18 +11,14 @@ from typing import Any
 from edgectl.node.converge.slots import Slots
 from edgectl.node.desired import load
 from edgectl.node.io.places import Places
-from edgectl.node.receive import want
 from edgectl.wire.envelope import Envelope
-from edgectl.wire.frame import Frames
 from edgectl.wire.workload import pods_of
 
 
-def foretell(places: Places, frames: Frames, frame: dict[str, Any], offer: Envelope) -> list[dict[str, object]]:
-    """Tell the operator what lacks here for what it offers; returns that. Raises NotReady when there is no room."""
-    wanted = want(places, {str(digest): int(size) for digest, size in frame["blobs"].items()})
+def foretell(places: Places, offer: Envelope) -> dict[str, Any]:
+    """Return what is said beside what lacks here for an offer: the pods that run, if it may replace any."""
     pods = _pods(places, offer)
-    frames.send("want", blobs=wanted, **({"pods": pods} if pods else {}))
-    return wanted
+    return {"pods": pods} if pods else {}
 
 
 def _pods(places: Places, offer: Envelope) -> dict[str, dict[str, Any]]:

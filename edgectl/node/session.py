@@ -23,7 +23,7 @@ from edgectl.node.foretell import foretell
 from edgectl.node.greet import describe, greet
 from edgectl.node.io.look import Look
 from edgectl.node.io.places import Places
-from edgectl.node.receive import absent
+from edgectl.node.receive import absent, want
 from edgectl.node.recipe import recipe
 from edgectl.wire import event
 from edgectl.wire.document import from_json, to_json
@@ -97,7 +97,8 @@ def _followed(places: Places, frames: Frames, frame: dict[str, Any]) -> None:
 
 def _plan(places: Places, frames: Frames, frame: dict[str, Any]) -> None:
     payload, node, offer = _given(frames, frame)
-    foretell(places, frames, frame, offer)
+    wanted = want(places, {str(digest): int(size) for digest, size in frame["blobs"].items()})
+    frames.send("want", blobs=wanted, **foretell(places, offer))
     _look(places, frames, payload, node, tried=offer)
 
 

@@ -19,8 +19,8 @@ from edgectl.control.deploy.transfer import Progress
 from edgectl.control.payload.effects import Pause
 from edgectl.report.bar import Bar
 from edgectl.report.looked import sent_of
-from edgectl.report.transfer import far, limit_of, pause_of, time_of
-from edgectl.report.words import count, size
+from edgectl.report.transfer import all_of, far, limit_of, pause_of, time_of
+from edgectl.report.words import count
 from edgectl.wire import event
 
 _STYLES = {
@@ -103,7 +103,7 @@ class Terminal:
         has_begun, self._sends = self._sends, not progress.is_done
         if progress.is_done:
             if has_begun:
-                self._tell(f"  sent      {size(progress.total_bytes)}")
+                self._tell(f"  sent      {all_of(progress)}")
         elif self._live and self._bar is None:
             self._still()
             self._bar = Bar(look, self._console)

@@ -10,17 +10,26 @@ from edgectl.report.words import both_rates, rate, size
 _MINUTE = 60
 _HOUR = 3600
 _LONGEST_HOURS = 99
+_FEWER = 0.9
 _PLAIN = {LIMITS: f"{LIMITS} of the inventory", ASKED: ASKED, MEASURED: "as measured on this link"}
 
 
 def far(progress: Progress) -> str:
-    """Say how far it is: `24.1 / 31.0 MB   78 %   1.9 Mbit/s   0:29 left`."""
+    """Say how far it is: `24.1 / 31.0 MB   78 %   1.9 Mbit/s   0:29 left`. The rate is the line's."""
     parts = [_of(progress.sent_bytes, progress.total_bytes), f"{_percent(progress):>3} %"]
     if progress.rate is not None:
         parts.append(f"{rate(progress.rate):>10}" if progress.rate > 0 else "stands still")
     if progress.seconds_left is not None and not progress.is_done:
         parts.append(left(progress.seconds_left))
     return "   ".join(parts)
+
+
+def all_of(progress: Progress) -> str:
+    """Say what was sent, and in how many bytes on the line where those were clearly fewer."""
+    packed = (
+        f" (packed: {size(progress.wire_bytes)})" if 0 < progress.wire_bytes < progress.total_bytes * _FEWER else ""
+    )
+    return f"{size(progress.total_bytes)}{packed}"
 
 
 def left(seconds: float) -> str:
@@ -40,8 +49,8 @@ def time_of(forecast: Forecast) -> str:
     why = _PLAIN.get(forecast.why, forecast.why)
     if forecast.seconds is None:  # a limit ends, and nobody knows what the line carries then
         return f"{both_rates(forecast.rate)} at first ({why})"
-    word = "at least" if forecast.at_least else "about"
-    return f"{word} {_length(forecast.seconds)} at {both_rates(forecast.rate)} ({why})"
+    by = "if the line carries" if forecast.line_unknown else "at"
+    return f"at most about {_length(forecast.seconds)} {by} {both_rates(forecast.rate)} ({why})"
 
 
 def pause_of(pause: Pause) -> str:

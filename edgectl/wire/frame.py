@@ -62,6 +62,11 @@ class Frames:
             left -= len(piece)
             sink(piece)
 
+    def end(self) -> None:
+        """Read nothing more: what would come is content, and must never be taken for a frame."""
+        self._buffer.clear()
+        self._read = lambda _: b""
+
     def _line(self) -> bytes:
         while (end := self._buffer.find(b"\n")) < 0:
             if len(self._buffer) > LINE_LIMIT_BYTES:

@@ -24,13 +24,14 @@ def _now() -> datetime:
 class Forecast:
     """How long bytes will take, and at which rate they begin; None where nobody knows.
 
-    `why` names what says so. `at_least`: only a limit is known, and the line may be slower.
+    `why` names what says so. It is at most so long: packed, fewer bytes go. `line_unknown`: only a limit is known, and
+    the line may be slower.
     """
 
     seconds: float | None = None
     rate: float | None = None
     why: str = ""
-    at_least: bool = False
+    line_unknown: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +64,7 @@ class Caps:
             return Forecast()
         capped = cap is not None and rate == cap
         why = (LIMITS if self.asked is None else ASKED) if capped else knows
-        return Forecast(self._seconds(count, line, moment), rate, why, at_least=line is None)
+        return Forecast(self._seconds(count, line, moment), rate, why, line_unknown=line is None)
 
     def seconds(self, count: float, rate: float) -> float:
         """Return how long `count` bytes will take on a line that carries `rate` bytes a second where it may."""

@@ -42,6 +42,7 @@ class Offer:
     blobs: dict[str, int]  # digest -> bytes, the payload's own included
     sources: dict[str, Path | bytes]  # digest -> what is sent for it
     sender: Sender
+    names: Mapping[str, str] = field(default_factory=dict)  # digest -> of what thing it is (edgectl.wire.thing)
     commit: str = ""
     summary: str = ""
     accept_degraded: bool = False
@@ -74,7 +75,8 @@ class Outcome:
     bytes_missing: int = 0  # when it began
     seconds_estimate: float | None = None  # for them, as it was foreseen; None: nobody knew
     pauses: tuple[Pause, ...] = ()
-    blob_bytes: int = 0
+    blob_bytes: int = 0  # of blobs that the node lacked
+    wire_bytes: int = 0  # that travelled for them: fewer, where they were packed or like older ones
     link_bytes: int = 0
     sessions: int = 0
     seconds: float = 0.0
@@ -105,6 +107,7 @@ class Deploy:
         self._offset = 0
         self._heard = 0.0
         self._missing: int | None = None
+        self._has_wanted = False  # on this link
         self.outcome = Outcome()
 
     def run(self) -> Outcome:
@@ -132,6 +135,7 @@ class Deploy:
 
     def _talk(self) -> None:
         session = self._connect()
+        self._has_wanted = False
         self.outcome.sessions += 1
         try:
             if self.outcome.sessions > 1:
@@ -184,6 +188,8 @@ class Deploy:
             given["values"] = {
                 name: {key: value.reveal() for key, value in values.items()} for name, values in offer.values.items()
             }
+        if offer.names:
+            given["names"] = [offer.names.get(digest, "") for digest in sorted(offer.blobs)]
         return {"envelope": to_json(envelope), "blobs": offer.blobs, **given}
 
     def _receive_acceptance(self, session: Session) -> None:
@@ -214,10 +220,13 @@ class Deploy:
             self.outcome.bytes_missing, self.outcome.seconds_estimate = missing, forecast.seconds
         self._missing = missing
         self._listener.foreseen(forecast, pauses)
-        self._line.send(self._offer.node, session, wanted, self._offer.sources, self._listener, self._count)
+        again, self._has_wanted = self._has_wanted, True
+        send = self._line.send
+        send(self._offer.node, session, wanted, self._offer.sources, self._listener, self._count, again=again)
 
-    def _count(self, sent: int) -> None:
-        self.outcome.blob_bytes += sent
+    def _count(self, content: int, wire: int) -> None:
+        self.outcome.blob_bytes += content
+        self.outcome.wire_bytes += wire
 
     def _follow(self, session: Session) -> bool:
         """Pass events on until the verdict; False when the run ended without one."""

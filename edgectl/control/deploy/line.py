@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from edgectl.control.deploy.caps import Caps
 from edgectl.control.deploy.transfer import Transfer
-from edgectl.control.link.blobs import send_blobs
+from edgectl.control.link.blobs import send_blobs, signatures
 from edgectl.control.link.pace import Pace
 
 if TYPE_CHECKING:
@@ -49,24 +49,33 @@ class Line:
         wanted: Sequence[Mapping[str, Any]],
         sources: Mapping[str, Path | bytes],
         listener: Listener,
-        count: Callable[[int], object],
+        count: Callable[[int, int], object],
+        *,
+        again: bool = False,
     ) -> None:
-        """Send what a node wants, and tell how far it is until it has arrived; `count` gets the bytes of each piece."""
+        """Send what a node wants, and tell how far it is until it has arrived.
+
+        `count` gets of each write the bytes of content that it stands for, and those on the line. `again`: what is
+        wanted had arrived, and could not be used.
+        """
+        bases = signatures(session.frames, wanted)
         missing = sum(int(item["size"]) - int(item["have_bytes"]) for item in wanted)
         if not wanted and not self.transfer.knows(node):
             return
-        self.transfer.begin(node, missing, lambda: session.queued_bytes)
+        self.transfer.begin(node, missing, lambda: session.queued_bytes, again=again)
         if wanted:
             self._tell_limit(listener)
             listener.sending(self.transfer.now)
 
-            def progress(sent: int) -> None:
-                count(sent)
-                self.transfer.add(node, sent)
+            def progress(content: int, wire: int) -> None:
+                count(content, wire)
+                self.transfer.add(node, content, wire)
                 self._tell_limit(listener)
                 listener.sending(self.transfer.now)
 
-            send_blobs(session.frames, wanted, sources, progress=progress, pace=self._pace)
+            send_blobs(
+                session.frames, wanted, sources, bases=bases, progress=progress, pace=self._pace, clock=self._clock
+            )
             self._arrive(node, session, listener)
         listener.sending(self.transfer.now)
 

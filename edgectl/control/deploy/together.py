@@ -68,6 +68,7 @@ class Together:
             outcome.seconds_estimate = _sum(outcome, sent)
             outcome.bytes_missing += sent.bytes_missing
             outcome.blob_bytes += sent.blob_bytes
+            outcome.wire_bytes += sent.wire_bytes
             outcome.link_bytes += sent.link_bytes
             outcome.sessions += sent.sessions
         for name in sorted(self._followers):
@@ -154,6 +155,7 @@ class Together:
             outcome.looked += ended.looked
             outcome.changed = (*outcome.changed, *(f"{name}/{step}" for step in ended.changed))
             outcome.blob_bytes += ended.blob_bytes
+            outcome.wire_bytes += ended.wire_bytes
             outcome.link_bytes += ended.link_bytes
             outcome.sessions += ended.sessions
         found = outcome.others[name]
@@ -181,6 +183,8 @@ class _Content(Deploy):
             frame = session.frames.receive()
             if frame["op"] == "want":
                 self._send(session, frame)
+            elif frame["op"] == "note":
+                self._listener.note(str(frame.get("reason", "")))
             else:
                 need(frame, "staged")
                 self.outcome.sequence = int(frame["sequence"])

@@ -7,7 +7,7 @@ import pytest
 from edgectl.control.deploy.caps import ASKED, DOWNLINK, LIMITS, MEASURED, Caps, Forecast
 from edgectl.control.deploy.transfer import Progress
 from edgectl.control.inventory.store import LimitSettings, NetworkSettings
-from edgectl.report.transfer import far, left, limit_of, time_of
+from edgectl.report.transfer import all_of, far, left, limit_of, time_of
 from edgectl.report.words import both_rates, rate
 
 
@@ -74,13 +74,16 @@ def test_how_long_still(seconds: float, says: str) -> None:
     ("forecast", "says"),
     [
         (Forecast(), ""),
-        (Forecast(131, 237_500, DOWNLINK), "about 2 min 11 s at 1.9 Mbit/s (237.5 KB/s) (network.downlink_mbit)"),
-        (Forecast(0.2, 1e6, MEASURED), "about 1 s at 8.0 Mbit/s (1.0 MB/s) (as measured on this link)"),
         (
-            Forecast(496, 62_500, LIMITS, at_least=True),
-            "at least 8 min 16 s at 500 kbit/s (62.5 KB/s) (network.limits of the inventory)",
+            Forecast(131, 237_500, DOWNLINK),
+            "at most about 2 min 11 s at 1.9 Mbit/s (237.5 KB/s) (network.downlink_mbit)",
         ),
-        (Forecast(7_900, 62_500, ASKED), "about 2 h 11 min at 500 kbit/s (62.5 KB/s) (--limit)"),
+        (Forecast(0.2, 1e6, MEASURED), "at most about 1 s at 8.0 Mbit/s (1.0 MB/s) (as measured on this link)"),
+        (
+            Forecast(496, 62_500, LIMITS, line_unknown=True),
+            "at most about 8 min 16 s if the line carries 500 kbit/s (62.5 KB/s) (network.limits of the inventory)",
+        ),
+        (Forecast(7_900, 62_500, ASKED), "at most about 2 h 11 min at 500 kbit/s (62.5 KB/s) (--limit)"),
         (Forecast(None, 62_500, LIMITS), "500 kbit/s (62.5 KB/s) at first (network.limits of the inventory)"),
     ],
 )
@@ -97,3 +100,12 @@ def test_who_holds_it_back() -> None:
     assert limit_of(62_500, Caps(asked=62_500)) == "500 kbit/s (62.5 KB/s), by --limit"
     assert limit_of(250_000, Caps(network)) == "2.0 Mbit/s (250.0 KB/s) now, by network.limits of the inventory"
     assert limit_of(None, Caps()) == "no limit from now on"
+
+
+@pytest.mark.parametrize(
+    ("wire", "says"),
+    [(0, "31.0 MB"), (31_400_000, "31.0 MB"), (29_000_000, "31.0 MB"), (9_800_000, "31.0 MB (packed: 9.8 MB)")],
+)
+def test_what_was_sent(wire: int, says: str) -> None:
+    """The content, and the bytes on the line where they were clearly fewer."""
+    assert all_of(Progress(31_000_000, 31_000_000, None, 0.0, wire)) == says

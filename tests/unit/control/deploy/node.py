@@ -22,6 +22,7 @@ class Node:
     breaks_at: int = 0
     breaks_again: bool = False
     power_cut: bool = False
+    asks_again: str = ""  # digest of a blob that it takes, and then wants once more
     refuses: EdgectlError | None = None
     stages: EdgectlError | None = None
     frames: int = 0
@@ -151,6 +152,11 @@ class Session:
         self._blob = (announced["digest"], announced["bytes"])
 
     def _take_sent(self, _: dict[str, Any]) -> None:
+        if again := self.node.asks_again:
+            self.node.asks_again, data = "", self.node.blobs.pop(again)
+            self.say("note", reason="could not be made of what is here, sent whole: image vision")
+            self.say("want", blobs=[{"digest": again, "size": len(data), "have_bytes": 0}])
+            return
         if self._stages:
             self.say("staged", sequence=self.node.sequence)
             return

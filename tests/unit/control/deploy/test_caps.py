@@ -68,14 +68,14 @@ def test_summer_time_moves_with_the_store() -> None:
         (caps("2026-11-25T03:00", limits=(), line=1e6), None, Forecast(31, 1e6, DOWNLINK)),
         (caps("2026-11-25T03:00", limits=(), line=1e6), 2e6, Forecast(31, 1e6, DOWNLINK)),
         (caps("2026-11-25T03:00", limits=()), 5e5, Forecast(62, 5e5, MEASURED)),
-        (caps("2026-11-25T03:00"), None, Forecast(124, 250_000, LIMITS, at_least=True)),
+        (caps("2026-11-25T03:00"), None, Forecast(124, 250_000, LIMITS, line_unknown=True)),
         (caps("2026-11-25T03:00", line=1e6), None, Forecast(124, 250_000, LIMITS)),
         (caps("2026-11-25T03:00", line=1e5), None, Forecast(310, 1e5, DOWNLINK)),
         (caps("2026-11-25T03:00", line=1e6, asked=62_500), None, Forecast(496, 62_500, ASKED)),
         # 31 MB at 250 kB/s until eight (15 MB in a minute), the rest at 62.5 kB/s
         (caps("2026-11-25T07:59", line=1e6), None, Forecast(60 + 256, 250_000, LIMITS)),
         # a limit that ends, on a line that nobody knows
-        (caps("2026-11-25T19:59", limits=(DAY,)), None, Forecast(None, 62_500, LIMITS, at_least=True)),
+        (caps("2026-11-25T19:59", limits=(DAY,)), None, Forecast(None, 62_500, LIMITS, line_unknown=True)),
         (caps("2026-11-25T19:59", limits=(DAY,)), 1e6, Forecast(60 + 27.25, 62_500, LIMITS)),
     ],
 )

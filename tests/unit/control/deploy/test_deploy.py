@@ -18,7 +18,7 @@ from edgectl.wire.errors import EdgectlError, Locked, NotReady, Refused, StepFai
 from tests.unit.control.deploy.node import Node
 from tests.unit.control.deploy.silent import Silent
 
-BLOB = b"x" * 100
+BLOB = bytes(range(100))  # cannot be packed
 PAYLOAD = b"payload"
 OFFER = Offer(
     store="store-042",
@@ -106,6 +106,17 @@ def test_a_bare_node_gets_everything_once() -> None:
     second = brought(node)
     assert (second.blob_bytes, second.changed, second.before, second.serving) == (0, (), 1, 1)
     assert all(session.closed for session in node.sessions)
+
+
+def test_what_the_node_could_not_make_is_sent_once_more_and_counted() -> None:
+    """Law: a second `want` on one link is more to send: said, shown to its end, and nothing goes back."""
+    node, heard = Node(asks_again=digest_of(BLOB)), Heard()
+    ended = brought(node, heard)
+    assert ended.verdict["word"] == "ready"
+    assert ended.bytes_missing == len(PAYLOAD) + len(BLOB)
+    assert ended.blob_bytes == ended.wire_bytes == len(PAYLOAD) + 2 * len(BLOB)
+    assert heard.sent == (ended.blob_bytes, ended.blob_bytes)
+    assert heard.notes == ["could not be made of what is here, sent whole: image vision", "a heal steps aside"]
 
 
 def test_the_offer_names_what_it_is_based_on_and_whose_key_was_let_in() -> None:

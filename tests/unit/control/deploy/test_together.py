@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any, cast
@@ -79,14 +80,14 @@ def test_the_bytes_of_all_nodes_are_told_and_limited_together(monkeypatch: pytes
     Seeded faults: a line for each node; followers that show nothing while hours of bytes go to them.
     """
     monkeypatch.setattr(together, "join_token", lambda *_, **__: "K10abc::server:secret")
-    blob = b"x" * 20_000
+    blob = random.Random(1).randbytes(20_000)  # noqa: S311 - it cannot be packed, that is all
     offer = replace(OFFER, blobs={digest_of(blob): len(blob)}, sources={digest_of(blob): blob})
     lead, agent, heard = Node(), Node(), Heard()
     line = Line(Caps(asked=10_000_000))
     connect = cast("Callable[[], Session]", lead.connect)
     agents = {"node-2": (replace(offer, node="node-2"), cast("Callable[[], Session]", agent.connect))}
     outcome = Together(offer, connect, heard, agents, line).run()
-    assert (outcome.bytes_missing, outcome.blob_bytes) == (40_000, 40_000)
+    assert (outcome.bytes_missing, outcome.blob_bytes, outcome.wire_bytes) == (40_000, 40_000, 40_000)
     assert outcome.seconds_estimate == pytest.approx(0.004)
     assert heard.limits == [10_000_000]
     done = [one for one in heard.shown if one.is_done]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import random
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from edgectl.control.link.pace import Pace
 from edgectl.wire.errors import InvalidInput, NotReady
 from edgectl.wire.frame import FrameError, Frames
 
+_NOISE = random.Random(1).randbytes(1 << 20)  # noqa: S311 - it cannot be packed, that is all
 _A, _B = ("sha256:" + letter * 64 for letter in "ab")
 
 
@@ -47,7 +49,8 @@ def test_each_goes_on_from_its_last_good_byte(tmp_path: Path) -> None:
         {"digest": _B, "size": 3, "have_bytes": 3},
         {"digest": _B, "size": 3, "have_bytes": 99},
     ]
-    total = send_blobs(node.frames, wanted, {_A: tmp_path / "a", _B: b"xyz"}, progress=gone.append)
+    sources: dict[str, Path | bytes] = {_A: tmp_path / "a", _B: b"xyz"}
+    total = send_blobs(node.frames, wanted, sources, progress=lambda count, _: gone.append(count))
     assert node.got == (
         _frame("blob", digest=_A, offset=4, bytes=6)
         + b"456789"
@@ -67,7 +70,7 @@ def test_the_limit_holds_on_average_and_a_pause_earns_no_burst(tmp_path: Path) -
         nonlocal now
         now += seconds
 
-    (tmp_path / "a").write_bytes(bytes(100_000))
+    (tmp_path / "a").write_bytes(_NOISE[:100_000])
     send_blobs(
         _Node().frames,
         [{"digest": _A, "have_bytes": 0}],
@@ -79,7 +82,7 @@ def test_the_limit_holds_on_average_and_a_pause_earns_no_burst(tmp_path: Path) -
 
 def test_the_nodes_own_reason_wins(tmp_path: Path) -> None:
     """When the node stops in the middle, people read why, not that a pipe broke."""
-    (tmp_path / "a").write_bytes(bytes(1 << 20))
+    (tmp_path / "a").write_bytes(_NOISE)
     said = _frame("note", reason="x") + _frame("error", **NotReady("the disk is full").to_json())
     with pytest.raises(NotReady, match="the disk is full"):
         send_blobs(_Node(stops_after=50_000, saying=said).frames, [{"digest": _A}], {_A: tmp_path / "a"})
@@ -97,9 +100,9 @@ def test_a_blob_that_is_not_here_is_named(tmp_path: Path) -> None:
 
 def test_a_file_that_shrinks_is_not_filled_up(tmp_path: Path) -> None:
     """A file that becomes shorter while it is sent ends the sending: no made-up bytes."""
-    (tmp_path / "a").write_bytes(bytes(400_000))
+    (tmp_path / "a").write_bytes(_NOISE)
 
-    def shrink(_: int) -> None:
+    def shrink(_: int, __: int) -> None:
         (tmp_path / "a").write_bytes(bytes(10))
 
     with pytest.raises(InvalidInput, match="became shorter"):

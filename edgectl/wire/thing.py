@@ -1,0 +1,31 @@
+"""What a blob is of: the name that one thing keeps from version to version.
+
+Owns: that naming. The operator names what it offers, the node what it has; only equal names are compared.
+"""
+
+from __future__ import annotations
+
+from edgectl.wire.payload import Payload
+
+PAYLOAD = "payload"
+
+
+def things(payload: Payload) -> dict[str, str]:
+    """Return digest -> name of all that a payload's nodes and releases name, the payload's own left out."""
+    named: dict[str, str] = {}
+    for release in payload.releases:
+        named[release.chart] = f"chart {release.namespace}/{release.name}"
+    for node in payload.nodes:
+        named[node.k3s.binary] = "k3s"
+        if node.helm:
+            named[node.helm.binary] = "helm"
+        for image in node.k3s.images:
+            named[image.archive] = f"image {_repository(min(image.refs, default=''))}"
+    return named
+
+
+def _repository(ref: str) -> str:
+    """Return a reference without its tag and digest."""
+    name = ref.partition("@")[0]
+    head, colon, tag = name.rpartition(":")
+    return head if colon and "/" not in tag else name
