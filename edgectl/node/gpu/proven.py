@@ -66,7 +66,7 @@ class Proven:
         if seen.short:
             self._since = None
             return Observation(Status.IN_PROGRESS, seen.short)
-        if not seen.to_try and not seen.enough:
+        if not seen.unnamed and not seen.to_try and not seen.enough:
             reason = f"{self._gpu.required} required: {'; '.join(seen.dead())}"[:500]
             return Observation(Status.FAILED, reason, evidence=seen.dead())
         is_marked = marked(read)
