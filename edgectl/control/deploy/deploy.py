@@ -216,7 +216,7 @@ class Deploy:
         forecast = self._line.caps.forecast(missing, self._line.transfer.measured) if missing else Forecast()
         pauses: tuple[Pause, ...] = ()
         if self._missing is None:  # told once
-            pauses = self.outcome.pauses = pauses_of(frame, self._offer)
+            pauses = self.outcome.pauses = pauses_of(frame, self._offer.sources.get(self._offer.payload))
             self.outcome.bytes_missing, self.outcome.seconds_estimate = missing, forecast.seconds
         self._missing = missing
         self._listener.foreseen(forecast, pauses)

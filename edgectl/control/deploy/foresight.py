@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 from edgectl.control.payload.effects import Pause, pauses
 from edgectl.wire.payload import decode
 
-if TYPE_CHECKING:
-    from edgectl.control.deploy.deploy import Offer
 
-
-def pauses_of(frame: dict[str, Any], offer: Offer) -> tuple[Pause, ...]:
-    """Return which pods will pause for what is offered; none where nothing runs, or the payload is not here."""
-    runs, data = frame.get("pods") or {}, offer.sources.get(offer.payload)
-    return pauses(runs, decode(data)) if runs and isinstance(data, bytes) else ()
+def pauses_of(frame: dict[str, Any], payload: Path | bytes | None) -> tuple[Pause, ...]:
+    """Return which pods will pause for the payload that is offered; none where nothing runs, or it is not here."""
+    runs = frame.get("pods") or {}
+    return pauses(runs, decode(payload)) if runs and isinstance(payload, bytes) else ()

@@ -84,7 +84,7 @@ def plan(offer: Offer, payload: bytes, connect: Open, listener: Listener) -> See
         session.frames.send("plan", envelope=to_json(envelope), blobs=offer.blobs, bytes=len(payload))
         session.frames.send_bytes(payload)
 
-    return _look(connect, listener, ask, lambda frame: pauses_of(frame, offer))
+    return _look(connect, listener, ask, lambda frame: pauses_of(frame, offer.sources.get(offer.payload)))
 
 
 def status(connect: Open, listener: Listener) -> Seen:
