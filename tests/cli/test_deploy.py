@@ -148,6 +148,7 @@ def test_a_heal_is_asked_to_step_aside(node: StoreNode, edgectl: Edgectl) -> Non
         deadline = time.monotonic() + 20
         while not (node.places.run / "yield").exists() and time.monotonic() < deadline:
             time.sleep(0.01)
+        time.sleep(0.5)  # a step ends: the deploy has seen that one runs
         lock.release()
 
     healing = threading.Thread(target=heal)
