@@ -183,6 +183,7 @@ def test_a_plugin_that_offers_more_than_there_is(shop: Shop, knobs: Knobs) -> No
     shop.operator.run("status", code=9).has("correct gpu.count")
     knobs.clear()
     node.wait("nobody is asked any more", lambda: "each" not in node.sh("ls /run/edgectl/gpu").split(), seconds=60)
+    node.wait("the API knows, too", lambda: _allocatable(node) == "1", seconds=60)
 
 
 def test_a_marker_of_another_boot_lets_nothing_in(shop: Shop, knobs: Knobs) -> None:

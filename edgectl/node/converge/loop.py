@@ -203,7 +203,7 @@ def _result(step: Gate[Any], seen: Observation, *, applied: bool, seconds: float
         status=seen.status.value,
         reason=seen.reason,
         applied=applied,
-        is_gate=not isinstance(step, Step) or isinstance(seen, _TimedOut),
+        is_gate=not isinstance(step, Step) or isinstance(seen, _TimedOut) or seen.is_gate,
         degraded=seen.degraded,
         absent=seen.absent if seen.status is Status.CURRENT else "",
         seconds=round(seconds, 3),

@@ -43,6 +43,7 @@ class Observation:
     absent: str = ""
     differences: tuple[tuple[str, str, str], ...] = ()
     evidence: tuple[str, ...] = ()
+    is_gate: bool = False  # a step's failure that is the machine's and not its own: the store is not ready (exit 5)
 
 
 @dataclass(frozen=True)

@@ -68,7 +68,7 @@ class Proven:
             return Observation(Status.IN_PROGRESS, seen.short)
         if not seen.unnamed and not seen.to_try and not seen.enough:
             reason = f"{self._gpu.required} required: {'; '.join(seen.dead())}"[:500]
-            return Observation(Status.FAILED, reason, evidence=seen.dead())
+            return Observation(Status.FAILED, reason, evidence=seen.dead(), is_gate=True)
         is_marked = marked(read)
         if not is_marked and (left := self._holds()):
             reason = f"{seen.allocatable_text}; watching that it holds, {left:.0f} s more"

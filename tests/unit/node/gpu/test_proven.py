@@ -208,7 +208,7 @@ def test_a_gpu_that_computes_wrongly_is_never_proven(watch: Watch) -> None:
     watch.ends[B] = "never: element 7 is 9, not 22"
     ready(watch)
     seen = watch.gate.probe(watch.node)
-    assert seen.status is Status.FAILED
+    assert (seen.status, seen.is_gate) == (Status.FAILED, True), "the store is not ready: exit 5, as when a gate fails"
     assert f"{B}: never: element 7" in seen.reason
     assert watch.marker is None
     assert watch.smoked == [A, B]
