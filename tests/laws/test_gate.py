@@ -7,6 +7,7 @@ import re
 import signal
 import subprocess
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -40,7 +41,9 @@ class Gate:
         if inline:
             command = ["sh", "-c", SCRIPT.read_text(), "gate", str(self.marker)]
         env = {"PATH": f"{self._bin}:{os.environ['PATH']}", **({"POD_UID": uid} if uid else {})}
-        self.child = subprocess.Popen(command, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        self.child = subprocess.Popen(
+            command, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True
+        )
 
     def says(self) -> str:
         """Return what it says until it waits for its next turn, or ends."""
@@ -68,8 +71,9 @@ def gate(tmp_path: Path) -> Iterator[Gate]:
     """Yield one; it is ended whatever happens."""
     made = Gate(tmp_path)
     yield made
-    if made.child is not None and made.child.poll() is None:
-        made.child.kill()
+    if made.child is not None:
+        with suppress(ProcessLookupError):  # its sleep, too, which is in its group
+            os.killpg(made.child.pid, signal.SIGKILL)
         made.child.wait(10)
     if made.child is not None and made.child.stdout is not None:
         made.child.stdout.close()
