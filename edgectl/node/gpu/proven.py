@@ -62,7 +62,10 @@ class Proven:
 
     def probe(self, read: Look) -> Observation:
         """Compare allocatable with the declaration, the record with what is offered, the marker with this boot."""
-        seen = count(read, self._gpu, self._node)
+        return self.judge(read, self.count(read))
+
+    def judge(self, read: Look, seen: Count) -> Observation:
+        """Judge numbers that were looked at already."""
         if seen.short:
             self._since = None
             return Observation(Status.IN_PROGRESS, seen.short)

@@ -15,20 +15,19 @@ from edgectl.node.converge.loop import Clock, converge
 from edgectl.node.converge.protocol import ApplyFailed, Gate, LookFailed, Observation
 from edgectl.node.gpu import proof, smoked
 from edgectl.node.gpu.proof import Device
-from edgectl.node.gpu.proven import Proven
 from edgectl.node.io.api import Denied
 from edgectl.node.io.look import Hands
 from edgectl.node.units.install import CONVERGE
-from edgectl.node.watch.facts import Pod
+from edgectl.node.watch.facts import Pod, Watched
 from edgectl.node.watch.ladder import Deed
 
 WITHDRAWN = "its proof is withdrawn"
 
 
-def do(deed: Deed, write: Hands, steps: tuple[Gate[Any], ...]) -> str:
-    """Carry out one remedy; returns how it ended, as a sentence. `steps` are the engine's own, of driver and proof."""
+def do(deed: Deed, write: Hands, watched: Watched) -> str:
+    """Carry out one remedy; returns how it ended, as a sentence. `watched` has the engine's own steps."""
     try:
-        return _DO[deed.word](deed, write, steps)
+        return _DO[deed.word](deed, write, watched)
     except (LookFailed, ApplyFailed) as failure:
         return f"it could not be done: {failure.reason}"
     except Denied as answer:
@@ -39,12 +38,12 @@ def do(deed: Deed, write: Hands, steps: tuple[Gate[Any], ...]) -> str:
         return f"it could not be done: {type(error).__name__}: {error}"
 
 
-def _delete(deed: Deed, write: Hands, steps: tuple[Gate[Any], ...]) -> str:
-    del steps
+def _delete(deed: Deed, write: Hands, watched: Watched) -> str:
+    del watched
     return _deleted(write, deed.pods)
 
 
-def _prove(deed: Deed, write: Hands, steps: tuple[Gate[Any], ...]) -> str:
+def _prove(deed: Deed, write: Hands, watched: Watched) -> str:
     """Let the engine's own steps work, without waiting: what is not there yet is looked at again by the next look."""
     del deed
     words: list[str] = []
@@ -52,11 +51,11 @@ def _prove(deed: Deed, write: Hands, steps: tuple[Gate[Any], ...]) -> str:
     def say(word: str, step: Gate[Any], seen: Observation) -> None:
         words.append(f"{step.title}: {word}, {seen.reason}")
 
-    converge(steps, write, write, say=say, clock=Clock(time.monotonic, time.sleep))
+    converge((watched.driver, watched.proven), write, write, say=say, clock=Clock(time.monotonic, time.sleep))
     return words[-1] if words else "nothing was to be done"
 
 
-def _try_again(deed: Deed, write: Hands, steps: tuple[Gate[Any], ...]) -> str:
+def _try_again(deed: Deed, write: Hands, watched: Watched) -> str:
     device = smoked.smoke(write, deed.what)
     record = proof.read(write)
     tries = next((one.tries for one in record.devices if one.uuid == deed.what), 0) + 1
@@ -64,10 +63,10 @@ def _try_again(deed: Deed, write: Hands, steps: tuple[Gate[Any], ...]) -> str:
     if not device.ok:
         return device.reason
     proof.log(write.places, "proven", deed.what)
-    return _prove(deed, write, steps)
+    return _prove(deed, write, watched)
 
 
-def _check(deed: Deed, write: Hands, steps: tuple[Gate[Any], ...]) -> str:
+def _check(deed: Deed, write: Hands, watched: Watched) -> str:
     """Try a GPU that is in doubt, though a pod may hold it. What computes wrongly is given up at once.
 
     What does not end, or says "not yet", is given up the second time; that others hold its memory says nothing.
@@ -84,34 +83,32 @@ def _check(deed: Deed, write: Hands, steps: tuple[Gate[Any], ...]) -> str:
         proof.keep(write, record.with_device(replace(known, doubts=known.doubts + 1)))
         return f"{device.reason}; it is asked once more"
     failed = replace(device, tries=known.tries + 1, at=time.monotonic())
-    return f"{device.reason}; {_given_up(deed, write, steps, failed)}"
+    return f"{device.reason}; {_given_up(deed, write, watched, failed)}"
 
 
-def _withdraw(deed: Deed, write: Hands, steps: tuple[Gate[Any], ...]) -> str:
+def _withdraw(deed: Deed, write: Hands, watched: Watched) -> str:
     """Take a GPU's proof back, and its pods: init containers do not run again when only the main one restarts."""
-    return _given_up(deed, write, steps)
+    return _given_up(deed, write, watched)
 
 
-def _given_up(deed: Deed, write: Hands, steps: tuple[Gate[Any], ...], failed: Device | None = None) -> str:
+def _given_up(deed: Deed, write: Hands, watched: Watched, failed: Device | None = None) -> str:
     said = WITHDRAWN
     try:
-        for step in steps:
-            if isinstance(step, Proven):
-                step.give_up(write, deed.what, failed)
+        watched.proven.give_up(write, deed.what, failed)
     except OSError as error:  # pods on a lost GPU go, whatever the folder's state is
         said = f"its proof could not be taken back: {error.strerror or error}"
     return f"{said}, {_deleted(write, deed.pods)}"
 
 
-def _withdraw_marker(deed: Deed, write: Hands, steps: tuple[Gate[Any], ...]) -> str:
-    del deed, steps
+def _withdraw_marker(deed: Deed, write: Hands, watched: Watched) -> str:
+    del deed, watched
     write.remove(write.places.gpu_marker)
     return "the marker is gone: pods that start from now on wait"
 
 
-def _heal(deed: Deed, write: Hands, steps: tuple[Gate[Any], ...]) -> str:
+def _heal(deed: Deed, write: Hands, watched: Watched) -> str:
     """Let the engine look: images are its matter. It waits for the lock that is held here, some moments."""
-    del deed, steps
+    del deed, watched
     ran = write.change("systemctl", "start", "--no-block", CONVERGE, limit_seconds=30)
     return "the engine looks" if ran.ok else f"the engine could not be started: {ran.last_words}"
 

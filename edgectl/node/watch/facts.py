@@ -6,13 +6,14 @@ Owns: which pods count as what. Must not know what is done about any of it.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from edgectl.node.converge.protocol import Status
 from edgectl.node.gpu.counted import Count
+from edgectl.node.gpu.driver import Driver
 from edgectl.node.gpu.plugin import answer, plugins_of
-from edgectl.node.gpu.proven import count, marked
+from edgectl.node.gpu.proven import Proven, marked
 from edgectl.node.io.look import Look
 from edgectl.node.vision.dead import why_dead
 from edgectl.wire.payload import Gpu
@@ -76,17 +77,18 @@ class Facts:
 
 @dataclass(frozen=True)
 class Watched:
-    """What is watched: the node by its name, and what its GPUs are declared to be."""
+    """What is watched: the node by its name, what its GPUs are declared to be, and the engine's own steps for them."""
 
     node: str
     gpu: Gpu
-    driver: Any = field(default=None, compare=False)  # the engine's own step: it knows the probes
+    driver: Driver
+    proven: Proven
     images: frozenset[str] = frozenset()  # whose names edgectl has brought
 
 
 def look(read: Look, watched: Watched) -> Facts:
     """Look once. LookFailed when the API does not answer: then nothing is done about anything."""
-    found = count(read, watched.gpu, watched.node)
+    found = watched.proven.count(read)
     listed = read.api.get(f"/api/v1/pods?fieldSelector=spec.nodeName%3D{watched.node}&resourceVersion=0") or {}
     items = listed.get("items", [])
     plugins = plugins_of(items)

@@ -15,12 +15,11 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from edgectl.node import pause
 from edgectl.node.converge.journal import Journal
 from edgectl.node.converge.lock import Lock, holder
-from edgectl.node.converge.protocol import Gate, LookFailed, Status, Wait
+from edgectl.node.converge.protocol import LookFailed, Status, Wait
 from edgectl.node.converge.slots import Slots
 from edgectl.node.desired import load
 from edgectl.node.gpu import metrics
@@ -73,7 +72,6 @@ class Watchdog:
         self._memory = remembered(places)
         self._known: tuple[Path, Path] | None = None
         self._watched: Watched | None = None
-        self._steps: tuple[Gate[Any], ...] = ()
         self._told: tuple[bool, str, float] = (False, "", float("-inf"))  # ready, why, when
 
     def is_of_this_engine(self) -> bool:
@@ -118,16 +116,13 @@ class Watchdog:
             return
         driver = Driver(node.gpu, wait=Wait(0))
         proven = Proven(node.gpu, node.name, wait_seconds=0.0, again_seconds=0.0, monotonic=self._monotonic)
-        self._steps = (driver, proven)
         images = frozenset(ref for image in node.k3s.images for ref in image.refs)
-        self._watched = Watched(node.name, node.gpu, driver, images)
+        self._watched = Watched(node.name, node.gpu, driver, proven, images)
 
     def _gives_way(self) -> bool:
         if pause.read(self._places) is not None or deploy_comes(self._places):
             return True
-        return (
-            holder(self._places.run) is not None
-        )  # a run of the engine: it proves and buries; the rest waits for its end
+        return holder(self._places.run) is not None  # the engine proves and buries itself; the rest waits for its end
 
     def _see(self) -> tuple[Facts, tuple[Deed, ...]]:
         if self._watched is None:
@@ -135,7 +130,7 @@ class Watchdog:
         facts = look(self._look, self._watched)
         drifted = facts.driver_drifts
         if not drifted:
-            seen = self._steps[-1].probe(self._look)
+            seen = self._watched.proven.judge(self._look, facts.count)
             drifted = seen.reason if seen.status is Status.DRIFTED else ""
         deeds, memory = climb(self._memory, facts, self._monotonic(), drifted=drifted)
         if memory.held != self._memory.held:
@@ -151,7 +146,7 @@ class Watchdog:
             return
         with lock:
             _, deeds = self._see()
-            if not deeds:
+            if not deeds or self._watched is None:
                 return
             hands = self._hands(lock.fd)
             journal = Journal(self._places.journal, name, KIND, spare=self._places.journals[1])
@@ -160,11 +155,11 @@ class Watchdog:
                 for deed in deeds:
                     self._memory = self._memory.having_done(deed, self._monotonic())
                     keep(self._places, self._memory)  # before it: one that ends the watchdog has cost its budget
-                    ended = do(deed, hands, self._steps)
+                    ended = do(deed, hands, self._watched)
                     journal.write(event.STEP, step=KIND, title=KIND, word=event.CHANGED, reason=_sentence(deed, ended))
                     print(_sentence(deed, ended), flush=True)  # noqa: T201 - the unit's log
                     word = "withdraw" if deed.word == "check" and WITHDRAWN in ended else deed.word
-                    if word in EVENTS and self._watched is not None:
+                    if word in EVENTS:
                         reason, warning = EVENTS[word]
                         happened(hands, self._watched.node, reason, _sentence(deed, ended), warning=warning)
                 journal.write(event.VERDICT, word="done", reason=f"{len(deeds)} done", data={"word": "done", "exit": 0})
