@@ -94,7 +94,13 @@ def measure(what: str, file: Path) -> dict[str, Any]:
             return {"digests": digests}
     own, helm = resource.getrusage(resource.RUSAGE_SELF), resource.getrusage(resource.RUSAGE_CHILDREN)
     took = own.ru_utime + own.ru_stime + helm.ru_utime + helm.ru_stime
-    return {"seconds": took, "bytes": own.ru_maxrss * 1024, "stores": stores}
+    return {"seconds": took, "bytes": _peak_bytes(), "stores": stores}
+
+
+def _peak_bytes() -> int:
+    """Return this program's peak memory; ru_maxrss would be that of whoever started it, too (getrusage(2), Linux)."""
+    status = Path("/proc/self/status").read_text(encoding="ascii")
+    return next(int(line.split()[1]) * 1024 for line in status.splitlines() if line.startswith("VmHWM:"))
 
 
 def _measured(what: str, file: Path, cache: Path) -> dict[str, Any]:
