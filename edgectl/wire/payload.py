@@ -12,9 +12,11 @@ from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
 from edgectl.wire.document import canonical, digest_of, from_json, joined, to_json
+from edgectl.wire.trust import Trust
 
 FORMAT = 1
-_LATER = ("secrets", "facts", "guard")  # without them, a payload has the name that it had before they were known
+# without these, a payload has the name that it had before they were known
+_LATER = ("secrets", "facts", "guard", "trust", "models", "uplink")
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +141,40 @@ class Inference:
 
 
 @dataclass(frozen=True, slots=True)
+class Model:
+    """One version of a model for the node's registry. `files` are names below its folder, and their blobs."""
+
+    name: str
+    version: str
+    files: dict[str, str]
+    variant: str = ""
+
+    @property
+    def digest(self) -> str:
+        """Its name among versions: that of its files, whatever it is called."""
+        return digest_of(canonical(dict(sorted(self.files.items()))))
+
+
+@dataclass(frozen=True, slots=True)
+class Models:
+    """What the store's models should be; `next` is brought ahead, in good hours, and used by nobody yet."""
+
+    current: tuple[Model, ...]
+    next: tuple[Model, ...] = ()
+    budget_bytes: int = 0  # for all versions together; 0: no limit
+    sizes: dict[str, int] = field(default_factory=dict)  # digest -> bytes of the files of `next`
+
+
+@dataclass(frozen=True, slots=True)
+class Uplink:
+    """Where the node tells of itself when it can."""
+
+    url: str  # https://...; http:// only to this machine or the store's own network
+    secret: str = ""  # the store's secret and its key, NAME/KEY, that is sent as a bearer token
+    budget_bytes: int = 64 << 20  # of what waits on the node
+
+
+@dataclass(frozen=True, slots=True)
 class Node:
     """One node's part of the payload."""
 
@@ -164,6 +200,9 @@ class Payload:
     secrets: tuple[StoreSecret, ...] = ()
     facts: dict[str, Any] = field(default_factory=dict)  # what the store's pods may know of it; no secret
     guard: Guard | None = None
+    trust: Trust | None = None
+    models: Models | None = None
+    uplink: Uplink | None = None
     format: int = FORMAT
 
     def encode(self) -> bytes:
@@ -182,10 +221,12 @@ class Payload:
         return next((node for node in self.nodes if node.role == "server"), self.nodes[0])
 
     def blobs_of(self, node: Node) -> dict[str, int]:
-        """Return what one node must hold: the lead everything, the others their k3s and the images."""
+        """Return what one node must hold: the lead everything, the others their k3s, the images and the models."""
         if node.name == self.lead.name:
             return self.blobs
         names = {node.k3s.binary, *(image.archive for image in node.k3s.images)}
+        for model in self.models.current if self.models else ():
+            names |= set(model.files.values())
         return {digest: size for digest, size in self.blobs.items() if digest in names}
 
     def node(self, name: str) -> Node:

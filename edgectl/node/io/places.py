@@ -68,6 +68,21 @@ class Places:
         return self.state / "secrets/values.json"
 
     @property
+    def trust(self) -> Path:
+        """Whose signatures count here: trust.json, the newest ever given, and heard.json, the newest serial taken."""
+        return self.state / "trust"
+
+    @property
+    def models(self) -> Path:
+        """The registry of models: <name>/versions/<version>-<hex>/, and links current, previous, candidate."""
+        return self.state / "models"
+
+    @property
+    def outbox(self) -> Path:
+        """What waits to be told upward: one file each, capped."""
+        return self.state / "outbox"
+
+    @property
     def pause(self) -> Path:
         """Present while a person works on the store by hand."""
         return self.state / "pause.json"
