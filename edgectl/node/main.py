@@ -3,21 +3,12 @@
 from __future__ import annotations
 
 import argparse
+import importlib
 import os
-import pwd
 import sys
-import time
-from typing import TYPE_CHECKING
 
-from edgectl.node import pause
-from edgectl.node.converge import journal
-from edgectl.node.converge.slots import Slots
 from edgectl.node.io.places import Places
 from edgectl.wire.errors import Exit
-from edgectl.wire.length import seconds
-
-if TYPE_CHECKING:
-    from edgectl.node.converge.protocol import Gate, Observation
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -62,69 +53,4 @@ def main(argv: list[str] | None = None) -> int:
 
         gpu_boot(places)
         return 0
-    return _person(places, args)
-
-
-def _person(places: Places, args: argparse.Namespace) -> int:
-    out = sys.stdout.write
-    if args.command == "status":
-        return _status(places)
-    if args.command == "gpu":
-        return _gpus(places, verbose=args.verbose)
-    if args.command == "journal":
-        newest = journal.newest(*places.journals)
-        for item in journal.read(newest, 0)[0] if newest else []:
-            words = " ".join(str(item.get(key, "")) for key in ("word", "title", "reason"))
-            out(f"{item.get('time', '')[11:19]}  {item.get('kind', ''):<8}{words}\n")
-        return 0
-    if args.command == "pause":
-        try:
-            length = seconds(args.length)
-        except ValueError as error:
-            sys.stderr.write(f"edgectl-node: --for {args.length}: {error}\n")
-            return int(Exit.USAGE)
-        who = pwd.getpwuid(os.getuid()).pw_name
-        out(pause.begin(places, who=f"{who}@{os.uname().nodename}", why=args.why, seconds=length).sentence() + "\n")
-        return 0
-    pause.end(places)
-    out("resumed; the next look comes by itself within minutes\n")
-    return 0
-
-
-def _gpus(places: Places, *, verbose: bool) -> int:
-    from edgectl.node.gpu.looked import declared, looked
-    from edgectl.node.io.look import Look
-    from edgectl.wire.errors import EdgectlError
-    from edgectl.wire.gputext import lines, next_of
-
-    try:
-        node, gpu = declared(places)
-    except EdgectlError as error:
-        sys.stderr.write(f"edgectl-node: {error.message}\n")
-        return int(error.exit)
-    seen = looked(Look(places), gpu, node)
-    todo = next_of(seen)
-    said = [f"{node} is {seen.word.upper()}: {seen.why}", *lines(seen, verbose=verbose)]
-    sys.stdout.write("\n".join([*said, *([f"  next      {todo}"] if todo else [])]) + "\n")
-    return seen.exit
-
-
-def _status(places: Places) -> int:
-    from edgectl.node.converge.loop import Clock, plan
-    from edgectl.node.desired import load
-    from edgectl.node.io.look import Look
-    from edgectl.node.recipe import recipe
-
-    slots = Slots(places)
-    slot = slots.current or slots.candidate
-    if slot is None:
-        print("nothing has been deployed to this node yet", file=sys.stderr)  # noqa: T201
-        return int(Exit.NOT_READY)
-
-    def say(word: str, step: Gate[object], seen: Observation) -> None:
-        sys.stdout.write(f"  {word:<9} {step.title:<22} {seen.reason}\n")
-
-    payload, node = load(places, slot, slots.apps_of(slot))
-    verdict = plan(recipe(payload, node), Look(places), say, Clock(time.monotonic, time.sleep), wrong_first=True)
-    sys.stdout.write(f"{payload.store} is {verdict.word.upper()}. {verdict.reason}\n")
-    return verdict.exit
+    return int(importlib.import_module(f"edgectl.node.rack.{args.command}").run(places, args))

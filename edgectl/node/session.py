@@ -14,29 +14,19 @@ from typing import Any
 from edgectl.node import cancel, pause
 from edgectl.node.accept import deploy, stage
 from edgectl.node.converge import journal
-from edgectl.node.converge.lock import holder
-from edgectl.node.converge.loop import Clock, plan
-from edgectl.node.converge.protocol import Gate, LookFailed, Observation, Status
+from edgectl.node.converge.protocol import LookFailed
 from edgectl.node.converge.slots import Slots
 from edgectl.node.desired import load
-from edgectl.node.foretell import foretell
 from edgectl.node.greet import describe, greet
 from edgectl.node.io.look import Look
 from edgectl.node.io.places import Places
-from edgectl.node.receive import absent, want
-from edgectl.node.recipe import recipe
-from edgectl.wire import event
-from edgectl.wire.document import from_json, to_json
-from edgectl.wire.envelope import Envelope
+from edgectl.node.looks import look_ahead, look_over
+from edgectl.node.receive import absent
+from edgectl.node.tail import BEAT_SECONDS, tail
+from edgectl.wire.document import to_json
 from edgectl.wire.errors import EdgectlError, NotReady
-from edgectl.wire.event import Event
 from edgectl.wire.frame import FrameError, Frames
-from edgectl.wire.payload import Node, Payload, decode
-from edgectl.wire.verdict import Verdict
 
-_POLL_SECONDS = 0.02
-_BEAT_SECONDS = 10.0
-_LOST_SECONDS = 5.0
 _TOKEN_SECONDS = 600.0
 
 
@@ -83,7 +73,7 @@ def _answer(places: Places, frames: Frames, frame: dict[str, Any]) -> None:
 def _deploy(places: Places, frames: Frames, frame: dict[str, Any]) -> None:
     run, sequence = deploy(places, frames, frame)
     frames.send("accepted", run=run, sequence=sequence)
-    _follow(places, frames, run, 0)
+    tail(places, frames, run, 0)
 
 
 def _stage(places: Places, frames: Frames, frame: dict[str, Any]) -> None:
@@ -92,27 +82,7 @@ def _stage(places: Places, frames: Frames, frame: dict[str, Any]) -> None:
 
 def _followed(places: Places, frames: Frames, frame: dict[str, Any]) -> None:
     run, offset = str(frame.get("run", "")), int(frame.get("offset", 0))
-    _follow(places, frames, run, offset, wait=bool(frame.get("wait", True)))
-
-
-def _plan(places: Places, frames: Frames, frame: dict[str, Any]) -> None:
-    payload, node, offer = _given(frames, frame)
-    wanted = want(places, {str(digest): int(size) for digest, size in frame["blobs"].items()})
-    frames.send("want", blobs=wanted, **foretell(places, offer))
-    _look(places, frames, payload, node, tried=offer)
-
-
-def _status(places: Places, frames: Frames, frame: dict[str, Any]) -> None:
-    del frame
-    slots = Slots(places)
-    slot = slots.current or slots.candidate
-    if slot is None:
-        raise NotReady("nothing has been deployed to this node yet", hint="edgectl deploy STORE")
-    try:
-        payload, node = load(places, slot, slots.apps_of(slot))
-    except (OSError, ValueError) as error:
-        raise NotReady(f"what this node should be cannot be read: {error}", hint="deploy it again") from error
-    _look(places, frames, payload, node)
+    tail(places, frames, run, offset, wait=bool(frame.get("wait", True)))
 
 
 def _runs_kept(places: Places, frames: Frames, frame: dict[str, Any]) -> None:
@@ -152,7 +122,7 @@ def _cancel(places: Places, frames: Frames, frame: dict[str, Any]) -> None:
     run = cancel.ask(places, str(frame["who"]))
     frames.send("cancelling", run=run)
     if run:
-        _follow(places, frames, run, 0)
+        tail(places, frames, run, 0)
 
 
 def _pause(places: Places, frames: Frames, frame: dict[str, Any]) -> None:
@@ -172,15 +142,15 @@ def _gpu(places: Places, frames: Frames, frame: dict[str, Any]) -> None:
     del frame
     from edgectl.node.gpu.looked import patiently  # here: nobody else waits for what it needs
 
-    frames.send("gpu", look=to_json(patiently(places, lambda: frames.send("beat"), every_seconds=_BEAT_SECONDS)))
+    frames.send("gpu", look=to_json(patiently(places, lambda: frames.send("beat"), every_seconds=BEAT_SECONDS)))
 
 
 _QUESTIONS: dict[str, Callable[[Places, Frames, dict[str, Any]], None]] = {
     "deploy": _deploy,
     "stage": _stage,
     "follow": _followed,
-    "plan": _plan,
-    "status": _status,
+    "plan": look_ahead,
+    "status": look_over,
     "gpu": _gpu,
     "journal": _runs_kept,
     "history": _slots_kept,
@@ -206,91 +176,3 @@ def _history(places: Places) -> list[dict[str, Any]]:
             here = False
         rows.append({**(describe(slots, slot) or {}), "state": state.get(slot.folder, ""), "here": here})
     return rows
-
-
-def _given(frames: Frames, frame: dict[str, Any]) -> tuple[Payload, Node, Envelope]:
-    """Take a payload that is only looked at: it is never stored."""
-    data = bytearray()
-    frames.receive_bytes(int(frame["bytes"]), data.extend)
-    try:
-        payload = decode(bytes(data))
-        offer = from_json(Envelope, frame["envelope"])
-        return payload, payload.node(offer.node), offer
-    except (ValueError, KeyError) as error:
-        raise NotReady(f"the payload cannot be read here: {error}", hint="use a matching edgectl") from error
-
-
-def _look(places: Places, frames: Frames, payload: Payload, node: Node, *, tried: Envelope | None = None) -> None:
-    began = time.monotonic()
-
-    def say(word: str, step: Gate[Any], seen: Observation) -> None:
-        stamp = event.now()
-        evidence = seen.evidence if seen.status in {Status.FAILED, Status.UNKNOWN} else ()
-        at = round(time.monotonic() - began, 3)
-        line = Event("", event.STEP, at, stamp, step.id, step.title, word, seen.reason, seen.differences, evidence)
-        frames.send("event", event=_brief(to_json(line)))
-
-    verdict = plan(
-        recipe(payload, node, tried=tried, planned=tried is not None),
-        Look(places),
-        say,
-        Clock(time.monotonic, time.sleep),
-        wrong_first=tried is None,
-    )
-    frames.send("verdict", verdict=_verdict(verdict))
-
-
-def _verdict(verdict: Verdict) -> dict[str, Any]:
-    return {
-        "word": verdict.word,
-        "exit": verdict.exit,
-        "reason": verdict.reason,
-        "looked": len(verdict.steps),
-        "seconds": round(verdict.seconds, 3),
-        "pending": [step.id for step in verdict.steps if step.status == Status.DRIFTED.value],
-        "blocked": [step.id for step in verdict.steps if step.status == Status.BLOCKED.value],
-    }
-
-
-def _follow(places: Places, frames: Frames, run: str, offset: int, *, wait: bool = True) -> None:
-    """Send a run's events from an offset on, until its verdict (or, without `wait`, as far as it is).
-
-    `lost` says that there is no such run, or that it ended without a verdict.
-    """
-    path = journal.find(run, *places.journals) if run else journal.newest(*places.journals)
-    if path is None:
-        frames.send("lost", run=run, found=False)
-        return
-    beat = quiet = time.monotonic()
-    while True:
-        events = journal.follow(path, offset)
-        for item, behind in events:
-            offset = behind  # how far the operator is, also if the link breaks at this event
-            frames.send("event", event=_brief(item), offset=offset)
-            if item.get("kind") == event.VERDICT:
-                frames.send("end", run=run, offset=offset)
-                return
-        if not wait:
-            frames.send("end", run=run, offset=offset)
-            return
-        now = time.monotonic()
-        if events:
-            beat = quiet = now
-            continue
-        if now - quiet > _LOST_SECONDS and not _runs(places, path):
-            frames.send("lost", run=run, found=True)
-            return
-        if now - beat > _BEAT_SECONDS:
-            frames.send("beat")
-            beat = now
-        time.sleep(_POLL_SECONDS)
-
-
-def _runs(places: Places, path: Any) -> bool:
-    found = holder(places.run)
-    return found is not None and path.name.endswith(f"-{found.get('run')}.jsonl")
-
-
-def _brief(item: dict[str, Any]) -> dict[str, Any]:
-    """Leave out what is empty, and the run id that both sides know: a no-op costs a few kilobytes."""
-    return {key: value for key, value in item.items() if value not in ("", [], {}) and key not in {"run", "time"}}

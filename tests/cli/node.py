@@ -19,7 +19,7 @@ from typing import Any
 import pytest
 
 from edgectl.control.link.lost import LinkLost
-from edgectl.node import accept, engine, saying, session
+from edgectl.node import accept, engine, looks, saying, session, tail
 from edgectl.node.converge.lock import holder
 from edgectl.node.converge.protocol import Gate, Observation, Status, Wait
 from edgectl.node.host.blobs import Blobs
@@ -240,8 +240,8 @@ def store_node(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[StoreN
     node.places.run.mkdir(parents=True)
     monkeypatch.setattr(programs, "run", node.program)
     monkeypatch.setattr(engine, "recipe", recipe)
-    monkeypatch.setattr(session, "recipe", recipe)
-    monkeypatch.setattr(session, "_LOST_SECONDS", 0.3)
+    monkeypatch.setattr(looks, "recipe", recipe)
+    monkeypatch.setattr(tail, "_LOST_SECONDS", 0.3)
     for module in (engine, saying):
         monkeypatch.setattr(module, "print", lambda *_, **__: None, raising=False)  # the unit's log
     monkeypatch.setattr(accept, "os", SimpleNamespace(kill=lambda pid, _: node.killed.append(pid), getpid=os.getpid))

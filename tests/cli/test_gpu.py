@@ -181,7 +181,7 @@ def test_a_look_that_takes_its_time_is_no_lost_link(
     cards: Rack, edgectl: Edgectl, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """While nvidia-smi hangs, the operator hears a beat."""
-    monkeypatch.setattr(session, "_BEAT_SECONDS", 0.02)
+    monkeypatch.setattr(session, "BEAT_SECONDS", 0.02)
 
     def program(argv: tuple[str, ...], **more: Any) -> programs.Ran:
         if argv[-1].endswith("health.sh"):

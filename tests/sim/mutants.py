@@ -88,7 +88,7 @@ MUTANTS = (
     ),
     Mutant(
         "a follower waits for a run that has died",
-        "node/session.py",
+        "node/tail.py",
         "        if now - quiet > _LOST_SECONDS and not _runs(places, path):",
         "        if False:",
         "sim: update / kill engine",

@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 
 from edgectl.control.deploy.deploy import Deploy, Offer, Outcome
-from edgectl.node import accept, engine, greet, saying, session
+from edgectl.node import accept, engine, greet, looks, saying, session, tail
 from edgectl.node.converge.lock import holder
 from edgectl.node.converge.slots import Slots
 from edgectl.node.io.look import Hands
@@ -281,15 +281,15 @@ class World:
         """Let the product's code run in here."""
         with pytest.MonkeyPatch.context() as patch, self.disk.armed():
             patch.setattr(engine, "recipe", lambda *args, **how: twins(self, recipe(*args, **how)))
-            patch.setattr(session, "recipe", lambda *args, **how: twins(self, recipe(*args, **how)))
+            patch.setattr(looks, "recipe", lambda *args, **how: twins(self, recipe(*args, **how)))
             for module in (engine, accept):
                 patch.setattr(module, "Hands", lambda places, **_: SimHands(self, places))
-            for module in (engine, session):
+            for module in (engine, session, looks):
                 patch.setattr(module, "Look", lambda places, **_: SimHands(self, places))
             for module in (engine, saying):
                 patch.setattr(module, "print", lambda *_, **__: None, raising=False)
             patch.setattr(accept, "install", lambda _: False)
-            patch.setattr(session, "_POLL_SECONDS", 1.0)
+            patch.setattr(tail, "_POLL_SECONDS", 1.0)
             patch.setattr(accept, "os", SimpleNamespace(getpid=self._pid, kill=self._kill))
             patch.setattr(os, "getpid", self._pid)
             patch.setattr(time, "sleep", self._sleep)
