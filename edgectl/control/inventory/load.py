@@ -136,8 +136,11 @@ class Inventory:
         return bundle_path(self.path, self._top[0].bundle)
 
     def trust(self) -> Path | None:
-        """Return the file of trusted keys, if the inventory names one."""
-        return trust_path(self.path, self._top[0].trust)
+        """Return the file of trusted keys, if the inventory names one; InvalidInput where its top level is wrong."""
+        top, found = self._top
+        if found:
+            raise invalid(self.path, found)
+        return trust_path(self.path, top.trust)
 
     def tree(self, name: str) -> Tree:
         """Return one store's layers, laid over each other, right or wrong; InvalidInput when there is no such store."""

@@ -79,7 +79,7 @@ def lint(inventory: Inventory, names: Iterable[str], rendered: Callable[[Store],
 
 
 def _of_trust(store: Store, today: date, *, alone: bool) -> tuple[Finding, ...]:
-    """Return what a person should know in time; what is wrong there is said `alone`, or with all that rendering finds."""
+    """Return what a person should know in time; `alone`: nobody else says what is wrong there (rendering does)."""
     trust, wrong = trust_of(store)
     if wrong and alone:
         raise invalid(store.source, wrong)

@@ -57,21 +57,31 @@ def named(trust: Trust, word: str) -> tuple[Signer, ...]:
 
 
 def to_rotate(trust: Trust, word: str, *, now: float) -> Signer:
-    """Return the one key that is to be replaced; without a word, the only one that counts, or the only one."""
+    """Return the one key that is to be replaced: of those that count (else of all), the newest of one person."""
     found = named(trust, word) if word else trust.signers
     counting = tuple(one for one in found if state_of(one, trust, now=now) in {"valid", "later"}) or found
-    if len(counting) != 1:
+    if len({one.who for one in counting}) != 1:
         names = ", ".join(f"{one.who} ({one.fingerprint})" for one in counting)
         raise UsageError(
-            f"{len(counting)} keys may be meant: {names or 'none'}", hint="name one: edgectl keys rotate SHA256:..."
+            f"{len(counting)} keys may be meant: {names or 'there is none'}",
+            hint="name one: edgectl keys rotate SHA256:...",
         )
-    return counting[0]
+    return max(counting, key=_begun)
 
 
-def _next(trust: Trust, *, now: int) -> Trust:
+def _begun(signer: Signer) -> int:
+    return signer.begins
+
+
+def check_clock(trust: Trust, *, now: int) -> None:
+    """Raise InvalidInput where this machine's clock and the trust do not agree."""
     if now < trust.created:
         raise InvalidInput(
             f"this machine's clock says {written(now)}, and the trust is of {written(trust.created)}: one is wrong",
             hint="set the clock; if it was wrong when the file was written, correct `created` there",
         )
+
+
+def _next(trust: Trust, *, now: int) -> Trust:
+    check_clock(trust, now=now)
     return replace(trust, version=trust.version + 1, created=now)

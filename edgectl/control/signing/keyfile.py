@@ -5,6 +5,7 @@ Owns ~/.config/edgectl/keys. Must not know what trust says of a key, but for cho
 
 from __future__ import annotations
 
+import itertools
 import os
 import subprocess
 from contextlib import suppress
@@ -23,6 +24,12 @@ def folder() -> Path:
     """Return where keys lie (XDG base directories); it need not exist yet."""
     home = os.environ.get("XDG_CONFIG_HOME", "")
     return (Path(home) if home.startswith("/") else Path.home() / ".config") / "edgectl/keys"
+
+
+def free_name() -> Path:
+    """Return a place for one more key."""
+    places = (folder() / (f"{NAME}-{number}" if number > 1 else NAME) for number in itertools.count(1))
+    return next(path for path in places if not path.exists() and not path.with_name(f"{path.name}.pub").exists())
 
 
 def make(path: Path, comment: str, *, ask: bool) -> None:
