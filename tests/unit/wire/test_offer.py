@@ -58,7 +58,7 @@ REFUSED = {
     "format true": changed(format=True),
     "format as text": changed(format="1"),
     "no format": without("format"),
-    "an unknown key": changed(shell="rm"),
+    "an unknown key": changed(run="rm"),
     "no store": without("store"),
     "no payload": without("payload"),
     "a store that leads out": changed(store="../etc"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from pathlib import Path
 
@@ -16,7 +17,7 @@ from tests.laws.fake_store import mutant
 CASES = Path(__file__).parents[2] / "cases" / "signing"
 KEYS = json.loads((CASES / "keys.json").read_text())
 GOLDEN = (CASES / "ed25519.sig").read_bytes()
-BLOB = real.base64.b64decode(b"".join(GOLDEN.splitlines()[1:-1]))
+BLOB = base64.b64decode(b"".join(GOLDEN.splitlines()[1:-1]))
 
 
 @pytest.mark.parametrize(
@@ -59,10 +60,10 @@ REFUSED = {
     "words behind": GOLDEN + b"\n",
     "CRLF": GOLDEN.replace(b"\n", b"\r\n"),
     "other lines": GOLDEN.replace(b"\n", b"\n\n", 2),
-    "one line": b"".join((real.BEGIN, real.base64.b64encode(BLOB), b"\n", real.END)),
+    "one line": b"".join((real.BEGIN, base64.b64encode(BLOB), b"\n", real.END)),
     "no base64": GOLDEN.replace(b"U1NI", b"U!NI"),
     "two in one": GOLDEN + GOLDEN,
-    "bits behind its end": real.armored(blob()[:-1]).replace(b"=\n", b"=\n")[:-30] + b"\n" + real.END,
+    "cut in its last string": real.armored(blob()[:-1]),
     "another magic": real.armored(blob(magic=b"SSHSIX")),
     "another version": real.armored(blob(version=2)),
     "version 0": real.armored(blob(version=0)),
@@ -95,7 +96,7 @@ def test_nothing_else_is_read() -> None:
 def test_cut_anywhere(at: int) -> None:
     """A signature that ends early is none, wherever it ends."""
     if at < len(BLOB):
-        with pytest.raises(ValueError, match="it|its"):
+        with pytest.raises(ValueError, match="it"):
             real.read(real.armored(BLOB[:at]))
 
 
@@ -113,8 +114,8 @@ def test_any_bytes(data: bytes) -> None:
     ("old", "new"),
     [
         ("if armored(blob) != data:", "if False:"),
-        ("or version != _VERSION", ""),
-        ("if at != len(blob):", "if False:"),
+        ("if version != _VERSION:", "if False:"),
+        (" if at == len(blob) else ()", ""),
         ("if _text(hashed) not in _HASHES:", "if False:"),
         ("if not blob.startswith(_MAGIC):", "if False:"),
         ("or not data.decode().isprintable()", ""),
@@ -122,5 +123,5 @@ def test_any_bytes(data: bytes) -> None:
 )
 def test_the_laws_bite(old: str, new: str) -> None:
     """Seeded faults: each check that is left out lets one of them in, or crashes."""
-    with pytest.raises((AssertionError, pytest.fail.Exception, UnicodeDecodeError)):
+    with pytest.raises((AssertionError, pytest.fail.Exception)):
         refuses(mutant(real, (old, new)))

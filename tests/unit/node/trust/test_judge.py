@@ -191,11 +191,12 @@ def test_a_wrong_clock_is_named() -> None:
     """Law: whatever the clock decides, the sentence says what the clock says, and the hint how to set it."""
     for now in (NOW - DECADE, NOW + DECADE):
         for trust in (TRUST, keyed(valid_before=""), keyed(valid_after=written(OFFER.serial))):
+            said = ""
             try:
                 judged(real, Case(now=now, trust=trust))
             except Refused as error:
-                assert written(now) in error.message, error.message
-                assert "timedatectl" in error.hint
+                said = f"{error.message} {error.hint}"
+            assert not said or (written(now) in said and "timedatectl" in said), said
 
 
 FAULTS = (
