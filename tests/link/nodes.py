@@ -1,4 +1,4 @@
-"""Two nodes of one store as real processes of the real engine, on loopback addresses; their lines are pipes that count."""
+"""Two nodes of one store: real processes of the real engine, on loopback; their lines are pipes that count."""
 
 from __future__ import annotations
 

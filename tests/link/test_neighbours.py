@@ -1,5 +1,7 @@
-"""Two nodes of a store: each byte crosses the line once where they can talk to each other, and where they cannot, too
-many times is still whole. Real engines, real TLS, on loopback."""
+"""Two nodes of a store: each byte crosses the line once where they can talk to each other; where not, both are whole.
+
+Real engines, real TLS, on loopback.
+"""
 
 from __future__ import annotations
 
@@ -97,6 +99,22 @@ def test_a_reset_anywhere_goes_on_at_the_next_byte(shop: Store, lie: Callable[[C
     shop.content().run()
     relays[0].close()
     assert (shop.is_whole, relays[0].taken) == (True, 2)
+    assert shop.agent.line_bytes <= _SMALL
+
+
+def test_one_that_dies_while_it_hands_out_is_begun_anew(shop: Store, lie: Callable[[Change], None]) -> None:
+    """Law: the end of a session with the node that hands out costs another one, and the line nothing."""
+
+    def kill_once(told: dict[str, Any]) -> dict[str, Any]:
+        process = shop.lead.sessions[-1].process
+        if len(shop.lead.sessions) == 2:  # the first has brought the lead its own
+            process.kill()
+            process.wait(5)
+        return told
+
+    lie(kill_once)
+    shop.content().run()
+    assert (shop.is_whole, len(shop.lead.sessions)) == (True, 3)
     assert shop.agent.line_bytes <= _SMALL
 
 

@@ -106,7 +106,7 @@ class Neighbours:
                 pass
             need(frame, "lacks")
             before, lacks, why = sum(lacks.values()), _left(frame["blobs"]), str(frame["why"])
-            if not why or sum(lacks.values()) >= before:
+            if not why or (sum(lacks.values()) >= before and share.is_alive()):
                 break
         return lacks, why
 

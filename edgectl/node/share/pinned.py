@@ -33,11 +33,7 @@ def dialled(address: str, port: int, certificate: str, *, seconds: float) -> ssl
     context.load_verify_locations(cadata=certificate)
     raw = socket.create_connection((address, port), seconds)
     try:
-        tls = context.wrap_socket(raw)  # the socket's timeout is of the whole handshake
+        return context.wrap_socket(raw)  # the socket's timeout is of the whole handshake
     except BaseException:
         raw.close()
         raise
-    if tls.getpeercert(binary_form=True) != ssl.PEM_cert_to_DER_cert(certificate):
-        tls.close()
-        raise ConnectionRefusedError(None, "it shows another certificate")
-    return tls
