@@ -25,6 +25,7 @@ from edgectl.node.io.places import Places
 from edgectl.node.receive import absent, take
 from edgectl.node.request import DEPLOY, HEAL, YIELD, Request, leave
 from edgectl.node.secrets.values import keep_values
+from edgectl.node.share.take import near_first
 from edgectl.node.units.install import CONVERGE, install
 from edgectl.wire import event
 from edgectl.wire.document import from_json, to_json
@@ -56,6 +57,7 @@ def deploy(places: Places, frames: Frames, frame: dict[str, Any]) -> tuple[str, 
         if paused:
             raise Locked(f"{offer.store} is {paused.sentence()}", hint=f"edgectl resume {offer.store}")
         _judge(slots, offer)
+        near_first(places, frames, frame)
         take(places, frames, frame, foretell(places, offer))
         install(Hands(places))  # also when nothing is new: without its timers a store does not heal itself
         with _Aside(places, frames) as aside:
@@ -91,7 +93,8 @@ def stage(places: Places, frames: Frames, frame: dict[str, Any]) -> int:
     if belongs_to is not None:
         judge_store(offer, belongs_to.envelope.store)
     with _hold(places, offer):
-        take(places, frames, frame)
+        near_first(places, frames, frame)
+        take(places, frames, frame, foretell(places, offer) if frame.get("foretell") else {})
     return slots.sequence
 
 
