@@ -1,6 +1,6 @@
 """The far end of the link: one process per SSH exec, speaking frames on its standard input and output.
 
-Owns: the questions an operator may ask of a node. Changes nothing itself: a deploy is accepted (accept.py) and run
+Owns: the questions an operator may ask of a node. Changes nothing itself: a deploy is accepted (push.py) and run
 by the unit; this only follows the journal. It may die at any moment.
 """
 
@@ -12,7 +12,6 @@ from contextlib import suppress
 from typing import Any
 
 from edgectl.node import cancel, pause
-from edgectl.node.accept import deploy, stage
 from edgectl.node.converge import journal
 from edgectl.node.converge.protocol import LookFailed
 from edgectl.node.converge.slots import Slots
@@ -21,6 +20,7 @@ from edgectl.node.greet import describe, greet
 from edgectl.node.io.look import Look
 from edgectl.node.io.places import Places
 from edgectl.node.looks import look_ahead, look_over
+from edgectl.node.push import deploy, stage
 from edgectl.node.receive import absent
 from edgectl.node.tail import BEAT_SECONDS, tail
 from edgectl.wire.document import to_json

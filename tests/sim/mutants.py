@@ -102,7 +102,7 @@ MUTANTS = (
     ),
     Mutant(
         "an own session of before the black hole keeps its owner out",
-        "node/accept.py",
+        "node/sending.py",
         '                os.kill(found["pid"], signal.SIGKILL)',
         "                pass",
         "sim: first deploy / black hole / session: judge",
@@ -166,7 +166,7 @@ MUTANTS = (
     ),
     Mutant(
         "an agent is deployed to without its lead",
-        "node/accept.py",
+        "node/judged.py",
         "if (node.name == payload.lead.name) == bool(offer.lead):",
         "if False:",
         "tests/cli/test_nodes.py::test_an_agent_takes_only_what_its_lead_has_taken",
