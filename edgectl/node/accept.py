@@ -6,7 +6,6 @@ Owns: the order of it: held, judged, content, judged again, kept, run. Must not 
 from __future__ import annotations
 
 import secrets
-from collections.abc import Mapping
 from typing import Protocol
 
 from edgectl.node import cancel
@@ -24,18 +23,17 @@ from edgectl.wire.envelope import Envelope
 class Way(Protocol):
     """How an offer has come."""
 
-    @property
-    def evidence(self) -> Mapping[str, bytes]:
-        """Files that are kept beside its envelope."""
-
     def bring(self) -> None:
         """Bring all content here, verified; nothing else is changed."""
 
     def keep(self) -> None:
         """Keep what came beside the content; before the offer is accepted, or when its run is met."""
 
+    def accept(self, slots: Slots, offer: Envelope) -> None:
+        """Make it the candidate."""
+
     def taken(self) -> None:
-        """Do what is done once it is accepted."""
+        """Do what is done once it is the candidate, or has been."""
 
     def note(self, sentence: str) -> None:
         """Tell whoever waits."""
@@ -68,7 +66,7 @@ def accept(places: Places, offer: Envelope, way: Way) -> tuple[str, int]:
             if newest is not None and same(slots, newest, offer):
                 slots.forget_tries(newest)
             else:
-                slots.accept(offer, way.evidence)
+                way.accept(slots, offer)
             way.taken()
             run = ask(places, offer)
         return run, slots.sequence

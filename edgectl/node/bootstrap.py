@@ -29,7 +29,7 @@ def main() -> None:
         length += receive(1)
     data = receive(int(length))
     try:
-        install(data, folder)
+        install(gzip.decompress(data), folder)
     except (OSError, ValueError, tarfile.TarError, EOFError, zlib.error) as error:
         fail(error, folder)
     os.write(1, b"\nedgectl-link run\n")
@@ -47,9 +47,8 @@ def receive(count: int) -> bytes:
     return bytes(data)
 
 
-def install(data: bytes, folder: Path) -> None:
+def install(tar: bytes, folder: Path) -> None:
     """Unpack beside the place, sync, rename: the folder is complete or not there."""
-    tar = gzip.decompress(data)
     found = hashlib.sha256(tar).hexdigest()
     if found != folder.name:
         raise ValueError(f"the archive came damaged: its sha256 is {found}")

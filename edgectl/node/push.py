@@ -6,7 +6,6 @@ deploy may die at any moment.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 from edgectl.node.accept import accept
@@ -15,6 +14,7 @@ from edgectl.node.foretell import foretell
 from edgectl.node.io.files import write_atomic
 from edgectl.node.io.look import Hands
 from edgectl.node.io.places import Places
+from edgectl.node.load.kept import forget
 from edgectl.node.receive import take
 from edgectl.node.secrets.values import keep_values
 from edgectl.node.sending import hold
@@ -50,8 +50,6 @@ def stage(places: Places, frames: Frames, frame: dict[str, Any]) -> int:
 class _Link:
     """The way of one deploy."""
 
-    evidence: Mapping[str, bytes] = {}
-
     def __init__(self, places: Places, frames: Frames, frame: dict[str, Any], offer: Envelope) -> None:
         self._places = places
         self._frames = frames
@@ -65,6 +63,11 @@ class _Link:
     def keep(self) -> None:
         """Keep the values of secrets."""
         keep_values(self._places, self._offer, self._frame)
+
+    def accept(self, slots: Slots, offer: Envelope) -> None:
+        """Accept it; what came by stick before it is older."""
+        slots.accept(offer)
+        forget(self._places)
 
     def taken(self) -> None:
         """Keep what an agent joins its cluster with."""
