@@ -6,11 +6,19 @@ and size: nothing unsigned is believed. Must not know how a signature is checked
 
 from __future__ import annotations
 
+import json
+import re
 from dataclasses import dataclass
+from typing import Any
+
+from edgectl.wire.document import canonical, from_json
+from edgectl.wire.trust import LATEST
 
 NAMESPACE = "edgectl-offer"  # of the signature (ssh-keygen -Y sign -n): one made for another purpose is none
 MOST_BYTES = 64 * 1024  # of an offer or a signature; nothing longer is read
 FORMAT = 1
+_NAME = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
+_DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,3 +41,45 @@ class Offer:
     commit: str = ""
     summary: str = ""
     format: int = FORMAT
+
+    def encode(self) -> bytes:
+        """Return the bytes that are signed."""
+        return canonical(self) + b"\n"
+
+
+def decode(data: bytes) -> Offer:
+    """Read an offer; ValueError says in half a sentence why it is none."""
+    if len(data) > MOST_BYTES:
+        raise ValueError(f"it is longer than {MOST_BYTES} bytes")
+    try:
+        doc = json.loads(data.decode(), object_pairs_hook=_object, parse_constant=_no_number)
+    except RecursionError as error:
+        raise ValueError("it is nested too deeply") from error
+    except ValueError as error:
+        raise ValueError(f"it cannot be read: {error}") from error
+    found = doc.get("format") if isinstance(doc, dict) else None
+    if found != FORMAT or type(found) is not int:
+        shown = found if isinstance(found, int) and abs(found) <= LATEST else "without a number"
+        raise ValueError(f"its format ({shown}) is not known here, only {FORMAT} is")
+    offer = from_json(Offer, doc)
+    if not _NAME.fullmatch(offer.store):
+        raise ValueError("its store's name is none")
+    if not 0 < offer.serial <= offer.expires <= LATEST:
+        raise ValueError("its times are none")
+    for part in (offer.payload, offer.runtime):
+        if not _DIGEST.fullmatch(part.digest) or not 0 < part.size < 1 << 53:
+            raise ValueError("what it names has no digest and size")
+    if not (offer.commit.isprintable() and offer.summary.isprintable()):
+        raise ValueError("its words are not printable")
+    return offer
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise ValueError("a name stands in it twice")
+    return found
+
+
+def _no_number(text: str) -> Any:
+    raise ValueError(f"{text} is no number")

@@ -1,0 +1,1 @@
+"""Keys that sign offers: who may, and the signature itself."""

@@ -1,0 +1,1 @@
+"""Whose offers this node takes when nobody is on the line."""
