@@ -15,8 +15,8 @@ from edgectl.node.desired import is_one_way, load
 from edgectl.node.io.api import Denied
 from edgectl.node.io.look import Hands, Look
 from edgectl.node.io.places import Places
-from edgectl.node.load.kept import take_kept
 from edgectl.node.k3s.joined import STANDS, annotation, path_of
+from edgectl.node.load.kept import take_kept
 from edgectl.node.receive import absent
 from edgectl.wire import event
 from edgectl.wire.document import canonical

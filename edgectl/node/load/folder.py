@@ -96,4 +96,6 @@ class Folder:
 
 
 _HINT = "export to the stick anew; edgectl bundle verify says all that is wrong with one"
-_AGAIN = "plug the stick in again and run the same command; what has been copied is kept. If it happens twice: another one"
+_AGAIN = (
+    "plug the stick in again and run the same command; what has been copied is kept. If it happens twice: another one"
+)

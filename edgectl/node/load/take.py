@@ -203,6 +203,6 @@ class _Loaded:
         lacks = [f"{secret.name} {key}" for secret in payload.secrets for key in lacking(secret, values)]
         if lacks:
             self._note(
-                f"no value here for {', '.join(lacks)}: no stick carries secrets, and what needs them will not be ready; "
-                f"edgectl deploy {payload.store} brings them"
+                f"no value here for {', '.join(lacks)}: no stick carries secrets, and what needs them will not be "
+                f"ready; edgectl deploy {payload.store} brings them"
             )

@@ -1,7 +1,7 @@
 """A bundle on a static web server, over a line that may be slow, cut, or somebody else's.
 
-Owns: how it is asked: ranges, redirects, deadlines, the slowest rate. What it gives is believed by digest only, so plain
-http will do; nothing is sent but the names of files.
+Owns: how it is asked: ranges, redirects, deadlines, the slowest rate. What it gives is believed by digest only, so
+plain http will do; nothing is sent but the names of files.
 """
 
 from __future__ import annotations
@@ -131,7 +131,7 @@ class _Paced(io.RawIOBase):
         self._came = 0
 
     def readable(self) -> bool:
-        """It is there to be read."""
+        """Say that it is there to be read."""
         return True
 
     def readinto(self, buffer: Any) -> int:
