@@ -10,6 +10,7 @@ import io
 import tarfile
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -214,6 +215,7 @@ def at_rack(folder: Path, monkeypatch: pytest.MonkeyPatch) -> RackNode:
         assert places.root == folder
         return node
 
+    monkeypatch.setattr(sending, "os", SimpleNamespace(getpid=lambda: 1, kill=lambda *_: pytest.fail("it kills")))
     for module in (accept, sending):
         monkeypatch.setattr(module, "Hands", hands)
     monkeypatch.setattr(accept, "install", lambda _: False)

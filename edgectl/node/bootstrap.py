@@ -96,9 +96,10 @@ def unpack(tar: bytes, staging: Path, folder: Path) -> None:
 
 
 def clean(parent: Path) -> None:
-    """Remove what killed bootstraps have left; one that still runs keeps its own."""
+    """Remove what killed bootstraps have left, one that had this number too; one that still runs keeps its own."""
     for path in parent.glob("*.new-*"):
-        if not Path("/proc", path.name.rpartition("-")[2]).is_dir():
+        number = path.name.rpartition("-")[2]
+        if number == str(os.getpid()) or not Path("/proc", number).is_dir():
             shutil.rmtree(path, ignore_errors=True)
 
 
