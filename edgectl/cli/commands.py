@@ -21,6 +21,7 @@ TABLE = {
     "init": ("init", "Write a commented starter inventory."),
     "inventory": ("inventory", "Check, compare and fill the inventory."),
     "bundle": ("bundle", "Make, check and carry what is sent to stores."),
+    "keys": ("keys", "Say whose signed offers stores take."),
     "lint": ("lint", "Check what would be sent to stores: inventory, charts, rules."),
     "explain": ("explain", "Show where each value of a store comes from and what it replaced."),
     "render": ("render", "Show what stores would become, without talking to them."),

@@ -22,6 +22,7 @@ def main(argv: list[str] | None = None) -> int:
     commands.add_parser("status", help="look at everything and change nothing")
     gpu = commands.add_parser("gpu", help="show each GPU, and why it is ready or not")
     gpu.add_argument("-v", "--verbose", action="store_true", help="what is fine, too")
+    commands.add_parser("trust", help="show whose offers this node takes, and which it took last")
     commands.add_parser("journal", help="show the last run")
     paused = commands.add_parser("pause", help="stop self-healing while you work by hand")
     paused.add_argument("--for", dest="length", default="2h", help="30m, 2h, 1d")

@@ -27,6 +27,7 @@ from edgectl.node.k3s.service import Service
 from edgectl.node.k3s.stocked import Announced, Stocked
 from edgectl.node.k3s.unpacked import Unpacked
 from edgectl.node.secrets.kept import Facts, Secrets
+from edgectl.node.trust.step import Trusted
 from edgectl.node.units.install import Units
 from edgectl.node.vision.dead import Dead
 from edgectl.node.vision.inference import Answers
@@ -54,6 +55,7 @@ def recipe(
     steps: list[Gate[Any]] = [
         Preflight(host.free_bytes, must=tried is not None),
         Units(),
+        *((Trusted(payload.trust),) if payload.trust else ()),
         Blobs(payload.blobs_of(node)),
         Files("host-files", "host files", host.files, needs=("host",)),
         Sysctls(host.sysctls, needs=("host-files",)),

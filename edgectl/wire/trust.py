@@ -77,6 +77,15 @@ def blob_of(key: str) -> bytes:
     return blob
 
 
+def state_of(signer: Signer, trust: Trust, *, now: float) -> str:
+    """Return how a key stands by a clock, in one word: valid, revoked, ended, or later."""
+    if signer.fingerprint in trust.revoked:
+        return "revoked"
+    if now >= signer.ends:
+        return "ended"
+    return "valid" if now >= signer.begins else "later"
+
+
 def moment(text: str) -> int:
     """Return a time such as 2027-01-31T12:00:00Z in seconds since 1970; ValueError when it is none."""
     if not _TIME.fullmatch(text):

@@ -23,6 +23,7 @@ from edgectl.node.k3s.serves import Serves
 from edgectl.node.k3s.service import Service
 from edgectl.node.secrets.kept import Secrets, lacking
 from edgectl.node.secrets.values import newest
+from edgectl.node.trust.step import Trusted
 from edgectl.node.vision.dead import Dead
 from edgectl.node.vision.inference import Answers
 from edgectl.node.vision.workload import Workload
@@ -50,7 +51,7 @@ def _twin(world: World, step: Gate[Any]) -> Gate[Any]:
         Retired: TwinRetired,
         Secrets: TwinSecrets,
     }
-    if isinstance(step, Blobs):
+    if isinstance(step, (Blobs, Trusted)):
         return step
     for kind, twin in kinds.items():
         if isinstance(step, kind):

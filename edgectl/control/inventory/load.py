@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from fnmatch import fnmatchcase
 from functools import cached_property
@@ -20,7 +20,7 @@ from edgectl.control.inventory.check import Where, fit, no_name
 from edgectl.control.inventory.layers import NODE_KEYS, Layers
 from edgectl.control.inventory.place import Finding, invalid, nearest
 from edgectl.control.inventory.policy_schema import Policy
-from edgectl.control.inventory.resolve import bundle_path, resolve
+from edgectl.control.inventory.resolve import bundle_path, resolve, trust_path
 from edgectl.control.inventory.rules import Subject, node_findings, path_error, store_findings
 from edgectl.control.inventory.selector import Labels, selector
 from edgectl.control.inventory.source import Source
@@ -125,12 +125,22 @@ class Inventory:
         if found or broken:
             places = {finding.place for finding in broken}
             raise invalid(self.path, [*broken, *(finding for finding in found if finding.place not in places)])
-        at = self.source.root().nearest("bundle").at
-        return resolve(name, store, models, tree, source=self.path, bundle=top.bundle, bundle_at=at)
+        root = self.source.root()
+        at = root.nearest("bundle").at
+        made = resolve(name, store, models, tree, source=self.path, bundle=top.bundle, bundle_at=at)
+        trust, trust_at = trust_path(self.path, top.trust), root.nearest("trust").at
+        return replace(made, trust=trust, trust_at=trust_at) if trust else made
 
     def bundle(self) -> Path:
         """Return the bundle directory that the file names."""
         return bundle_path(self.path, self._top[0].bundle)
+
+    def trust(self) -> Path | None:
+        """Return the file of trusted keys, if the inventory names one; InvalidInput where its top level is wrong."""
+        top, found = self._top
+        if found:
+            raise invalid(self.path, found)
+        return trust_path(self.path, top.trust)
 
     def tree(self, name: str) -> Tree:
         """Return one store's layers, laid over each other, right or wrong; InvalidInput when there is no such store."""
@@ -160,6 +170,8 @@ class Inventory:
         findings = (*build.findings, *(finding for finding in findings if finding.place not in places))
         if not findings and (wrong := path_error(top.bundle)):
             findings = (*findings, Finding(whole.nearest("bundle").at, f"bundle: {wrong}"))
+        if not findings and top.trust and (wrong := path_error(top.trust)):
+            findings = (*findings, Finding(whole.nearest("trust").at, f"trust: {wrong}"))
         if not findings and top.edgectl and not meant_for(top.edgectl):
             ours = f"this is edgectl {edgectl.__version__}"
             sentence = f"{ours}, and these stores may be deployed by {top.edgectl} only"

@@ -100,6 +100,11 @@ def bundle_path(source: Path, name: str) -> Path:
     return _beside(folder_of(source), name).resolve()
 
 
+def trust_path(source: Path, name: str | None) -> Path | None:
+    """Return the file of trusted keys, seen from the inventory file `source`; ~ is home."""
+    return _beside(folder_of(source), name) if name else None
+
+
 def node_target(name: str, node: schema.Node, folder: Path) -> NodeTarget:
     """Return one node with every default filled in; `folder` is where the inventory lies."""
     ssh, host, k3s = node.ssh or schema.Ssh(), node.host or schema.Host(), node.k3s or schema.K3s()

@@ -273,6 +273,9 @@ class Inventory(Section):
 
     version: Literal[1] = Field(description="Version of this format.")
     bundle: Line = Field(description="Bundle directory, from this file.")
+    trust: Line | None = Field(
+        default=None, description="File of the keys whose signed offers stores take, from this file: docs/signing.md."
+    )
     edgectl: Versions | None = Field(
         default=None, description="Range of edgectl versions that may deploy these stores, e.g. >=0.4,<0.6."
     )

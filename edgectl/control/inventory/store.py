@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 
 DEFAULT_ARCH = "amd64"
+_NOWHERE = Place("", 1, 1)
 
 
 @cache
@@ -180,6 +181,8 @@ class Store:
     facts: dict[str, Any] = field(default_factory=dict)
     policy: Policy | None = None
     network: NetworkSettings = NetworkSettings()
+    trust: Path | None = None  # the file of keys whose signatures count; it may be absent
+    trust_at: Place = _NOWHERE
 
     def place(self, *path: str | int) -> Place:
         """Return where the inventory says this ("releases", "vision-stack", "chart"), or the nearest line to it."""

@@ -64,13 +64,22 @@ def inputs(opened: Inventory, store: Store) -> Inputs | None:
     """Return all that a store's payload hangs on, as it is now; None where that cannot be said for sure."""
     trees = [store.tree, *(opened.node_tree(store.name, store.tree, node.name) for node in store.nodes)]
     bundle = opened.source.root().nearest("bundle").value
+    trust = opened.source.root().get("trust")
     if not store.source.is_file():  # a pipe is read once
         return None
     if any("/" in release.chart for release in store.releases):  # a folder, packed with all that lies in it
         return None
-    if any(_HOME_OF.match(text) for text in (bundle, *(word for tree in trees for word in _texts(tree.plain())))):
+    if any(
+        _HOME_OF.match(text)
+        for text in (
+            bundle,
+            *_texts(trust.value if trust else ""),
+            *(word for tree in trees for word in _texts(tree.plain())),
+        )
+    ):
         return None
     files = [store.bundle / "index.json", store.bundle / "oci-layout"]
+    files += [store.trust] if store.trust else []
     files += [store.inference.reference] if store.inference else []
     files += [key.path for secret in store.secrets for key in secret.keys.values() if key.sops]
     named = store.source.resolve().parent / os.path.expanduser(bundle)  # noqa: PTH111 - as above

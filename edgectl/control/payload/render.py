@@ -20,6 +20,7 @@ from edgectl.control.payload.releases import RenderedRelease, Template
 from edgectl.control.payload.rendered import Rendered
 from edgectl.control.payload.secrets import secret
 from edgectl.control.payload.shelf import Shelf
+from edgectl.control.signing.trustfile import of as trust_of
 from edgectl.wire.errors import InvalidInput
 from edgectl.wire.payload import Gpu, Guard, Helm, Host, Image, Inference, K3s, Node, Payload, StoreSecret
 
@@ -72,6 +73,8 @@ class _Rendering:
         nodes = [self._node(node, images[node.arch], helm) for node in self.store.nodes]
         question = self._inference()
         secrets = self._secrets()
+        trust, wrong = trust_of(self.store)
+        self.findings += wrong
         if self.findings:
             raise invalid(self.store.source, self.findings, *self.evidence)
         payload = Payload(
@@ -84,6 +87,7 @@ class _Rendering:
             secrets=secrets,
             facts=self.store.facts,
             guard=_guard(self.store, nodes),
+            trust=trust.trust if trust else None,
         )
         hooks = {made.release.name: made.hooks for made in releases if made.hooks}
         return Rendered(payload, dict(sorted(self.paths.items())), hooks)

@@ -7,13 +7,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import UTC, date, datetime, time
 
 from edgectl.control.inventory.load import Inventory
+from edgectl.control.inventory.place import Finding, invalid
 from edgectl.control.inventory.store import Store
 from edgectl.control.inventory.tree import Tree
 from edgectl.control.payload.rendered import Rendered
 from edgectl.control.policy.verdict import Verdict, verdicts
+from edgectl.control.signing.ages import warnings
+from edgectl.control.signing.trustfile import of as trust_of
 from edgectl.wire.errors import InvalidInput
 
 
@@ -59,8 +62,11 @@ def lint(inventory: Inventory, names: Iterable[str], rendered: Callable[[Store],
         found.looked += 1
         try:
             store = inventory.store(name)
+            ends = _of_trust(store, today, alone=rendered is None)
             if rendered is None:
                 continue
+            for warning in ends:
+                say(name, f"{warning.place}  trust: {warning.sentence}", "warning", "trust")
             for verdict in verdicts(store, rendered(store), today, keep=False):
                 say(name, _line(store, verdict), verdict.severity, verdict.rule, verdict.excused)
             for rule in _switched_off(store):
@@ -70,6 +76,15 @@ def lint(inventory: Inventory, names: Iterable[str], rendered: Callable[[Store],
                 if not line.startswith(" "):  # the file's own line, or evidence, below a finding
                     say(name, line, "error")
     return found
+
+
+def _of_trust(store: Store, today: date, *, alone: bool) -> tuple[Finding, ...]:
+    """Return what a person should know in time; `alone`: nobody else says what is wrong there (rendering does)."""
+    trust, wrong = trust_of(store)
+    if wrong and alone:
+        raise invalid(store.source, wrong)
+    now = datetime.combine(today, time.max, UTC).timestamp()  # a key made today counts today
+    return tuple(warnings(trust, store.name, now=now)) if trust else ()
 
 
 def _line(store: Store, verdict: Verdict) -> str:

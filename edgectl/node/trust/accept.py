@@ -15,7 +15,7 @@ from edgectl.node.converge.slots import Slots
 from edgectl.node.io.look import Look
 from edgectl.node.io.places import Places
 from edgectl.node.trust.judge import Stands, judge, signer_of
-from edgectl.node.trust.kept import Damaged, Heard, heard_of, note_heard, trust_of
+from edgectl.node.trust.kept import FILE, Damaged, Heard, heard_of, note_heard, trust_of
 from edgectl.wire import sshsig
 from edgectl.wire.errors import Refused
 from edgectl.wire.offer import MOST_BYTES, NAMESPACE, Offer, decode
@@ -61,7 +61,7 @@ def trust_here(look: Look) -> Trust:
         trust = trust_of(look)
     except Damaged as error:
         hint = f"the next self-heal writes it anew (within minutes); else {_SSH}"
-        raise Refused(f"{look.places.trust / 'trust.json'} is damaged: {error}", hint=hint) from error
+        raise Refused(f"{look.places.trust / FILE} is damaged: {error}", hint=hint) from error
     if trust is None:
         raise Refused(
             "this node trusts nobody's signature yet", hint=f"name keys in the inventory (trust:), and {_SSH}"

@@ -17,6 +17,7 @@ from edgectl.wire.document import canonical, digest_of, from_json, to_json
 from edgectl.wire.offer import Offer
 from edgectl.wire.trust import Trust
 
+FILE = "trust.json"
 MODE = 0o644  # public keys: anybody at the rack may read whose
 
 
@@ -42,7 +43,7 @@ class Damaged(Exception):
 
 def trust_of(look: Look) -> Trust | None:
     """Return the newest trust ever given; None when there was none. Raises Damaged, LookFailed."""
-    text = look.text(look.places.trust / "trust.json")
+    text = look.text(look.places.trust / FILE)
     if text is None:
         return None
     try:
