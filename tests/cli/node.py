@@ -27,6 +27,7 @@ from edgectl.node.host.files import Files
 from edgectl.node.io import programs
 from edgectl.node.io.look import Look
 from edgectl.node.io.places import Places
+from edgectl.node.trust.step import Trusted
 from edgectl.node.units.install import CONVERGE, links
 from edgectl.wire.errors import Bug, EdgectlError
 from edgectl.wire.frame import FrameError, Frames
@@ -35,6 +36,7 @@ from edgectl.wire.payload import Node, Payload
 MOTD = "etc/motd"
 _PATIENCE_SECONDS = 20.0
 _MOST_SESSIONS = 30
+_run = programs.run
 
 
 @dataclass(frozen=True)
@@ -177,7 +179,7 @@ class StoreNode:
         self.sessions.append(self._begin(serve))
         return opened
 
-    def program(self, argv: Sequence[str], **_: Any) -> programs.Ran:
+    def program(self, argv: Sequence[str], **options: Any) -> programs.Ran:
         """Stand for the programs of the machine: systemd, and what is only asked to succeed."""
         out, code = "", 0
         match tuple(argv):
@@ -193,6 +195,8 @@ class StoreNode:
                         link.symlink_to(f"../{link.name}")
             case ("systemctl", "daemon-reload") | ("sync",):
                 pass
+            case ("ssh-keygen", *_):
+                return _run(argv, **options)
             case _:
                 code = 127
         return programs.Ran(tuple(argv), code, out, "", 0.0)
@@ -231,7 +235,8 @@ class StoreNode:
 
 def recipe(payload: Payload, node: Node, **_: bool) -> tuple[Gate[Any], ...]:
     """Return a short recipe of real parts."""
-    return Blobs(payload.blobs), Files("host-files", "host files", node.host.files), Serves()
+    trusted = (Trusted(payload.trust),) if payload.trust else ()
+    return Blobs(payload.blobs), *trusted, Files("host-files", "host files", node.host.files), Serves()
 
 
 def store_node(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[StoreNode]:
