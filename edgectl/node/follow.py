@@ -69,6 +69,7 @@ def heed(places: Places, slots: Slots, look: Look) -> Slot | None:
         return slot
     with suppress(OSError):  # a full disk, say: the next run takes it
         take_kept(places, slots, said)
+    slot = slots.candidate or current
     base, apps = _newest(slots, said.get("base")), _newest(slots, said.get("apps"))
     if base is None or apps is None or base.rejected or not _can_go(places, slots, base, apps):
         return slot

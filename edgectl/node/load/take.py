@@ -18,8 +18,8 @@ from edgectl.node.load import engine, kept
 from edgectl.node.load.copy import Copying
 from edgectl.node.load.source import Source
 from edgectl.node.receive import want
+from edgectl.node.secrets import values as kept_values
 from edgectl.node.secrets.kept import lacking
-from edgectl.node.secrets.values import newest
 from edgectl.node.sending import hold, meet, not_paused
 from edgectl.node.trust.accept import accepted, note_heard, signed_by, trust_here
 from edgectl.wire.document import is_digest
@@ -57,7 +57,8 @@ def take(
     `engine_asked`: this process was begun as the engine of an offer, for that one. Raises EdgectlError, LookFailed, and
     OSError where the node's own disk is in the way.
     """
-    mine = _mine(Slots(places))
+    slots = Slots(places)
+    mine = _mine(slots)
     signed = _signed(places, look, source, mine.store, now=now())
     offer = signed.offer
     judge_store(replace(mine, store=offer.store), mine.store)
@@ -70,6 +71,9 @@ def take(
         commit=offer.commit,
         summary=offer.summary,
     )
+    newest = slots.candidate or slots.current
+    if envelope.lead and newest and newest.envelope.payload == envelope.payload:
+        envelope = replace(envelope, sequence=newest.envelope.sequence)  # the lead's, under which it was taken
     not_paused(places, envelope.store)
     meet(places, envelope)
     if engine_asked and engine_asked != envelope.runtime:
@@ -199,7 +203,7 @@ class _Loaded:
     def _tell_secrets(self, payload: Payload, node: str) -> None:
         if node != payload.lead.name or not payload.secrets:
             return
-        values = newest(self._look)
+        values = kept_values.newest(self._look)
         lacks = [f"{secret.name} {key}" for secret in payload.secrets for key in lacking(secret, values)]
         if lacks:
             self._note(

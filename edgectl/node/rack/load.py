@@ -10,6 +10,7 @@ from edgectl.node.converge.protocol import LookFailed
 from edgectl.node.converge.slots import Slots
 from edgectl.node.io.look import Look
 from edgectl.node.io.places import Places
+from edgectl.node.load.kept import kept
 from edgectl.node.load.source import source_of
 from edgectl.node.load.take import take
 from edgectl.node.tail import tail
@@ -27,7 +28,7 @@ def run(places: Places, args: argparse.Namespace) -> int:
         _say(f"  run       {started}; this node goes on by itself from here")
         seen = _Screen()
         tail(places, seen, started, 0)
-        return _end(Slots(places), seen.verdict, sequence, payload)
+        return _end(places, seen.verdict, sequence, payload)
     except (EdgectlError, LookFailed, OSError) as trouble:
         error = told(trouble)
         lines = [f"edgectl-node: {error.message}", *(f"  {line}" for line in error.details)]
@@ -47,18 +48,20 @@ def run(places: Places, args: argparse.Namespace) -> int:
         return int(Exit.INTERRUPTED)
 
 
-def _end(slots: Slots, verdict: dict[str, Any], sequence: int, payload: str) -> int:
+def _end(places: Places, verdict: dict[str, Any], sequence: int, payload: str) -> int:
     """Say how it ended."""
     if not verdict:
         sys.stderr.write("edgectl-node: that run ended without a verdict; run the same command again\n")
         return int(Exit.FAILED)
+    slots = Slots(places)
     runs = slots.current or slots.candidate
     if runs is None:
         return int(Exit.FAILED)
     envelope = runs.envelope
     named = f"{envelope.store} is {str(verdict['word']).upper()}"
     why = f". {verdict['reason']}" if verdict.get("reason") else ""
-    if envelope.lead and payload not in {slot.envelope.payload for slot in slots.all() if not slot.rejected}:
+    waits = kept(places)
+    if waits is not None and waits.payload == payload:
         _say(f"{named}{why}")
         _say(f"  kept      {envelope.node} holds all of it, and takes it when its store's lead has decided for it")
         return int(Exit.PENDING)
