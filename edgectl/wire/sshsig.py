@@ -16,6 +16,7 @@ END = b"-----END SSH SIGNATURE-----\n"
 _MAGIC = b"SSHSIG"
 _VERSION = 1
 _HASHES = ("sha256", "sha512")
+_PARTS = 5  # key, namespace, reserved, hash, the signature itself
 _COLUMNS = 70  # as ssh-keygen writes them
 
 
@@ -26,14 +27,6 @@ class Signed:
     key: bytes  # the public key, as SSH writes it
     namespace: str
     hashed: str  # sha256 | sha512
-
-    @property
-    def kind(self) -> str:
-        """Return the key's algorithm, e.g. ssh-ed25519; "" when that cannot be read."""
-        try:
-            return _text(_string(self.key, 0)[0])
-        except ValueError:
-            return ""
 
 
 def fingerprint(key: bytes) -> str:
@@ -66,27 +59,25 @@ def _read(blob: bytes) -> Signed:
         raise ValueError("it is no SSH signature inside")
     at = len(_MAGIC) + 4
     version = int.from_bytes(blob[len(_MAGIC) : at], "big")
-    if len(blob) < at or version != _VERSION:
+    if version != _VERSION:
         raise ValueError(f"its version {version} is not known here")
-    key, at = _string(blob, at)
-    namespace, at = _string(blob, at)
-    _, at = _string(blob, at)  # reserved
-    hashed, at = _string(blob, at)
-    _, at = _string(blob, at)  # the signature itself
-    if at != len(blob):
-        raise ValueError("something stands behind its end")
+    parts = strings(blob[at:])
+    if len(parts) != _PARTS:
+        raise ValueError("it ends too early, or something stands behind its end")
+    key, namespace, _, hashed, _ = parts
     if _text(hashed) not in _HASHES:
         raise ValueError("its hash is neither sha256 nor sha512")
     return Signed(key, _text(namespace), _text(hashed))
 
 
-def _string(blob: bytes, at: int) -> tuple[bytes, int]:
-    """Return one length-prefixed string and where it ends (RFC 4251, 5)."""
-    begin = at + 4
-    end = begin + int.from_bytes(blob[at:begin], "big")
-    if len(blob) < begin or len(blob) < end:
-        raise ValueError("it ends too early")
-    return blob[begin:end], end
+def strings(blob: bytes) -> tuple[bytes, ...]:
+    """Return the strings of which bytes are made (RFC 4251, 5), none where they are not."""
+    found, at = [], 0
+    while at < len(blob):
+        begin = at + 4
+        at = begin + int.from_bytes(blob[at:begin], "big")
+        found.append(blob[begin:at])
+    return tuple(found) if at == len(blob) else ()
 
 
 def _text(data: bytes) -> str:

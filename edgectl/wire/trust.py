@@ -13,17 +13,17 @@ import re
 import time
 from dataclasses import dataclass
 
-from edgectl.wire.sshsig import fingerprint
+from edgectl.wire.sshsig import fingerprint, strings
 
-_KINDS = (
-    "ssh-ed25519",
-    "sk-ssh-ed25519@openssh.com",
-    "ecdsa-sha2-nistp256",
-    "ecdsa-sha2-nistp384",
-    "ecdsa-sha2-nistp521",
-    "sk-ecdsa-sha2-nistp256@openssh.com",
-    "ssh-rsa",
-)
+_KINDS = {  # of how many strings a key of this kind is made, its name included
+    "ssh-ed25519": 2,
+    "sk-ssh-ed25519@openssh.com": 3,
+    "ecdsa-sha2-nistp256": 3,
+    "ecdsa-sha2-nistp384": 3,
+    "ecdsa-sha2-nistp521": 3,
+    "sk-ecdsa-sha2-nistp256@openssh.com": 4,
+    "ssh-rsa": 3,
+}
 _TIME = re.compile(r"[1-9]\d{3}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
 LATEST = 253402300799  # seconds since 1970: the end of the year 9999, beyond which a time has no text
 
@@ -71,8 +71,8 @@ def blob_of(key: str) -> bytes:
         blob = base64.b64decode(rest.split()[0] if rest.split() else "", validate=True)
     except (binascii.Error, ValueError) as error:
         raise ValueError("it is no public key") from error
-    name = kind.encode()
-    if kind not in _KINDS or not blob.startswith(len(name).to_bytes(4, "big") + name):
+    parts = strings(blob)
+    if len(parts) != _KINDS.get(kind) or parts[0] != kind.encode():
         raise ValueError("it is no public key that can sign")
     return blob
 

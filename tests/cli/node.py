@@ -19,7 +19,7 @@ from typing import Any
 import pytest
 
 from edgectl.control.link.lost import LinkLost
-from edgectl.node import engine, looks, saying, sending, session, tail
+from edgectl.node import accept, engine, looks, saying, session, tail
 from edgectl.node.converge.lock import holder
 from edgectl.node.converge.protocol import Gate, Observation, Status, Wait
 from edgectl.node.host.blobs import Blobs
@@ -35,8 +35,8 @@ from edgectl.wire.payload import Node, Payload
 
 MOTD = "etc/motd"
 _PATIENCE_SECONDS = 20.0
-_MOST_SESSIONS = 30
 _run = programs.run
+_MOST_SESSIONS = 30
 
 
 @dataclass(frozen=True)
@@ -179,7 +179,7 @@ class StoreNode:
         self.sessions.append(self._begin(serve))
         return opened
 
-    def program(self, argv: Sequence[str], **options: Any) -> programs.Ran:
+    def program(self, argv: Sequence[str], **how: Any) -> programs.Ran:
         """Stand for the programs of the machine: systemd, and what is only asked to succeed."""
         out, code = "", 0
         match tuple(argv):
@@ -196,7 +196,7 @@ class StoreNode:
             case ("systemctl", "daemon-reload") | ("sync",):
                 pass
             case ("ssh-keygen", *_):
-                return _run(argv, **options)
+                return _run(argv, **how)
             case _:
                 code = 127
         return programs.Ran(tuple(argv), code, out, "", 0.0)
@@ -236,7 +236,7 @@ class StoreNode:
 def recipe(payload: Payload, node: Node, **_: bool) -> tuple[Gate[Any], ...]:
     """Return a short recipe of real parts."""
     trusted = (Trusted(payload.trust),) if payload.trust else ()
-    return Blobs(payload.blobs), *trusted, Files("host-files", "host files", node.host.files), Serves()
+    return *trusted, Blobs(payload.blobs), Files("host-files", "host files", node.host.files), Serves()
 
 
 def store_node(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[StoreNode]:
@@ -249,7 +249,7 @@ def store_node(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[StoreN
     monkeypatch.setattr(tail, "_LOST_SECONDS", 0.3)
     for module in (engine, saying):
         monkeypatch.setattr(module, "print", lambda *_, **__: None, raising=False)  # the unit's log
-    monkeypatch.setattr(sending, "os", SimpleNamespace(kill=lambda pid, _: node.killed.append(pid), getpid=os.getpid))
+    monkeypatch.setattr(accept, "os", SimpleNamespace(kill=lambda pid, _: node.killed.append(pid), getpid=os.getpid))
     monkeypatch.setattr("edgectl.control.link.bootstrap.open_session", node.connect)
     yield node
     deadline = time.monotonic() + _PATIENCE_SECONDS

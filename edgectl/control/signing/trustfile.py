@@ -73,7 +73,7 @@ class TrustText(Section):
 
     version: int = Field(ge=1, lt=_MOST_VERSIONS)
     created: Time
-    signers: list[SignerText]
+    signers: list[SignerText] = Field(default=[])
     revoked: list[Annotated[str, AfterValidator(_fingerprint)]] = Field(default=[])
 
 
