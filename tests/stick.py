@@ -105,7 +105,7 @@ class Stick:
     def offer(self, made: Payload, *, serial: int = NOW, by: bytes | None = None, **fields: Any) -> Offer:
         """Offer a payload, with all that it names."""
         self.put(made.title.encode())
-        doc = {"store": made.store, "serial": serial, "expires": serial + 86400} | fields
+        doc: dict[str, Any] = {"store": made.store, "serial": serial, "expires": serial + 86400} | fields
         offered = Offer(payload=self.put(made.encode()), runtime=self.put(self.engine), **doc)
         self.write(offered.encode(), by=by or key(), store=offered.store)
         return offered

@@ -160,11 +160,10 @@ def test_a_key_without_trust_is_said_before_anything_is_written(
 
 
 def test_inspect_shows_offers_and_verify_finds_what_is_wrong_with_them(
-    inventory: Path, edgectl: Edgectl, key: Path, tmp_path: Path
+    edgectl: Edgectl, key: Path, tmp_path: Path
 ) -> None:
     """Of which store, of when, until when, by which key; a blob that an offer's payload needs is missed."""
     usb = tmp_path / "usb"
-    assert inventory
     edgectl("bundle", "export", "store-042", "--to", str(usb), "--sign-with", str(key), "--valid", "12h")
     (offer,) = edgectl("bundle", "inspect", str(usb), "-o", "json").document["offers"]
     assert (offer["store"], offer["expires"] - offer["serial"]) == ("store-042", 43200)

@@ -13,7 +13,7 @@ _LONGEST_SECONDS = 3650 * 86400.0
 _EPILOG = """\b
 Examples:
   edgectl bundle export store-042 --to /media/usb --sign-with ~/.ssh/offers
-  edgectl bundle export "group:berlin" --to /media/usb --sign-with KEY --valid 30d
+  edgectl bundle export group:eu --to DIR --sign-with KEY --valid 30d
 
 The blobs that these stores need, their payloads, the engine, and nothing else;
 written, synced, and read back. What is there already is not copied again, what
