@@ -173,6 +173,7 @@ def test_an_export_cut_off_between_two_names_is_taken(stick: Stick, rack: RackNo
 def test_a_paused_store_and_a_running_deploy_come_first(stick: Stick, rack: RackNode) -> None:
     """Exit 7, who and since when, before anything is copied."""
     stick.offer(payload("v2"))
+    before = rack.tree()
     pause.begin(rack.places, who="bob", why="cabling", seconds=600)
     with pytest.raises(Locked, match="paused by bob") as paused:
         rack.load(stick.root)
@@ -189,7 +190,7 @@ def test_a_paused_store_and_a_running_deploy_come_first(stick: Stick, rack: Rack
     with lock, pytest.raises(Locked, match="eve@desk deploys store-042") as running:
         rack.load(stick.root)
     assert (paused.value.exit, running.value.exit) == (Exit.LOCKED, Exit.LOCKED)
-    assert _staged(rack) == []
+    assert (rack.tree(), _staged(rack)) == (before, [])
 
 
 def test_a_bare_node_says_that_its_first_deploy_comes_over_ssh(
