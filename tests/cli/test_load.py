@@ -211,6 +211,10 @@ def test_ctrl_c_leaves_the_node_going_on(
         patch.setattr(accept, "judged", interrupt)
         said = at_rack(tmp_path / "usb")
     assert (said.code, "nothing was changed" in said.err, Slots(node.places).sequence) == (130, True, 1)
+    with monkeypatch.context() as patch:
+        patch.setattr(accept, "start", interrupt)
+        said = at_rack(tmp_path / "usb")
+    assert (said.code, "goes on by itself" in said.err, Slots(node.places).sequence) == (130, True, 2)
     monkeypatch.setattr(load, "tail", interrupt)
     said = at_rack(tmp_path / "usb")
     assert (said.code, "goes on by itself" in said.err) == (130, True)

@@ -161,7 +161,10 @@ class _Loaded:
         payload, node = self._payload()
         blobs = payload.blobs_of(payload.node(node))
         self._tell_secrets(payload, node)
-        Copying(self._places, self._source, self._note).bring(want(self._places, blobs))
+        if wanted := want(self._places, blobs):
+            left = sum(int(item["size"]) - int(item["have_bytes"]) for item in wanted)
+            self._note(f"{len(wanted)} of {len(blobs)} blobs to copy, {left / 1e6:.1f} MB")
+        Copying(self._places, self._source, self._note).bring(wanted)
         self._without = tuple(other.name for other in payload.nodes if other.name != node)
 
     def keep(self) -> None:

@@ -21,7 +21,7 @@ from edgectl.wire.errors import EdgectlError, Exit
 
 def run(places: Places, args: argparse.Namespace) -> int:
     """Take it, start the engine, follow its journal; returns the verdict's exit code."""
-    started = ""
+    started, before = "", _taken(places)
     try:
         source = source_of(args.source)
         started, sequence, payload = take(places, source, look=Look(places), note=_note, engine_asked=args.engine)
@@ -32,7 +32,7 @@ def run(places: Places, args: argparse.Namespace) -> int:
     except (EdgectlError, LookFailed, OSError) as trouble:
         error = told(trouble)
         lines = [f"edgectl-node: {error.message}", *(f"  {line}" for line in error.details)]
-        if not started:
+        if _taken(places) == before:
             lines.append("  runs now: what ran before; this has changed nothing")
         if error.hint:
             lines.append(f"  next: {error.hint}")
@@ -41,11 +41,17 @@ def run(places: Places, args: argparse.Namespace) -> int:
     except KeyboardInterrupt:
         after = (
             "this node goes on by itself: edgectl-node journal"
-            if started
+            if started or _taken(places) != before
             else "nothing was changed; what has been copied is kept, the same command goes on"
         )
         sys.stderr.write(f"\nedgectl-node: {after}\n")
         return int(Exit.INTERRUPTED)
+
+
+def _taken(places: Places) -> tuple[object, ...]:
+    """Return what this node has taken, as far as it has not become that yet."""
+    candidate = Slots(places).candidate
+    return (candidate.folder.name if candidate else "", kept(places))
 
 
 def _end(places: Places, verdict: dict[str, Any], sequence: int, payload: str) -> int:

@@ -10,6 +10,7 @@ import pytest
 from edgectl.node.follow import DECIDED, heed
 from edgectl.node.k3s.joined import path_of
 from edgectl.node.load import kept
+from edgectl.node.rack import load
 from edgectl.node.sweep import sweep
 from edgectl.wire.document import digest_of
 from tests.stick import NOW, RackNode, Stick, at_rack, payload
@@ -155,3 +156,16 @@ def test_a_damaged_note_is_none(text: str, agent: RackNode) -> None:
     (agent.places.offers / "kept.json").write_text(text)
     assert kept.kept(agent.places) is None
     assert hears(agent, 7, V2.digest) == V1.digest
+
+
+def test_who_loads_a_follower_first_is_told_what_it_waits_for(
+    stick: Stick, agent: RackNode, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Exit 10; once it is taken, or turned down here, the verdict's own code."""
+    stick.offer(V2)
+    agent.load(stick.root)
+    verdict = {"word": "ready", "exit": 0, "sequence": 1, "serving": 1}
+    assert load._end(agent.places, verdict, 1, V2.digest) == 10
+    assert "node-2 holds all of it, and takes it when its store's lead has decided for it" in capsys.readouterr().out
+    hears(agent, 7, V2.digest)
+    assert load._end(agent.places, verdict | {"exit": 5, "word": "not ready"}, 7, V2.digest) == 5
