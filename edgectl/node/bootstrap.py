@@ -29,7 +29,7 @@ def main() -> None:
         length += receive(1)
     data = receive(int(length))
     try:
-        install(data, folder)
+        install(gzip.decompress(data), folder)
     except (OSError, ValueError, tarfile.TarError, EOFError, zlib.error) as error:
         fail(error, folder)
     os.write(1, b"\nedgectl-link run\n")
@@ -47,9 +47,8 @@ def receive(count: int) -> bytes:
     return bytes(data)
 
 
-def install(data: bytes, folder: Path) -> None:
+def install(tar: bytes, folder: Path) -> None:
     """Unpack beside the place, sync, rename: the folder is complete or not there."""
-    tar = gzip.decompress(data)
     found = hashlib.sha256(tar).hexdigest()
     if found != folder.name:
         raise ValueError(f"the archive came damaged: its sha256 is {found}")
@@ -97,9 +96,10 @@ def unpack(tar: bytes, staging: Path, folder: Path) -> None:
 
 
 def clean(parent: Path) -> None:
-    """Remove what killed bootstraps have left; one that still runs keeps its own."""
+    """Remove what killed bootstraps have left, one that had this number too; one that still runs keeps its own."""
     for path in parent.glob("*.new-*"):
-        if not Path("/proc", path.name.rpartition("-")[2]).is_dir():
+        number = path.name.rpartition("-")[2]
+        if number == str(os.getpid()) or not Path("/proc", number).is_dir():
             shutil.rmtree(path, ignore_errors=True)
 
 

@@ -16,6 +16,7 @@ from edgectl.node.io.api import Denied
 from edgectl.node.io.look import Hands, Look
 from edgectl.node.io.places import Places
 from edgectl.node.k3s.joined import STANDS, annotation, path_of
+from edgectl.node.load.kept import take_kept
 from edgectl.node.receive import absent
 from edgectl.wire import event
 from edgectl.wire.document import canonical
@@ -66,6 +67,9 @@ def heed(places: Places, slots: Slots, look: Look) -> Slot | None:
     sequence = said.get("sequence")
     if not isinstance(sequence, int) or sequence < slot.envelope.sequence:
         return slot
+    with suppress(OSError):  # a full disk, say: the next run takes it
+        take_kept(places, slots, said)
+    slot = slots.candidate or current
     base, apps = _newest(slots, said.get("base")), _newest(slots, said.get("apps"))
     if base is None or apps is None or base.rejected or not _can_go(places, slots, base, apps):
         return slot

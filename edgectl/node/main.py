@@ -28,6 +28,9 @@ def main(argv: list[str] | None = None) -> int:
     paused.add_argument("--for", dest="length", default="2h", help="30m, 2h, 1d")
     paused.add_argument("--why", required=True)
     commands.add_parser("resume", help="end the pause")
+    loading = commands.add_parser("load", help="take what was exported for this store, from a stick or a web server")
+    loading.add_argument("source", metavar="DIR|URL", help="/media/usb, https://host/path")
+    loading.add_argument("--engine", default="", help=argparse.SUPPRESS)
     args = parser.parse_args(argv)
     if os.geteuid() != 0:
         print("edgectl-node needs root: sudo edgectl-node ...", file=sys.stderr)  # noqa: T201

@@ -38,7 +38,7 @@ def want(places: Places, blobs: dict[str, int]) -> list[dict[str, Any]]:
     for digest, size in sorted(blobs.items(), key=lambda item: (item[1], item[0])):
         if _size(places.blob(digest)) == size:
             continue
-        staged = _size(_part(places, digest))
+        staged = _size(staged_at(places, digest))
         if staged > size:
             staged = 0  # not of this blob; thrown away when its bytes come
         missing.append({"digest": digest, "size": size, "have_bytes": staged})
@@ -128,10 +128,10 @@ class _Arriving:
         places.staging.mkdir(parents=True, exist_ok=True)
         places.blobs.mkdir(parents=True, exist_ok=True)
         for digest, size in left.items():
-            if _size(_part(places, digest)) > size:
-                _part(places, digest).unlink()
+            if _size(staged_at(places, digest)) > size:
+                staged_at(places, digest).unlink()
         # not all of these comes now and as it is: with a wrong digest they get a second try
-        self.doubtful = {digest for digest in left if _size(_part(places, digest))}
+        self.doubtful = {digest for digest in left if _size(staged_at(places, digest))}
 
     def take(self, frame: dict[str, Any]) -> None:
         """Take one piece of a blob."""
@@ -142,7 +142,7 @@ class _Arriving:
         if digest in self.again:
             self._frames.receive_bytes(piece.count, lambda _: None)
             return
-        part = _part(self._places, digest)
+        part = staged_at(self._places, digest)
         if piece.offset != _size(part) or piece.offset + piece.size > self.left[digest]:
             raise FrameError(f"blob {short(digest)} goes on at {piece.offset}, {_size(part)} bytes are here")
         if piece.form == DELTA:
@@ -217,7 +217,8 @@ def _there(path: Path) -> Path:
     return path
 
 
-def _part(places: Places, digest: str) -> Path:
+def staged_at(places: Places, digest: str) -> Path:
+    """Return where the bytes of a blob lie while it comes."""
     return places.staging / f"{digest.removeprefix('sha256:')}.part"
 
 

@@ -1,6 +1,6 @@
 """The far end of the link: one process per SSH exec, speaking frames on its standard input and output.
 
-Owns: the questions an operator may ask of a node. Changes nothing itself: a deploy is accepted (accept.py) and run
+Owns: the questions an operator may ask of a node. Changes nothing itself: a deploy is accepted (push.py) and run
 by the unit; this only follows the journal. It may die at any moment.
 """
 
@@ -12,7 +12,6 @@ from contextlib import suppress
 from typing import Any
 
 from edgectl.node import cancel, pause
-from edgectl.node.accept import deploy, stage
 from edgectl.node.converge import journal
 from edgectl.node.converge.protocol import LookFailed
 from edgectl.node.converge.slots import Slots
@@ -21,8 +20,10 @@ from edgectl.node.greet import describe, greet
 from edgectl.node.io.look import Look
 from edgectl.node.io.places import Places
 from edgectl.node.looks import look_ahead, look_over
+from edgectl.node.push import deploy, stage
 from edgectl.node.receive import absent
 from edgectl.node.tail import BEAT_SECONDS, tail
+from edgectl.node.trouble import told
 from edgectl.wire.document import to_json
 from edgectl.wire.errors import EdgectlError, NotReady
 from edgectl.wire.frame import FrameError, Frames
@@ -48,17 +49,8 @@ def _said(places: Places, frames: Frames, frame: dict[str, Any]) -> EdgectlError
     """Answer one question; returns what stands against it."""
     try:
         _answer(places, frames, frame)
-    except EdgectlError as error:
-        return error
-    except LookFailed as failure:
-        hint = "look at the node (systemctl, journalctl), then run the same command again"
-        return NotReady(failure.reason, hint=hint, details=failure.evidence)
-    except OSError as error:  # a full or read-only disk, say: the node's state, no bug of ours
-        place = f" ({error.filename})" if error.filename else ""
-        return NotReady(
-            f"this node cannot go on: {error.strerror or error}{place}",
-            hint="look at its disk (df -h, df -i, mount), then run the same command again",
-        )
+    except (EdgectlError, LookFailed, OSError) as error:
+        return told(error)
     return None
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from edgectl.node.converge.lock import holder
 from edgectl.node.converge.slots import Slots
 from edgectl.node.io.places import Places
+from edgectl.node.load.kept import kept as waiting
 from edgectl.node.secrets.values import forget_values
 from edgectl.wire.payload import decode
 
@@ -24,6 +25,8 @@ def sweep(places: Places) -> int:
     if holder(places.run / "sending") is not None:
         return 0  # what is arriving is named by no slot yet
     kept = [slot.envelope for slot in Slots(places).kept]
+    if (waits := waiting(places)) is not None:
+        kept.append(waits)
     blobs: set[str] = set()
     payloads = []
     for envelope in kept:

@@ -7,20 +7,26 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from edgectl.node.converge import journal
 from edgectl.node.converge.lock import holder
 from edgectl.node.io.places import Places
 from edgectl.wire import event
-from edgectl.wire.frame import Frames
 
 BEAT_SECONDS = 10.0
 _POLL_SECONDS = 0.02
 _LOST_SECONDS = 5.0
 
 
-def tail(places: Places, frames: Frames, run: str, offset: int, *, wait: bool = True) -> None:
+class Told(Protocol):
+    """Whoever follows a run: an operator over the link, or a person at the rack."""
+
+    def send(self, op: str, /, **fields: Any) -> None:
+        """Take one word of it."""
+
+
+def tail(places: Places, frames: Told, run: str, offset: int, *, wait: bool = True) -> None:
     """Send a run's events from an offset on, until its verdict (or, without `wait`, as far as it is).
 
     `lost` says that there is no such run, or that it ended without a verdict.

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from edgectl.control.bundle.carry import Carried
 from edgectl.control.bundle.compare import Compared
 from edgectl.control.bundle.layout import Artifact, Bundle
+from edgectl.control.bundle.offers import Signed, offers
 from edgectl.control.bundle.parts import shared
 from edgectl.control.bundle.verify import Verified
 from edgectl.control.gather.build import Built
 from edgectl.report.words import count, size
+from edgectl.wire.trust import written
 
 _HEAD = ("kind", "name", "version", "arch", "size", "digest")
 _SHORT = 12  # digits of a digest
@@ -27,6 +29,7 @@ def inspected(bundle: Bundle, *, verbose: bool) -> str:
     if verbose:
         lines += ["", *(line for artifact in artifacts for line in _more(artifact))]
     lines += ["", *_totals(bundle, artifacts)]
+    lines += [_offer(one) for one in offers(bundle.root)]
     made = bundle.notes
     if version := made.get("edgectl.version"):
         commit = made.get("edgectl.commit", "")[:7]
@@ -73,12 +76,29 @@ def compared(found: Compared, against: str) -> str:
     return "\n".join([*_table(rows), "", f"{head}; {found.same} the same"])
 
 
-def exported(made: Carried, stores: Sequence[str], *, verbose: bool) -> str:
-    """Say what was carried."""
+def exported(
+    made: Carried, stores: Sequence[str], secrets: Mapping[str, Sequence[str]], *, signed: bool, verbose: bool
+) -> str:
+    """Say what was carried, and what cannot be."""
     names = ", ".join(stores) if verbose or len(stores) <= 3 else f"{stores[0]} and {len(stores) - 1} more"  # noqa: PLR2004
+    needs = f"{names} {'needs' if len(stores) == 1 else 'need'}"
+    lines = [f"{made.bundle.root} has all that {needs}: {count(made.blobs, 'blob')}, {size(made.size)}, read back"]
+    lines += [_offer(one) for one in offers(made.bundle.root)]
+    if not signed:
+        lines.append("  unsigned  edgectl-node load will not take it: --sign-with KEY, by a key that the stores trust")
+    for store, names_of in secrets.items():
+        lines.append(
+            f"  secrets   {store} uses {', '.join(names_of)}: no value is on it, and a node without them is not ready"
+        )
+    return "\n".join(lines)
+
+
+def _offer(one: Signed) -> str:
+    """Say what a store is offered."""
+    offer = one.offer
+    commit = f" from commit {offer.commit[:7]}" if offer.commit else ""
     return (
-        f"{made.bundle.root} has all that {names} {'needs' if len(stores) == 1 else 'need'}: "
-        f"{count(made.blobs, 'blob')}, {size(made.size)}, synced and read back"
+        f"  offer     {offer.store}{commit}, of {written(offer.serial)}, until {written(offer.expires)}, by {one.key}"
     )
 
 

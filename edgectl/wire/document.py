@@ -18,6 +18,7 @@ from typing import Any, TypeVar
 
 T = TypeVar("T")
 # what stands in JSON as it is, and is refused by YAML readers or a line break to them (yaml.org/spec/1.1, c-printable)
+_DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 _NO_YAML = re.compile("[\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]")
 
 
@@ -67,6 +68,11 @@ def _names(kind: Any) -> tuple[str, ...]:
 def digest_of(data: bytes) -> str:
     """Return `sha256:<64 hex digits>`, the name of these bytes everywhere."""
     return "sha256:" + hashlib.sha256(data).hexdigest()
+
+
+def is_digest(text: object) -> bool:
+    """Tell whether this is a name of bytes, and so of a file of theirs and of nothing else."""
+    return isinstance(text, str) and _DIGEST.fullmatch(text) is not None
 
 
 def to_json(value: Any) -> Any:

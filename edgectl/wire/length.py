@@ -8,9 +8,9 @@ _UNIT_SECONDS = {"m": 60.0, "h": 3600.0, "d": 86400.0}
 LONGEST_SECONDS = 30 * 86400.0
 
 
-def seconds(text: str) -> float:
-    """Return `30m`, `2h`, `1d` in seconds; ValueError for anything else, and for more than 30 days."""
+def seconds(text: str, *, longest: float = LONGEST_SECONDS) -> float:
+    """Return `30m`, `2h`, `1d` in seconds; ValueError for anything else, and for more than `longest`."""
     found = re.fullmatch(r"(\d{1,6}(?:\.\d+)?)([mhd])", text, re.ASCII)
-    if not found or not 0 < float(found[1]) * _UNIT_SECONDS[found[2]] <= LONGEST_SECONDS:
-        raise ValueError("write 30m, 2h or 1d; 30d at most")
+    if not found or not 0 < float(found[1]) * _UNIT_SECONDS[found[2]] <= longest:
+        raise ValueError(f"write 30m, 2h or 1d; {longest / 86400:.0f}d at most")
     return float(found[1]) * _UNIT_SECONDS[found[2]]

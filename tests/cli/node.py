@@ -19,7 +19,7 @@ from typing import Any
 import pytest
 
 from edgectl.control.link.lost import LinkLost
-from edgectl.node import accept, engine, looks, saying, session, tail
+from edgectl.node import engine, looks, saying, sending, session, tail
 from edgectl.node.converge.lock import holder
 from edgectl.node.converge.protocol import Gate, Observation, Status, Wait
 from edgectl.node.host.blobs import Blobs
@@ -249,7 +249,7 @@ def store_node(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[StoreN
     monkeypatch.setattr(tail, "_LOST_SECONDS", 0.3)
     for module in (engine, saying):
         monkeypatch.setattr(module, "print", lambda *_, **__: None, raising=False)  # the unit's log
-    monkeypatch.setattr(accept, "os", SimpleNamespace(kill=lambda pid, _: node.killed.append(pid), getpid=os.getpid))
+    monkeypatch.setattr(sending, "os", SimpleNamespace(kill=lambda pid, _: node.killed.append(pid), getpid=os.getpid))
     monkeypatch.setattr("edgectl.control.link.bootstrap.open_session", node.connect)
     yield node
     deadline = time.monotonic() + _PATIENCE_SECONDS

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from edgectl.node import accept
+from edgectl.node import push
 from edgectl.node.secrets import values as node_values
 from tests.cli.conftest import Edgectl, declare
 from tests.cli.node import StoreNode
@@ -107,7 +107,7 @@ def test_the_law_bites(node: StoreNode, edgectl: Edgectl, monkeypatch: pytest.Mo
     """Seeded fault: a node that keeps what came in its journal's folder, too, is found."""
     old = "    write_atomic(places.secret_values, canonical(kept), mode=0o600)\n"
     faulty: Any = mutant(node_values, (old, f"{old}    write_atomic(places.journal / 'seen', canonical(kept))\n"))
-    monkeypatch.setattr(accept, "keep_values", faulty.keep_values)
+    monkeypatch.setattr(push, "keep_values", faulty.keep_values)
     said = edgectl("deploy", "store-042")
     with pytest.raises(AssertionError):
         hunt(node, said.out + said.err, ENV, FILE)

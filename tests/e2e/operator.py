@@ -136,7 +136,17 @@ class Operator:
 
     def start(self, *words: str) -> Running:
         """Start a command. The store's name follows the first word."""
-        argv = (words[0], self.store, *words[1:])
+        return self._begin((words[0], self.store, *words[1:]))
+
+    def export(self, to: Path, key: Path) -> Said:
+        """Fill a stick for the store, signed."""
+        said = self._begin(("bundle", "export", self.store, "--to", str(to), "--sign-with", str(key))).finish(
+            seconds=240
+        )
+        assert said.code == 0, said
+        return said
+
+    def _begin(self, argv: tuple[str, ...]) -> Running:
         env = {name: value for name, value in os.environ.items() if not name.startswith(("GITHUB_", "GITLAB_"))}
         mine = {"EDGECTL_INVENTORY": str(self.inventory), "PYTHONPATH": str(self._package), "LOGNAME": self._user}
         running = Running(argv, {**env, **mine, "NO_COLOR": "1", "COLUMNS": "200"})

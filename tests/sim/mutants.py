@@ -21,6 +21,7 @@ class Mutant:
 
 _SLOTS = "tests/unit/node/converge/test_slots.py::"
 _ENGINE = "tests/unit/node/test_engine.py::"
+_LOAD = "tests/unit/node/load/"
 _FOLLOW = "tests/unit/node/test_follow.py::"
 MUTANTS = (
     Mutant(
@@ -102,7 +103,7 @@ MUTANTS = (
     ),
     Mutant(
         "an own session of before the black hole keeps its owner out",
-        "node/accept.py",
+        "node/sending.py",
         '                os.kill(found["pid"], signal.SIGKILL)',
         "                pass",
         "sim: first deploy / black hole / session: judge",
@@ -166,7 +167,7 @@ MUTANTS = (
     ),
     Mutant(
         "an agent is deployed to without its lead",
-        "node/accept.py",
+        "node/judged.py",
         "if (node.name == payload.lead.name) == bool(offer.lead):",
         "if False:",
         "tests/cli/test_nodes.py::test_an_agent_takes_only_what_its_lead_has_taken",
@@ -227,5 +228,96 @@ MUTANTS = (
         "        if slot.tries > MOST_TRIES:",
         "        if False:",
         _ENGINE + "test_a_candidate_without_a_verdict_is_given_up_after_three_runs",
+    ),
+    Mutant(
+        "an engine is unpacked wherever it likes",
+        "node/load/engine.py",
+        '{"", ".", ".."} & set(parts)',
+        "False",
+        _LOAD + "test_engine.py",
+    ),
+    Mutant(
+        "links on a stick are followed",
+        "node/load/folder.py",
+        "os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW",
+        "os.O_RDONLY | os.O_CLOEXEC",
+        _LOAD + "test_folder.py",
+    ),
+    Mutant(
+        "a stick's blob is believed by its name",
+        "node/load/copy.py",
+        'if f"sha256:{total.hexdigest()}" != digest:',
+        "if False:",
+        _LOAD + "test_take.py",
+    ),
+    Mutant(
+        "what is loaded is copied before anybody is asked",
+        "node/load/take.py",
+        "    not_paused(places, envelope.store)\n    meet(places, envelope)\n",
+        "",
+        _LOAD + "test_take.py::test_a_paused_store_and_a_running_deploy_come_first",
+    ),
+    Mutant(
+        "what was loaded is not remembered",
+        "node/load/take.py",
+        "        note_heard(self._places, self._signed.offer, trust_here(self._look))",
+        "        pass",
+        _LOAD + "test_take.py",
+    ),
+    Mutant(
+        "a follower runs ahead of its lead",
+        "node/load/take.py",
+        "        if offer.lead:\n            kept",
+        "        if False:\n            kept",
+        _LOAD + "test_kept.py::test_a_follower_keeps_it_until_its_lead_has_decided",
+    ),
+    Mutant(
+        "a follower takes whatever its lead has decided",
+        "node/load/kept.py",
+        'found[0].payload != said.get("base")',
+        "False",
+        _LOAD + "test_kept.py::test_a_lead_that_has_decided_for_something_else_is_not_overruled",
+    ),
+    Mutant(
+        "the sweep takes what waits for its lead",
+        "node/sweep.py",
+        "        kept.append(waits)",
+        "        pass",
+        _LOAD + "test_kept.py::test_a_sweep_leaves_what_is_kept",
+    ),
+    Mutant(
+        "a new signature stands beside the old offer",
+        "control/bundle/offers.py",
+        '_NEXT = ".sig.new"',
+        '_NEXT = ".sig"',
+        "tests/unit/control/bundle/test_offers.py",
+    ),
+    Mutant(
+        "old blobs go before the offer that needs them",
+        "control/bundle/carry.py",
+        "        found = _read_back(to, before=True)\n",
+        "        there.drop_unnamed()\n        found = _read_back(to, before=True)\n",
+        "tests/unit/control/bundle/test_offers.py",
+    ),
+    Mutant(
+        "a server may give for ever",
+        "node/load/web.py",
+        "while at < size:\n                piece = answer.read1(min(CHUNK, size - at))",
+        "while at < size * 2:\n                piece = answer.read1(CHUNK)",
+        "tests/cli/test_pull.py::test_data_without_end_is_left_at_its_signed_size",
+    ),
+    Mutant(
+        "a trickle is waited for",
+        "node/load/web.py",
+        "if self._came < _LEAST_RATE * self._waited:",
+        "if False:",
+        _LOAD + "test_paced.py",
+    ),
+    Mutant(
+        "a redirect leads anywhere",
+        "node/load/web.py",
+        "max_redirections = _REDIRECTS",
+        "max_redirections = 8",
+        "tests/cli/test_pull.py::test_redirects_lead_to_no_other_scheme_and_end",
     ),
 )

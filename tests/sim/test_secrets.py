@@ -15,7 +15,7 @@ import pytest
 
 from edgectl.control.deploy.deploy import Offer
 from edgectl.control.link.secret import Secret
-from edgectl.node import accept
+from edgectl.node import push
 from edgectl.node.secrets import values as real
 from edgectl.wire.errors import Exit
 from edgectl.wire.payload import Payload, StoreSecret
@@ -132,6 +132,6 @@ def test_the_law_bites(monkeypatch: pytest.MonkeyPatch) -> None:
         "    write_atomic(places.secret_values, canonical(kept), mode=0o600)\n"
     )
     faulty: Any = mutant(real, (old, new))
-    monkeypatch.setattr(accept, "keep_values", faulty.keep_values)
+    monkeypatch.setattr(push, "keep_values", faulty.keep_values)
     with pytest.raises((AssertionError, ValueError)):
         test_old_or_new(S, NEW, "kill session")

@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 
 from edgectl.control.deploy.deploy import Deploy, Offer, Outcome
-from edgectl.node import accept, engine, greet, looks, saying, session, tail
+from edgectl.node import accept, engine, greet, looks, push, saying, sending, session, tail
 from edgectl.node.converge.lock import holder
 from edgectl.node.converge.slots import Slots
 from edgectl.node.io.look import Hands
@@ -282,7 +282,7 @@ class World:
         with pytest.MonkeyPatch.context() as patch, self.disk.armed():
             patch.setattr(engine, "recipe", lambda *args, **how: twins(self, recipe(*args, **how)))
             patch.setattr(looks, "recipe", lambda *args, **how: twins(self, recipe(*args, **how)))
-            for module in (engine, accept):
+            for module in (engine, accept, push, sending):
                 patch.setattr(module, "Hands", lambda places, **_: SimHands(self, places))
             for module in (engine, session, looks):
                 patch.setattr(module, "Look", lambda places, **_: SimHands(self, places))
@@ -290,7 +290,7 @@ class World:
                 patch.setattr(module, "print", lambda *_, **__: None, raising=False)
             patch.setattr(accept, "install", lambda _: False)
             patch.setattr(tail, "_POLL_SECONDS", 1.0)
-            patch.setattr(accept, "os", SimpleNamespace(getpid=self._pid, kill=self._kill))
+            patch.setattr(sending, "os", SimpleNamespace(getpid=self._pid, kill=self._kill))
             patch.setattr(os, "getpid", self._pid)
             patch.setattr(time, "sleep", self._sleep)
             patch.setattr(time, "monotonic", lambda: self.now)

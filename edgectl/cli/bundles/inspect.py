@@ -40,7 +40,9 @@ def inspect(folder: Folder, output: Output = Format.TEXT, verbose: Verbose = Fal
 
 def contents(bundle: Bundle) -> dict[str, Any]:
     """Return a bundle's content as a document."""
+    from edgectl.control.bundle.offers import offers
     from edgectl.control.bundle.parts import shared
+    from edgectl.wire.document import to_json
 
     artifacts = bundle.all()
     common = shared(bundle, artifacts)
@@ -50,6 +52,7 @@ def contents(bundle: Bundle) -> dict[str, Any]:
         "made": bundle.notes,
         "size": sum({found.digest: found.size for found in artifacts}.values()),
         "shared": {"layers": common.layers, "size": common.size},
+        "offers": [{**to_json(one.offer), "key": one.key} for one in offers(bundle.root)],
         "artifacts": [described(artifact) for artifact in artifacts],
     }
 

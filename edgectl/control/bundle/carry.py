@@ -7,15 +7,19 @@ from __future__ import annotations
 
 import errno
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from edgectl.control.bundle.layout import ANY_ARCH, Artifact, Bundle
-from edgectl.control.bundle.verify import verify
+from edgectl.control.bundle.offers import FOLDER as OFFERS
+from edgectl.control.bundle.offers import drop_others, offer_findings, write_offer
+from edgectl.control.bundle.verify import Finding, Verified, verify
+from edgectl.wire.document import digest_of
 from edgectl.wire.errors import InvalidInput
 
 _MARK = "carried"
+_FOREIGN = "does not belong"  # a person may have more on a stick
 _FULL = {
     errno.ENOSPC: "make room there, or name another folder",
     errno.EFBIG: "its file system takes no files that large: format it as ext4 or exFAT",
@@ -32,14 +36,26 @@ class Carried:
     size: int
 
 
-def carry(
-    source: Bundle, artifacts: Iterable[Artifact], extra: Mapping[str, Path], payloads: Mapping[str, bytes], to: Path
-) -> Carried:
-    """Copy artifacts, blobs that no artifact names (`extra`: charts, by digest) and payloads (by store).
+@dataclass(frozen=True, slots=True)
+class Cargo:
+    """All that stores need: artifacts, blobs that no artifact names (`extra`: charts, by digest), payloads by store.
 
-    What is there already is not copied again, what
-    nobody needs any more is taken away. InvalidInput when the folder holds another bundle, cannot be written, or does
-    not give back what was written.
+    `engine` is the tar that travels; `offers` are signed, by store: (offer, signature).
+    """
+
+    artifacts: tuple[Artifact, ...]
+    extra: Mapping[str, Path]
+    payloads: Mapping[str, bytes]
+    engine: bytes
+    offers: Mapping[str, tuple[bytes, bytes]]
+
+
+def carry(source: Bundle, cargo: Cargo, to: Path) -> Carried:
+    """Copy what stores need, read it back, then let offers name it.
+
+    What is there already is not copied again, what nobody needs any more is taken away, last: whenever this is cut off,
+    each offer that is there has all of its blobs. InvalidInput when the folder holds another bundle, cannot be written,
+    or does not give back what was written.
     """
     if to.resolve() == source.root.resolve():
         raise InvalidInput(f"{to} is the bundle itself", hint="name the folder of a USB stick, or a new one")
@@ -50,25 +66,39 @@ def carry(
     try:
         there = Bundle.create(to)
         there.note(**{_MARK: "yes"})
-        kept = [_copy(there, artifact, source.blob(artifact)) for artifact in artifacts]
-        for digest, path in extra.items():
+        kept = [_copy(there, artifact, source.blob(artifact)) for artifact in cargo.artifacts]
+        for digest, path in cargo.extra.items():
             chart = Artifact("chart", path.name, digest[7:19], ANY_ARCH, (), digest, path.stat().st_size)
             kept.append(_copy(there, chart, path))
-        for store, payload in payloads.items():
+        for store, payload in cargo.payloads.items():
             kept.append(there.add(payload, kind="payload", name=store, version="offered", arch=ANY_ARCH))
-        there.keep_only(kept)  # each file and its folder are synced by now
+        engine = digest_of(cargo.engine).removeprefix("sha256:")
+        kept.append(there.add(cargo.engine, kind="runtime", name="edgectl", version=engine[:12], arch=ANY_ARCH))
+        there.name_only(kept)  # each file and its folder are synced by now
         _forget(there)
+        found = _read_back(to, before=True)
+        for store, (offer, signature) in cargo.offers.items():
+            write_offer(to, store, offer, signature)
+        drop_others(to, cargo.offers)
+        there.drop_unnamed()
+        _read_back(to, before=False)
     except OSError as error:
         hint = _FULL.get(error.errno or 0, "look at the folder, and run the same command again")
         raise InvalidInput(f"{to} cannot be written: {error.strerror}", hint=hint) from error
-    found = verify(to)
-    if wrong := [one for one in found.findings if "does not belong" not in one.sentence]:
+    return Carried(there, found.blobs, found.size)
+
+
+def _read_back(to: Path, *, before: bool) -> Verified:
+    """Look at all that was written, `before` an offer names it, then at the offers; InvalidInput when it is not so."""
+    found = verify(to) if before else Verified(0, 0, tuple(Finding(*one) for one in offer_findings(to)))
+    past = (f"{OFFERS}/", "blobs/sha256/") if before else ()  # older offers, and blobs that only they name
+    if wrong := [one for one in found.findings if not one.where.startswith(past) and _FOREIGN not in one.sentence]:
         raise InvalidInput(
             f"{to} does not give back what was written to it",
             hint="Try another stick; run edgectl bundle verify on the bundle that it was copied from.",
             details=tuple(map(str, wrong)),
         )
-    return Carried(there, found.blobs, found.size)
+    return found
 
 
 def _copy(there: Bundle, artifact: Artifact, path: Path) -> Artifact:

@@ -43,7 +43,7 @@ def components(bundle: Bundle) -> str:
     document = Bom(
         serial_number=uuid.uuid5(uuid.NAMESPACE_OID, bundle.digest),
         metadata=BomMetaData(timestamp=datetime.fromtimestamp(0, UTC)),
-        components=[component(artifact) for artifact in bundle.all() if artifact.kind != "payload"],
+        components=[component(artifact) for artifact in bundle.all() if artifact.kind not in {"payload", "runtime"}],
     )
     return str(JsonV1Dot6(document).output_as_string(indent=1))
 

@@ -24,7 +24,7 @@ from edgectl.wire.errors import InvalidInput
 LAYOUT_VERSION = "1.0.0"
 INDEX_TYPE = "application/vnd.oci.image.index.v1+json"
 BLOB_TYPE = "application/octet-stream"
-KINDS = ("k3s", "helm", "image", "chart", "payload")
+KINDS = ("k3s", "helm", "image", "chart", "payload", "runtime")
 ANY_ARCH = "noarch"
 _CHUNK_BYTES = 1 << 20
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
@@ -127,12 +127,15 @@ class Bundle:
             kept = {**self.notes, **{f"edgectl.{name}": value for name, value in notes.items()}}
             self._write(self._read(), {name: value for name, value in kept.items() if value})
 
-    def keep_only(self, artifacts: Iterable[Artifact]) -> None:
-        """Name these and nothing else, and take away all other blobs."""
-        kept = set(artifacts)
+    def name_only(self, artifacts: Iterable[Artifact]) -> None:
+        """Name these and nothing else; all other blobs stay where they are."""
         with self._locked():
-            self._write([_descriptor(artifact) for artifact in kept])
-            held = {artifact.digest.removeprefix("sha256:") for artifact in kept}
+            self._write([_descriptor(artifact) for artifact in set(artifacts)])
+
+    def drop_unnamed(self) -> None:
+        """Take away the blobs that nothing names."""
+        with self._locked():
+            held = {artifact.digest.removeprefix("sha256:") for artifact in self._artifacts()}
             for path in (self.root / "blobs" / "sha256").iterdir():
                 if path.name not in held:
                     path.unlink()

@@ -18,9 +18,10 @@ from typing import Any
 from edgectl.control.bundle.image import MANIFEST, UNREADABLE, images_of, read
 from edgectl.control.bundle.layout import ANY_ARCH, INDEX_TYPE, KINDS, LAYOUT_VERSION
 from edgectl.control.bundle.members import CHART_BYTES, CHART_FILE_BYTES, LAYER_BYTES, dangers
+from edgectl.control.bundle.offers import FOLDER, offer_findings
 from edgectl.wire.errors import InvalidInput
 
-BESIDE = frozenset({"oci-layout", "index.json", "blobs", ".lock", "provenance.json"})
+BESIDE = frozenset({"oci-layout", "index.json", "blobs", ".lock", "provenance.json", FOLDER})
 ARCHES = ("amd64", "arm64", ANY_ARCH)
 _HEX = re.compile(r"[0-9a-f]{64}")
 _CHUNK_BYTES = 1 << 20
@@ -71,6 +72,7 @@ def verify(root: Path) -> Verified:
         if entry["digest"] in whole:
             found += [Finding(name, sentence) for sentence in _content(root, entry)]
     found += _strays(root, {digest.removeprefix("sha256:") for digest in named} if entries or not wrong else None)
+    found += [Finding(where, sentence) for where, sentence in offer_findings(root)]
     return Verified(len(whole), sum(named[digest] for digest in whole), tuple(dict.fromkeys(found)))
 
 
@@ -194,6 +196,9 @@ def _content(root: Path, entry: dict[str, Any]) -> Iterator[str]:
         elif kind == "chart":
             with tarfile.open(path, "r:gz") as tar:
                 yield from dangers(tar, limit=CHART_BYTES, each=CHART_FILE_BYTES)
+        elif kind == "runtime":
+            with tarfile.open(path, "r:") as tar:
+                yield from dangers(tar, limit=path.stat().st_size)
     except (*UNREADABLE, RecursionError) as error:
         yield f"is no {kind} archive that can be read: {_why(error)}"
 

@@ -34,7 +34,11 @@ class Lock:
             os.close(fd)
             return False
         self.fd = fd
-        self.describe()
+        try:
+            self.describe()
+        except OSError:  # a full tmpfs: who cannot say who it is does not hold up others
+            self.release()
+            raise
         return True
 
     def describe(self, **more: Any) -> None:

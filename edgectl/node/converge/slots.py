@@ -8,9 +8,11 @@ Must not know how anything is applied.
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from edgectl.node.io.files import link_atomic, sync_dir, write_atomic
@@ -97,10 +99,12 @@ class Slots:
         found = [slot for path in self._folder.glob("[0-9]*") if (slot := self._load(path))]
         return sorted(found, key=lambda slot: slot.envelope.sequence, reverse=True)
 
-    def accept(self, envelope: Envelope) -> Slot:
-        """Store an envelope as the candidate. The link is the moment of acceptance."""
+    def accept(self, envelope: Envelope, evidence: Mapping[str, bytes] = MappingProxyType({})) -> Slot:
+        """Store an envelope as the candidate, and files beside it. The link is the moment of acceptance."""
         folder = self._folder / str(envelope.sequence)
         folder.mkdir(parents=True, exist_ok=True)
+        for name, data in evidence.items():
+            write_atomic(folder / name, data)
         link_atomic(folder / "runtime", str(self._places.runtime(envelope.runtime)))
         write_atomic(folder / "envelope.json", canonical(to_json(envelope)), mode=0o644)
         sync_dir(self._folder)

@@ -73,6 +73,11 @@ class Places:
         return self.state / "trust"
 
     @property
+    def offers(self) -> Path:
+        """What this node was given by stick and takes when its store's lead has decided it."""
+        return self.state / "offers"
+
+    @property
     def models(self) -> Path:
         """The registry of models: <name>/versions/<version>-<hex>/, and links current, previous, candidate."""
         return self.state / "models"

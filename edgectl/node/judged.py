@@ -1,0 +1,99 @@
+"""What is offered, held against what this node has: who may become what, and what is the same again.
+
+Owns: the rules by which an offer is taken or refused (exit 7 and 11), whichever way it comes. Changes nothing but the
+mark of a slot that a person asks for again.
+"""
+
+from __future__ import annotations
+
+from contextlib import suppress
+
+from edgectl.node.converge.slots import Slot, Slots
+from edgectl.node.desired import is_one_way, load
+from edgectl.node.io.places import Places
+from edgectl.node.receive import absent
+from edgectl.wire.envelope import Envelope, judge, short
+from edgectl.wire.errors import Refused
+from edgectl.wire.payload import Node, decode
+
+
+def judged(slots: Slots, offer: Envelope) -> None:
+    """Raise Refused or Locked when the offer is not for this store as it is now."""
+    current = slots.current
+    belongs_to = current or slots.candidate
+    judge(
+        offer,
+        store=belongs_to.envelope.store if belongs_to else "",
+        current=current.envelope.payload if current else "",
+        sequence=slots.sequence,
+    )
+
+
+def same(slots: Slots, accepted: Slot, offer: Envelope) -> bool:
+    """Tell whether what is offered is accepted already, and not turned down in part.
+
+    A follower takes the lead's sequences one by one: an older one of the same content may have been gone back from.
+    """
+    found = accepted.envelope
+    if offer.lead and found.sequence != offer.sequence:
+        return False
+    same = (found.payload, found.runtime, found.node) == (offer.payload, offer.runtime, offer.node)
+    return same and slots.apps_of(accepted).folder == accepted.folder
+
+
+def heard(slots: Slots, newest: Slot | None, offer: Envelope) -> None:
+    """Let a person's deploy try again what was turned down here under this number; refuse anything else under it."""
+    if not offer.lead or offer.sequence != slots.sequence or (newest and same(slots, newest, offer)):
+        return
+    slot = next(slot for slot in slots.all() if slot.envelope.sequence == offer.sequence)
+    if slot.envelope.payload != offer.payload:
+        raise Refused(
+            f"{offer.node} has taken something else as sequence {offer.sequence}",
+            hint="is the lead's disk an old copy? deploy a change: its sequence is then past this node's",
+        )
+    slots.try_again(slot)
+
+
+def check(places: Places, slots: Slots, offer: Envelope) -> None:
+    """Raise Refused when this node cannot become what is offered, or does not hold all of it."""
+    try:
+        payload = decode(places.blob(offer.payload).read_bytes())
+        node = payload.node(offer.node)
+    except (OSError, ValueError) as error:
+        raise Refused(f"the payload cannot be read here: {error}", hint="deploy with a matching edgectl") from error
+    except KeyError as error:
+        raise Refused(f"the payload has no node {offer.node}") from error
+    if payload.store != offer.store:
+        raise Refused(f"the payload is for {payload.store}, the envelope for {offer.store}")
+    if (node.name == payload.lead.name) == bool(offer.lead):
+        raise Refused(
+            f"{offer.store} is led by {payload.lead.name}: {offer.node} takes "
+            + ("nobody else's lead" if offer.lead else "only what that node has taken"),
+            hint=f"edgectl deploy {offer.store} asks both",
+        )
+    if missing := absent(places, payload.blobs_of(node)):
+        raise Refused(
+            f"{len(missing)} of {len(payload.blobs)} blobs of payload {short(offer.payload)} are not on this node",
+            hint="deploy the commit that it came from; that sends them",
+        )
+    if not (places.runtime(offer.runtime) / "__main__.py").is_file():
+        raise Refused(f"the engine {short(offer.runtime)} is not on this node", hint="deploy with it; that sends it")
+    current = slots.current
+    if current is not None:
+        with suppress(OSError, ValueError):  # what runs cannot be read: a deploy is the remedy
+            running, runs = load(places, current)
+            _keeps_its_role(runs, node)
+            if is_one_way(payload, running):
+                raise Refused(
+                    f"{offer.store} runs {runs.k3s.version}; a k3s minor version cannot go back "
+                    f"to {payload.node(offer.node).k3s.version}",
+                    hint="declare the k3s minor version that runs, or a newer one",
+                )
+
+
+def _keeps_its_role(runs: Node, node: Node) -> None:
+    if runs.role != node.role:
+        raise Refused(
+            f"{node.name} is its store's {runs.role}; k3s cannot make it the {node.role} in place",
+            hint=f"declare role: {runs.role}, or install the node anew",
+        )

@@ -1,0 +1,91 @@
+"""A deploy arriving over the link: root on SSH, whose word needs no signature.
+
+Owns: what comes beside the content there (values of secrets, the token of the cluster). The session that sends a
+deploy may die at any moment.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from edgectl.node.accept import accept
+from edgectl.node.converge.slots import Slots
+from edgectl.node.foretell import foretell
+from edgectl.node.io.files import write_atomic
+from edgectl.node.io.look import Hands
+from edgectl.node.io.places import Places
+from edgectl.node.load.kept import forget
+from edgectl.node.receive import take
+from edgectl.node.secrets.values import keep_values
+from edgectl.node.sending import hold
+from edgectl.node.share.take import near_first
+from edgectl.wire.document import from_json
+from edgectl.wire.envelope import Envelope, judge_store
+from edgectl.wire.frame import Frames
+
+
+def deploy(places: Places, frames: Frames, frame: dict[str, Any]) -> tuple[str, int]:
+    """Take one deploy from the link; returns (run id, sequence) of the run that was started or met.
+
+    Raises Locked, Refused, NotReady, StepFailed.
+    """
+    offer = from_json(Envelope, frame["envelope"])
+    return accept(places, offer, _Link(places, frames, frame, offer))
+
+
+def stage(places: Places, frames: Frames, frame: dict[str, Any]) -> int:
+    """Take the content of a deploy that will follow, and nothing more; returns the newest sequence taken here.
+
+    Raises Locked, Refused, NotReady.
+    """
+    offer = from_json(Envelope, frame["envelope"])
+    slots = Slots(places)
+    belongs_to = slots.current or slots.candidate
+    if belongs_to is not None:
+        judge_store(offer, belongs_to.envelope.store)
+    with hold(places, offer):
+        near_first(places, frames, frame)
+        take(places, frames, frame, foretell(places, offer) if frame.get("foretell") else {})
+    return slots.sequence
+
+
+class _Link:
+    """The way of one deploy."""
+
+    def __init__(self, places: Places, frames: Frames, frame: dict[str, Any], offer: Envelope) -> None:
+        self._places = places
+        self._frames = frames
+        self._frame = frame
+        self._offer = offer
+
+    def bring(self) -> None:
+        """Say what is missing, and receive it: from a neighbour first, where there is one."""
+        near_first(self._places, self._frames, self._frame)
+        take(self._places, self._frames, self._frame, foretell(self._places, self._offer))
+
+    def keep(self) -> None:
+        """Keep the values of secrets."""
+        keep_values(self._places, self._offer, self._frame)
+
+    def accept(self, slots: Slots, offer: Envelope) -> None:
+        """Accept it; what came by stick before it is older."""
+        slots.accept(offer)
+        forget(self._places)
+
+    def taken(self) -> None:
+        """Keep what an agent joins its cluster with."""
+        keep_join_token(self._places, self._frame)
+
+    def note(self, sentence: str) -> None:
+        """Tell the operator."""
+        self._frames.send("note", reason=sentence)
+
+
+def keep_join_token(places: Places, frame: dict[str, Any]) -> None:
+    """Keep what this node joins its cluster with; it came over the link and stands in no payload."""
+    token, look = str(frame.get("join_token", "")), Hands(places)
+    had = look.text(places.join_token)
+    if token and had != token + "\n":
+        write_atomic(places.join_token, f"{token}\n".encode(), mode=0o600)
+        if had is not None:  # another cluster than the one that k3s was started for: without its record it is restarted
+            look.remove(places.k3s_started)

@@ -1,0 +1,146 @@
+"""One sender at a time: its lock, the run that it meets, heals that step aside for it, and the run that it starts.
+
+Owns: /run/edgectl/sending, and the hand-over to `edgectl-converge.service`. A sender holds its lock from the first
+question until the engine has claimed the run. Must not know how content comes.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections.abc import Callable
+from contextlib import suppress
+
+from edgectl.node import pause
+from edgectl.node.converge import journal
+from edgectl.node.converge.lock import Lock, holder
+from edgectl.node.io.look import Hands
+from edgectl.node.io.places import Places
+from edgectl.node.request import DEPLOY, HEAL, YIELD
+from edgectl.node.units.install import CONVERGE
+from edgectl.wire import event
+from edgectl.wire.document import from_json, to_json
+from edgectl.wire.envelope import Envelope, Sender
+from edgectl.wire.errors import Locked, StepFailed
+
+_STEP_ASIDE_SECONDS = 900.0  # an apply of a heal is never interrupted; Helm's own deadline is 330 s
+_CLAIM_SECONDS = 30.0
+_START_AGAIN_SECONDS = 2.0
+_NAMES_WITHIN = 20
+
+
+def not_paused(places: Places, store: str) -> None:
+    """Raise Locked while a person works on the store by hand."""
+    paused = pause.read(places)
+    if paused:
+        raise Locked(f"{store} is {paused.sentence()}", hint=f"edgectl resume {store}")
+
+
+def hold(places: Places, offer: Envelope) -> Lock:
+    """Take the lock of senders. A sender that lost its link may take it over from itself, for the same payload."""
+    who = {"sender": to_json(offer.sender), "payload": offer.payload}
+    note = {**who, "pid": os.getpid(), "since": time.strftime("%H:%M:%S UTC", time.gmtime())}
+    sending = Lock(places.run / "sending", note)
+    deadline = time.monotonic() + 10
+    while not sending.acquire():
+        found = holder(places.run / "sending") or {}
+        if {key: found.get(key) for key in who} == who and isinstance(found.get("pid"), int):
+            with suppress(ProcessLookupError):
+                os.kill(found["pid"], signal.SIGKILL)
+        elif found.get("sender") or time.monotonic() > deadline:
+            other = found.get("sender") or {"user": "someone", "host": "unknown"}
+            raise Locked(
+                f"{other['user']}@{other['host']} sends a deploy to this store since {found.get('since', '')}",
+                hint="wait until it has ended, then run the same command again",
+            )
+        if time.monotonic() > deadline:
+            raise Locked("an earlier session of yours still holds this store", hint="run the same command again")
+        time.sleep(0.1)
+    return sending
+
+
+def meet(places: Places, offer: Envelope) -> str:
+    """Return the run to attach to when this very deploy runs already; Locked when another one does."""
+    found = holder(places.run)
+    if not found or found.get("kind") != DEPLOY or _has_ended(places, str(found.get("run", ""))):
+        return ""
+    sender = from_json(Sender, found.get("sender", {}))
+    for _ in range(_NAMES_WITHIN):  # it says what it converges just after it has taken the lock
+        if "payload" in found:
+            break
+        time.sleep(0.05)
+        found = holder(places.run) or {"payload": ""}
+    if sender == offer.sender and found.get("payload") == offer.payload:
+        return str(found.get("run", ""))
+    raise Locked(
+        f"{sender.user}@{sender.host} deploys {offer.store} since {found.get('since')}",
+        hint=f"watch it: edgectl journal {offer.store} --follow; then run the same command again",
+    )
+
+
+class Aside:
+    """Asks heals to stop between two steps, from the question until the deploy's own run has begun."""
+
+    def __init__(self, places: Places, note: Callable[[str], object]) -> None:
+        self._places = places
+        self._note = note
+        self._mark = places.run / YIELD
+
+    def __enter__(self) -> Aside:
+        self._places.run.mkdir(parents=True, exist_ok=True)
+        self._mark.write_text("")
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._mark.unlink(missing_ok=True)
+
+    def wait(self, offer: Envelope) -> str:
+        """Wait until no engine runs; returns the run of this very deploy if it is met.
+
+        It is met when the link broke just after the engine was started and before the operator knew.
+        """
+        deadline = time.monotonic() + _STEP_ASIDE_SECONDS
+        told = False
+        while _active(self._places):
+            if met := meet(self._places, offer):
+                return met
+            if time.monotonic() > deadline:
+                raise Locked(f"a heal does not end for {_STEP_ASIDE_SECONDS:.0f} s", hint="edgectl journal --follow")
+            if not told and (holder(self._places.run) or {}).get("kind") == HEAL:
+                self._note(f"a {HEAL} steps aside")
+                told = True
+            time.sleep(0.1)
+        return ""
+
+
+def start(places: Places, run: str) -> None:
+    """Start the engine until it has begun this run: a timer's run may have come first, and steps aside."""
+    hands = Hands(places)
+    deadline = time.monotonic() + _CLAIM_SECONDS
+    again = 0.0
+    while journal.find(run, *places.journals) is None:
+        now = time.monotonic()
+        if now > deadline:
+            log = hands.run("journalctl", "-u", CONVERGE, "-n", "20", "--no-pager", "-o", "cat")
+            raise StepFailed("the engine did not begin its run", details=log.evidence(), hint="edgectl journal STORE")
+        if now >= again:
+            ran = hands.change("systemctl", "start", "--no-block", CONVERGE, limit_seconds=30)
+            if not ran.ok:
+                raise StepFailed(f"the engine could not be started: {ran.last_words}", details=ran.evidence())
+            again = now + _START_AGAIN_SECONDS
+        time.sleep(0.01)
+
+
+def _active(places: Places) -> bool:
+    """Tell whether the converge unit is in a run; a start of an active unit would be swallowed."""
+    if holder(places.run) is not None:
+        return True
+    return Hands(places).unit(CONVERGE).get("ActiveState") in {"active", "activating", "deactivating"}
+
+
+def _has_ended(places: Places, run: str) -> bool:
+    """Tell whether a run has said its verdict: it is then about to let go of the store, and nobody's to attach to."""
+    path = journal.find(run, *places.journals)
+    events = journal.read(path, 0)[0] if path else []
+    return bool(events) and events[-1].get("kind") == event.VERDICT
