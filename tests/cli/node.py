@@ -27,7 +27,9 @@ from edgectl.node.host.files import Files
 from edgectl.node.io import programs
 from edgectl.node.io.look import Look
 from edgectl.node.io.places import Places
+from edgectl.node.models.step import Registered
 from edgectl.node.units.install import CONVERGE, links
+from edgectl.wire.envelope import Envelope
 from edgectl.wire.errors import Bug, EdgectlError
 from edgectl.wire.frame import FrameError, Frames
 from edgectl.wire.payload import Node, Payload
@@ -229,9 +231,11 @@ class StoreNode:
         return thread
 
 
-def recipe(payload: Payload, node: Node, **_: bool) -> tuple[Gate[Any], ...]:
+def recipe(payload: Payload, node: Node, *, tried: Envelope | None = None, **_: bool) -> tuple[Gate[Any], ...]:
     """Return a short recipe of real parts."""
-    return Blobs(payload.blobs), Files("host-files", "host files", node.host.files), Serves()
+    models = payload.models
+    kept = (Registered(models, payload.blobs, tried=tried is not None),) if models else ()
+    return Blobs(payload.blobs), Files("host-files", "host files", node.host.files), *kept, Serves()
 
 
 def store_node(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[StoreNode]:

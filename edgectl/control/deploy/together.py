@@ -12,7 +12,8 @@ from threading import Event, RLock, Thread
 from typing import Any, cast
 
 from edgectl.control.deploy.caps import Caps
-from edgectl.control.deploy.deploy import Deploy, Led, Offer, Outcome, need
+from edgectl.control.deploy.content import Content
+from edgectl.control.deploy.deploy import Deploy, Led, Offer, Outcome
 from edgectl.control.deploy.everywhere import everywhere
 from edgectl.control.deploy.line import Line
 from edgectl.control.deploy.listener import Listener
@@ -89,7 +90,7 @@ class Together:
 
         def stage(name: str) -> Callable[[], Outcome]:
             offer, connect = self._followers[name]
-            return _Content(offer, connect, _Follower(self._listener, name, self._lock), line=self._line).run
+            return Content(offer, connect, Follower(self._listener, name, self._lock), line=self._line).run
 
         found = everywhere({name: stage(name) for name in self._followers})
         self.ended = {name: error for name, error in found.items() if isinstance(error, EdgectlError)}
@@ -137,7 +138,7 @@ class Together:
             return
         offer, connect = self._followers[name]
         offer = replace(offer, led=Led(run, sequence, self._token))
-        listener = _Follower(self._listener, name, self._lock)
+        listener = Follower(self._listener, name, self._lock)
         self.running[name] = Deploy(offer, connect, listener, line=self._line, reconnect_seconds=_RECONNECT_SECONDS)
         try:
             self.ended[name] = self.running[name].run()
@@ -171,26 +172,6 @@ def _sum(one: Outcome, other: Outcome) -> float | None:
     return sum(known) if known and len(known) == len(found) else None
 
 
-class _Content(Deploy):
-    """The content of a deploy, sent ahead of it; the outcome's sequence is the newest that the node has taken."""
-
-    def _converse(self, session: Session) -> None:
-        hello = session.frames.receive()
-        need(hello, "hello")
-        self._listener.connected(hello)
-        session.frames.send("stage", **self._request(hello, session.key))
-        while True:
-            frame = session.frames.receive()
-            if frame["op"] == "want":
-                self._send(session, frame)
-            elif frame["op"] == "note":
-                self._listener.note(str(frame.get("reason", "")))
-            else:
-                need(frame, "staged")
-                self.outcome.sequence = int(frame["sequence"])
-                return
-
-
 class _Lead:
     """Passes everything on, one caller at a time, and tells when the lead has taken over."""
 
@@ -212,7 +193,7 @@ class _Lead:
         self._begun(run, sequence)
 
 
-class _Follower:
+class Follower:
     """Tells of a node that follows, under its name: what it changes and what is wrong, not what is fine."""
 
     def __init__(self, listener: Listener, node: str, lock: RLock) -> None:

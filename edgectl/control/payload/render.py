@@ -15,13 +15,14 @@ from edgectl.control.inventory.store import DEFAULT_ARCH, NodeTarget, Store, fol
 from edgectl.control.payload.hostfiles import host_files, refused_sysctl
 from edgectl.control.payload.images import full_name
 from edgectl.control.payload.kubernetes import k3s_files, unit
+from edgectl.control.payload.models import models
 from edgectl.control.payload.needed import every_node_needs, pulled
 from edgectl.control.payload.releases import RenderedRelease, Template
 from edgectl.control.payload.rendered import Rendered
 from edgectl.control.payload.secrets import secret
 from edgectl.control.payload.shelf import Shelf
 from edgectl.wire.errors import InvalidInput
-from edgectl.wire.payload import Gpu, Guard, Helm, Host, Image, Inference, K3s, Node, Payload, StoreSecret
+from edgectl.wire.payload import Gpu, Guard, Helm, Host, Image, Inference, K3s, Models, Node, Payload, StoreSecret
 
 
 def bundle_of(store: Store) -> Bundle:
@@ -72,6 +73,7 @@ class _Rendering:
         nodes = [self._node(node, images[node.arch], helm) for node in self.store.nodes]
         question = self._inference()
         secrets = self._secrets()
+        kept, coming = self._models()
         if self.findings:
             raise invalid(self.store.source, self.findings, *self.evidence)
         payload = Payload(
@@ -84,9 +86,10 @@ class _Rendering:
             secrets=secrets,
             facts=self.store.facts,
             guard=_guard(self.store, nodes),
+            models=kept,
         )
         hooks = {made.release.name: made.hooks for made in releases if made.hooks}
-        return Rendered(payload, dict(sorted(self.paths.items())), hooks)
+        return Rendered(payload, dict(sorted(self.paths.items())), hooks, coming)
 
     def _find(self, error: InvalidInput | str, *where: str | int) -> None:
         sentence = error if isinstance(error, str) else " ".join(part for part in (error.message, error.hint) if part)
@@ -206,6 +209,18 @@ class _Rendering:
             except InvalidInput as error:
                 self._find(error, "secrets", asked.name)
         return tuple(found)
+
+    def _models(self) -> tuple[Models | None, dict[str, Path]]:
+        """Return the payload's models, and where the files of those to come lie."""
+        root = str(self.shelf.bundle.root)
+        kept, ahead = models(self.store.models, self.shelf.artifacts, root, self._find, self._take)
+        paths = {}
+        for digest, artifact in ahead.items():
+            try:
+                paths[digest] = self.shelf.blob(artifact)
+            except InvalidInput as error:
+                self.findings.append(Finding(self.store.bundle_at, f"{artifact.kind} {artifact.name}: {error.message}"))
+        return kept, paths
 
     def _inference(self) -> Inference | None:
         asked = self.store.inference
