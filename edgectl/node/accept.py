@@ -10,6 +10,7 @@ import os
 import secrets
 import signal
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
@@ -22,9 +23,7 @@ from edgectl.node.foretell import foretell
 from edgectl.node.io.files import write_atomic
 from edgectl.node.io.look import Hands
 from edgectl.node.io.places import Places
-from edgectl.node.models.ahead import expect, settle
-from edgectl.node.models.ahead import judge as judge_models
-from edgectl.node.models.budget import refuse_over
+from edgectl.node.models import ahead
 from edgectl.node.receive import absent, take
 from edgectl.node.request import DEPLOY, HEAL, YIELD, Request, leave
 from edgectl.node.secrets.values import keep_values
@@ -36,6 +35,7 @@ from edgectl.wire.errors import Locked, Refused, StepFailed
 from edgectl.wire.frame import Frames
 from edgectl.wire.payload import Node, decode
 
+Judge = Callable[[Places, dict[str, Any]], object]
 _STEP_ASIDE_SECONDS = 900.0  # an apply of a heal is never interrupted; Helm's own deadline is 330 s
 _CLAIM_SECONDS = 30.0
 _START_AGAIN_SECONDS = 2.0
@@ -59,7 +59,7 @@ def deploy(places: Places, frames: Frames, frame: dict[str, Any]) -> tuple[str, 
         if paused:
             raise Locked(f"{offer.store} is {paused.sentence()}", hint=f"edgectl resume {offer.store}")
         _judge(slots, offer)
-        judge_models(places, frame)
+        ahead.judge(places, frame)
         take(places, frames, frame, foretell(places, offer))
         install(Hands(places))  # also when nothing is new: without its timers a store does not heal itself
         with _Aside(places, frames) as aside:
@@ -84,10 +84,10 @@ def deploy(places: Places, frames: Frames, frame: dict[str, Any]) -> tuple[str, 
         return run, slots.sequence
 
 
-def stage(places: Places, frames: Frames, frame: dict[str, Any], *, ahead: bool = False) -> int:
+def stage(places: Places, frames: Frames, frame: dict[str, Any], *, judged: Judge = ahead.judge) -> int:
     """Take the content of a deploy that will follow, and nothing more; returns the newest sequence taken here.
 
-    `ahead`: of models to come, whenever their deploy follows. Raises Locked, Refused, NotReady.
+    `judged` is called before a byte of it is taken. Raises Locked, Refused, NotReady.
     """
     offer = from_json(Envelope, frame["envelope"])
     slots = Slots(places)
@@ -95,13 +95,8 @@ def stage(places: Places, frames: Frames, frame: dict[str, Any], *, ahead: bool 
     if belongs_to is not None:
         judge_store(offer, belongs_to.envelope.store)
     with _hold(places, offer):
-        if ahead:
-            expect(places, frame)
-        else:
-            judge_models(places, frame)
+        judged(places, frame)
         take(places, frames, frame)
-    if ahead:
-        settle(places)
     return slots.sequence
 
 
@@ -229,8 +224,7 @@ def _check(places: Places, slots: Slots, offer: Envelope) -> None:
             f"{len(missing)} of {len(payload.blobs)} blobs of payload {short(offer.payload)} are not on this node",
             hint="deploy the commit that it came from; that sends them",
         )
-    if payload.models:
-        refuse_over(places, payload.models.current, payload.blobs, payload.models.budget_bytes)
+    ahead.judge_payload(places, payload)
     if not (places.runtime(offer.runtime) / "__main__.py").is_file():
         raise Refused(f"the engine {short(offer.runtime)} is not on this node", hint="deploy with it; that sends it")
     current = slots.current

@@ -81,7 +81,11 @@ def _stage(places: Places, frames: Frames, frame: dict[str, Any]) -> None:
 
 
 def _prefetched(places: Places, frames: Frames, frame: dict[str, Any]) -> None:
-    frames.send("staged", sequence=stage(places, frames, frame, ahead=True))
+    from edgectl.node.models.ahead import expect, settle
+
+    sequence = stage(places, frames, frame, judged=expect)
+    settle(places)
+    frames.send("staged", sequence=sequence)
 
 
 def _models(places: Places, frames: Frames, frame: dict[str, Any]) -> None:

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, StringConstraints, WithJsonSchema
+from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints, WithJsonSchema
 
 from edgectl.control.inventory.amounts import SIZE_PATTERN, size_bytes
+from edgectl.control.inventory.model_schema import Model
 from edgectl.control.inventory.network_schema import ClockTime, Day, Network
 from edgectl.control.inventory.policy_schema import Policy
 from edgectl.control.inventory.secret_schema import SecretReference, StoreSecret
@@ -174,31 +175,6 @@ class Camera(Section):
     url: Line = Field(description="rtsp://..., file:... or synthetic:; without user and password.")
     secret: Label | None = Field(default=None, description="The secret of the store that holds user and password.")
     frame_rate: Annotated[float, Field(gt=0, le=240)] | None = Field(default=None, description="Frames per second.")
-
-
-class NextModel(Section):
-    """The version that will come, in the same variant."""
-
-    model_config = ConfigDict(serialize_by_alias=True)
-
-    version: Line = Field(description='In quotes: "1.10" is no number.')
-    from_: Line = Field(alias="from", description="Its file, or a folder of files, from this file.")
-
-
-class Model(Section):
-    """Which version of a model the store runs."""
-
-    model_config = ConfigDict(serialize_by_alias=True)
-
-    version: Line | None = Field(default=None, description='In quotes: "1.10" is no number.')
-    variant: Line | None = Field(default=None, description="One of those that the hardware profile offers.")
-    from_: Line | None = Field(
-        default=None,
-        alias="from",
-        description="Its file, or a folder of files, from this file: nodes keep it in their registry (docs/models.md). "
-        "Without it, the version is only told to pods.",
-    )
-    next: NextModel | None = Field(default=None, description="What is brought to the nodes ahead, and used by nobody.")
 
 
 class Baseline(Section):

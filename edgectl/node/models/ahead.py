@@ -5,6 +5,7 @@ Owns the node's side of a prefetch. The bytes come as those of every deploy do (
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -18,17 +19,24 @@ from edgectl.node.models.turn import quiet
 from edgectl.node.sweep import sweep
 from edgectl.wire.document import from_json
 from edgectl.wire.errors import Locked, Refused
-from edgectl.wire.payload import Models
+from edgectl.wire.payload import Model, Models, Payload
 from edgectl.wire.safename import is_safe
 
 
-def judge(places: Places, frame: dict[str, Any], *, ahead: bool = False) -> Models | None:
-    """Return the models that an offer names; raises Refused where the node's budget cannot hold them.
+def judge_payload(places: Places, payload: Payload) -> None:
+    """Raise Refused where the node's budget cannot hold the models of a payload that is here."""
+    if payload.models:
+        refuse_over(places, payload.models.current, payload.blobs, payload.models.budget_bytes)
 
-    `ahead`: those to come are brought, and not those that will run.
-    """
-    if frame.get("models") is None:
-        return None
+
+def judge(places: Places, frame: dict[str, Any]) -> None:
+    """Raise Refused where the node's budget cannot hold the models of an offer that will run."""
+    if frame.get("models") is not None:
+        models = _offered(frame)
+        _fit(places, frame, models.current, models.budget_bytes)
+
+
+def _offered(frame: dict[str, Any]) -> Models:
     try:
         models = from_json(Models, frame["models"])
     except ValueError as error:
@@ -36,18 +44,21 @@ def judge(places: Places, frame: dict[str, Any], *, ahead: bool = False) -> Mode
     named = [text for model in (*models.current, *models.next) for text in (model.name, model.folder, *model.files)]
     if wrong := [text for text in named if not is_safe(text)]:
         raise Refused(f"{wrong[0][:80]!r} is no name of a model's file", hint="build the bundle again")
+    return models
+
+
+def _fit(places: Places, frame: dict[str, Any], coming: Sequence[Model], budget: int) -> None:
     sizes = {str(digest): int(size) for digest, size in frame["blobs"].items()}
-    coming = models.next if ahead else models.current
     if any(digest not in sizes for model in coming for digest in model.files.values()):
         raise Refused("a model's file is offered without its size", hint="use the same edgectl everywhere")
-    refuse_over(places, coming, sizes, models.budget_bytes)
-    return models
+    refuse_over(places, coming, sizes, budget)
 
 
 def expect(places: Places, frame: dict[str, Any]) -> None:
     """Name what is about to come ahead. Raises Refused."""
-    models, registry, sequence = judge(places, frame, ahead=True), Registry(places), Slots(places).sequence
-    for model in models.next if models else ():
+    models, registry, sequence = _offered(frame), Registry(places), Slots(places).sequence
+    _fit(places, frame, models.next, models.budget_bytes)
+    for model in models.next:
         sizes = {digest: int(frame["blobs"][digest]) for digest in model.files.values()}
         expected.write(registry, Expected(model, sizes, sequence))
 
