@@ -121,7 +121,9 @@ def test_after_a_prefetch_the_deploy_sends_no_byte_of_the_model(shop: Path, node
     assert one["wire_bytes"] < SIZE / 10, "as what differs from 1.3"
     assert (runs(node), runs(node, "candidate"), runs(node, "previous")) == ("1.3", "1.4", "")
     assert "candidate, coming" in edgectl("models", "store-042").out
-    assert edgectl("models", "prefetch", "store-042").out == "store-042 has detector 1.4 ahead already; nothing was sent\n"
+    assert (
+        edgectl("models", "prefetch", "store-042").out == "store-042 has detector 1.4 ahead already; nothing was sent\n"
+    )
     declare(shop, "another", before="good")  # a deploy in between, which knows 1.4 as next
     assert edgectl("deploy", "store-042").code == 0
     assert heal(node) == 0
@@ -220,7 +222,7 @@ def test_a_budget_that_cannot_hold_what_comes_is_said_before_a_byte_is_sent(
     build(shop, edgectl)
     planned = edgectl("plan", "store-042")
     assert planned.code == 5
-    sentence = "the model budget of 0.5 MB cannot hold detector 1.3 (current), detector 1.4 (new): 0.6 MB"
+    sentence = "the model budget of 500.0 KB cannot hold detector 1.3 (current), detector 1.4 (new): 600.0 KB"
     assert sentence in planned.out
     said = edgectl("deploy", "store-042")
     assert said.code == 11
@@ -238,7 +240,7 @@ def test_a_budget_that_could_never_hold_it_is_an_error_of_the_inventory(shop: Pa
     build(shop, edgectl)
     said = edgectl("render", "store-042")
     assert said.code == 3
-    assert "model_budget: 0.2 MB cannot hold this store's models, 0.3 MB" in said.err
+    assert "model_budget: 200.0 KB cannot hold this store's models, 300.0 KB" in said.err
 
 
 @pytest.mark.usefixtures("node")
@@ -289,7 +291,9 @@ def hours(inventory: Path, monkeypatch: pytest.MonkeyPatch, clock: object) -> No
     night = '    timezone: Europe/Berlin\n    windows: {prefetch: [{start: "22:00", end: "05:00"}]}\n'
     say(inventory, NEXT_14, night)
     monkeypatch.setattr(
-        ahead, "Hours", lambda windows, *, insists: Hours(windows, insists, clock)  # type: ignore[arg-type]
+        ahead,
+        "Hours",
+        lambda windows, *, insists: Hours(windows, insists, clock),  # type: ignore[arg-type]
     )
 
 

@@ -11,6 +11,7 @@ from edgectl.control.bundle.layout import Artifact, natural
 from edgectl.control.bundle.model import KIND, called, held, whole
 from edgectl.control.inventory.store import ModelSettings, ModelsSettings
 from edgectl.wire.payload import Model, Models
+from edgectl.wire.registry import amount
 
 Find = Callable[..., None]  # (sentence, *path of the inventory)
 
@@ -29,7 +30,7 @@ def models(
     sizes = {one.digest: one.size for files in current.values() for one in files.values()}
     if asked.budget_bytes and sum(sizes.values()) > asked.budget_bytes:
         find(
-            f"model_budget: {_mb(asked.budget_bytes)} cannot hold this store's models, {_mb(sum(sizes.values()))}",
+            f"model_budget: {amount(asked.budget_bytes)} cannot hold this store's models, {amount(sum(sizes.values()))}",
             "model_budget",
         )
     for files in current.values():
@@ -69,7 +70,3 @@ def _found(
             has = ", ".join(sorted(versions, key=natural)) or "none"
             find(f"{what} is not in the bundle {root} (it has {has}): edgectl bundle build", *one.where, "version")
     return found
-
-
-def _mb(count: int) -> str:
-    return f"{count / 1e6:.1f} MB"

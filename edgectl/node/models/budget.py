@@ -11,6 +11,7 @@ from edgectl.node.io.places import Places
 from edgectl.node.models.registry import CANDIDATE, CURRENT, PREVIOUS, Registry
 from edgectl.wire.errors import Refused
 from edgectl.wire.payload import Model
+from edgectl.wire.registry import amount
 
 HINT = "raise model_budget in the inventory; the node keeps what runs, what ran before, and what is to come"
 
@@ -34,14 +35,10 @@ def over(places: Places, coming: Iterable[Model], sizes: Mapping[str, int], budg
     total = sum(files.values())
     if total <= budget:
         return ""
-    return f"the model budget of {_mb(budget)} cannot hold {', '.join(said.values())}: {_mb(total)}"
+    return f"the model budget of {amount(budget)} cannot hold {', '.join(said.values())}: {amount(total)}"
 
 
 def refuse_over(places: Places, coming: Iterable[Model], sizes: Mapping[str, int], budget: int) -> None:
     """Raise Refused when the budget cannot hold what comes."""
     if sentence := over(places, coming, sizes, budget):
         raise Refused(sentence, hint=HINT)
-
-
-def _mb(count: int) -> str:
-    return f"{count / 1e6:.1f} MB"
