@@ -62,7 +62,7 @@ def files_at(source: Path) -> dict[str, Path]:
     if source.is_file():
         name = f"model{source.suffix}"
         if not is_safe(name) or name == NOTE:
-            raise InvalidInput(f"{source.name} cannot be kept as a model: it needs an ending like .onnx")
+            raise InvalidInput(f"{source.name} cannot be kept as a model: give it an ending like .onnx")
         return {name: source}
     if not source.is_dir():
         raise InvalidInput(f"there is no file {source}")

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from edgectl.control.inventory import network_schema, schema
+from edgectl.control.inventory.model_schema import Model
 from edgectl.control.inventory.section import Section
 
 _OF_STORES = ("cameras", "baselines", "windows")
@@ -31,7 +32,7 @@ def facts(name: str, store: schema.Store, nodes: dict[str, schema.Node]) -> dict
     return {key: value for key, value in found.items() if value}
 
 
-def _models(models: dict[str, schema.Model | None] | None) -> Any:
+def _models(models: dict[str, Model | None] | None) -> Any:
     """Return which versions run: where their files lie, and what is to come, is nobody's matter in the store."""
     return {
         name: {key: value for key, value in _said(model).items() if key in _OF_MODELS}

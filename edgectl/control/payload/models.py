@@ -28,11 +28,9 @@ def models(
     current = _found(asked.current, artifacts, root, find)
     coming = _found(asked.next, artifacts, root, find)
     sizes = {one.digest: one.size for files in current.values() for one in files.values()}
-    if asked.budget_bytes and sum(sizes.values()) > asked.budget_bytes:
-        find(
-            f"model_budget: {amount(asked.budget_bytes)} cannot hold this store's models, {amount(sum(sizes.values()))}",
-            "model_budget",
-        )
+    total, budget = sum(sizes.values()), asked.budget_bytes
+    if budget and total > budget:
+        find(f"model_budget: {amount(budget)} cannot hold this store's models, {amount(total)}", "model_budget")
     for files in current.values():
         for one in files.values():
             take(one)
