@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from argparse import Namespace
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from random import Random
@@ -12,6 +13,10 @@ import pytest
 from edgectl.control.deploy import prefetch as ahead
 from edgectl.control.deploy.prefetch import Hours
 from edgectl.node import engine
+from edgectl.node.converge.lock import Lock
+from edgectl.node.converge.slots import Slots
+from edgectl.node.models import held
+from edgectl.node.models.registry import Registry
 from edgectl.node.rack import models as rack
 from edgectl.node.sweep import sweep
 from edgectl.wire.errors import Exit
@@ -340,3 +345,69 @@ def test_what_the_bundle_lacks_is_said_with_its_line(shop: Path, edgectl: Edgect
     assert "model detector 10 is not in the bundle" in said.err
     say(shop, '{version: "9"}')
     assert edgectl("deploy", "store-042", "-o", "json").document["changed"] == ["host-files"]
+
+
+def test_a_link_that_dies_in_between_is_gone_on_with(shop: Path, node: StoreNode, edgectl: Edgectl) -> None:
+    """Law: what came is kept, the command comes back by itself, and no byte goes twice."""
+    edgectl("deploy", "store-042")
+    say(shop, NEXT_14)
+    say_15(shop)
+    build(shop, edgectl)
+    node.breaks_at = node.frames + 9
+    came = edgectl("models", "prefetch", "store-042", "--limit", "4MB", "-o", "json")
+    assert came.code == 0, came
+    assert node.broken
+    assert came.document["stores"]["store-042"]["blob_bytes"] < SIZE + 20_000
+    assert runs(node, "candidate") == "1.5"
+
+
+def test_a_deploy_that_runs_is_not_disturbed(shop: Path, node: StoreNode, edgectl: Edgectl) -> None:
+    """Law: nobody switches versions under a deploy (exit 7), nor while one is undecided."""
+    edgectl("deploy", "store-042")
+    say(shop, NOW_14)
+    build(shop, edgectl)
+    edgectl("deploy", "store-042")
+    node.join()
+    with Lock(node.places.run, {"run": "0", "kind": "deploy"}) as lock:
+        assert lock.acquire()
+        said = edgectl("models", "rollback", "store-042", "detector")
+    assert (said.code, "a deploy runs on this node" in said.err) == (7, True)
+    slots = Slots(node.places)
+    assert slots.current is not None
+    slots.accept(replace(slots.current.envelope, sequence=9))
+    said = edgectl("models", "rollback", "store-042", "detector")
+    assert (said.code, "sequence 9 is being deployed here" in said.err) == (7, True)
+    assert runs(node) == "1.4"
+
+
+def test_a_rollback_that_was_killed_is_finished(shop: Path, node: StoreNode, edgectl: Edgectl) -> None:
+    """Law: the decision is written first: by the next heal, or the same command, it is done."""
+    edgectl("deploy", "store-042")
+    say(shop, NOW_14)
+    build(shop, edgectl)
+    edgectl("deploy", "store-042")
+    node.join()
+    registry = Registry(node.places)
+    for finish in (lambda: heal(node), lambda: edgectl("models", "rollback", "store-042", "detector").code):
+        edgectl("models", "rollback", "store-042", "detector")
+        hold = held.read(registry, "detector")
+        assert hold is not None
+        registry.point("detector", "current", hold.from_folder)
+        registry.point("detector", "previous", hold.folder)
+        assert finish() == 0
+        assert (runs(node), runs(node, "previous")) == ("1.3", "1.4")
+        edgectl("models", "release", "store-042", "detector")
+        assert (runs(node), runs(node, "previous")) == ("1.4", "1.3")
+
+
+@pytest.mark.usefixtures("node")
+def test_several_stores_each_say_how_it_ended(shop: Path, edgectl: Edgectl) -> None:
+    """Exit 8 when they have ended in different ways; none of them keeps another from its own."""
+    edgectl("deploy", "store-042")
+    say(shop, NEXT_14)
+    build(shop, edgectl)
+    shop.write_text(shop.read_text() + "  store-043:\n    models: {detector: {version: 7, from: ./x}}\n")
+    said = edgectl("models", "prefetch", "store-04*", "-o", "json")
+    assert said.code == 8
+    ended = said.document["stores"]
+    assert (ended["store-042"]["word"], ended["store-043"]["code"]) == ("here", 3)

@@ -24,6 +24,7 @@ from edgectl.wire import event
 from edgectl.wire.errors import Locked, NotReady
 
 _HEAL_STEPS_ASIDE_SECONDS = 60.0
+_LETS_GO_SECONDS = 2.0  # a deploy that has said its verdict
 _AGAIN = "wait until it has ended (edgectl status STORE), then run the same command again"
 _SHOWS = "edgectl models STORE shows what is kept (at the rack: edgectl-node models)"
 
@@ -78,13 +79,14 @@ def quiet(
     """Hold the engine's lock: a heal is asked to step aside, a deploy is let be. Raises Locked."""
     note = {"run": "", "kind": "models", "pid": os.getpid(), "since": event.now()}
     lock, asks = Lock(places.run, note), Lock(places.run / "sending", note)
-    deadline, mark = monotonic() + seconds, places.run / YIELD
+    began, mark = monotonic(), places.run / YIELD
     try:
         while not lock.acquire():
             found = holder(places.run) or {}
-            if found.get("kind") == DEPLOY:
+            waited = monotonic() - began
+            if found.get("kind") == DEPLOY and waited >= min(seconds, _LETS_GO_SECONDS):
                 raise Locked("a deploy runs on this node", hint=_AGAIN)
-            if monotonic() >= deadline:
+            if waited >= seconds:
                 raise Locked(
                     f"a {found.get('kind') or 'run'} does not end", hint="edgectl journal STORE says where it is"
                 )

@@ -47,7 +47,7 @@ def shop(tmp_path: Path) -> Path:
 
 
 def test_a_file_is_called_by_what_it_is_and_a_folder_keeps_its_names(shop: Path) -> None:
-    """Law: the next version's file has the same name, whatever version its path bears; the same build, the same index."""
+    """Law: the next version's file has the same name, whatever its path says; the same build, the same index."""
     shopping = build(shop, '{version: "1.4", from: ./d-1.4.onnx}', '{version: "2", variant: fp16, from: ./folder}')
     assert shopping.missing == []
     named = [(one.name, one.version) for one in shopping.bundle.all("model")]
