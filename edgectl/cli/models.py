@@ -9,7 +9,7 @@ from typer.core import TyperGroup
 from edgectl.cli.registry import prefetch, show, turn
 
 COMMANDS = (show, prefetch, turn)
-_HELP = """Show the models that a store keeps, go back, bring versions ahead.
+_HELP = """Show the models of a store, go back, bring versions ahead.
 
 `edgectl models STORE` is `edgectl models show STORE`."""
 

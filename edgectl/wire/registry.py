@@ -12,7 +12,7 @@ _MB, _GB = 1e6, 1e9
 
 @dataclass(frozen=True, slots=True)
 class VersionLook:
-    """One version on a node. `states`: current, previous, candidate, declared, coming."""
+    """One version on a node. `states`: current, previous, candidate, held, declared, coming."""
 
     version: str
     variant: str

@@ -29,7 +29,7 @@ Exit codes:
   0 all is there, or nothing is to come
   10 the hours are closed, or have ended before all was there
   11 the node's model_budget cannot hold it
-  8 stores have ended in different ways, each is said"""
+Of several stores, that of the first that has not all; each is said."""
 
 
 def register(app: typer.Typer) -> None:
@@ -70,8 +70,7 @@ def prefetch(
                 raise
             ended[name], text = {**error.to_json(), "code": int(error.exit)}, f"{name}: {error.message}"
         said.append(text)
-    codes = {int(one["code"]) for one in ended.values()}
-    code = codes.pop() if len(codes) == 1 else int(Exit.PARTIAL)
+    code = next((int(one["code"]) for one in ended.values() if one["code"]), int(Exit.OK))
     return show(output, {"stores": ended}, "\n".join(said), code=code)
 
 

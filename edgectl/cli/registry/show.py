@@ -15,16 +15,18 @@ if TYPE_CHECKING:
 
 _EPILOG = """\b
 Examples:
-  edgectl models store-042
+  edgectl models store-042      (or: edgectl models show store-042)
+  edgectl models show store-042 -v
   edgectl models store-042 --node node-2
   edgectl models store-042 -o json
-  edgectl ssh store-042 -- edgectl-node models      (the same, at the rack)
+  edgectl ssh store-042 -- edgectl-node models    (the same, at the rack)
 
 \b
 Of each version: its size, the beginning of its digest, and what it is there:
   current     pods find it under NAME/current
   previous    `edgectl models rollback` goes back to it
   candidate   it has come ahead, and nobody uses it
+  held        a person has gone back to it, and it stays
   declared    the deploy that runs wants it
   coming      it is named as next"""
 

@@ -14,8 +14,7 @@ ModelName = Annotated[str, typer.Argument(metavar="NAME", help="A model of the s
 _ROLLBACK = """\b
 Examples:
   edgectl models rollback store-042 detector --why "counts too many"
-  edgectl ssh store-042 -- edgectl-node models rollback detector
-  sudo edgectl-node models rollback detector     (at the rack, with no network)
+  sudo edgectl-node models rollback detector      (at the rack, offline)
 
 Nothing is sent and nothing is waited for: `current` and `previous` change
 places on every node, and the store stays there: its self-repair does not put

@@ -18,7 +18,7 @@ from edgectl.wire.document import to_json
 from edgectl.wire.payload import Model, Models
 from edgectl.wire.registry import ModelLook, ModelsLook, VersionLook
 
-DECLARED, COMING = "declared", "coming"
+HELD, DECLARED, COMING = "held", "declared", "coming"
 
 
 def answer(places: Places, frame: dict[str, Any]) -> dict[str, Any]:
@@ -45,6 +45,8 @@ def _model(places: Places, name: str, declared: Models, sizes: dict[str, int]) -
     links = {link: registry.linked(name, link) for link in (CURRENT, PREVIOUS, CANDIDATE)}
     wants = {model.folder for model in declared.current if model.name == name}
     coming = _coming(places, name, declared)
+    hold = held.read(registry, name)
+    hold = hold if hold and hold.from_folder in wants else None
     versions = []
     for folder in reversed(registry.folders(name)):
         note = registry.note(name, folder)
@@ -52,6 +54,7 @@ def _model(places: Places, name: str, declared: Models, sizes: dict[str, int]) -
             continue
         sizes |= note.sizes
         states = [link for link, named in links.items() if named == folder]
+        states += [HELD] if hold and folder == hold.folder else []
         states += [DECLARED] if folder in wants else []
         states += [COMING] if any(model.folder == folder for model, _ in coming) else []
         versions.append(VersionLook(note.version, note.variant, note.digest, sum(note.sizes.values()), tuple(states)))
@@ -60,8 +63,7 @@ def _model(places: Places, name: str, declared: Models, sizes: dict[str, int]) -
             size = sum(found.get(digest, 0) for digest in set(model.files.values()))
             missing = sum(found.get(one, 0) for one in set(model.files.values()) if not places.blob(one).is_file())
             versions.append(VersionLook(model.version, model.variant, model.digest, size, (COMING,), missing))
-    hold = held.read(registry, name)
-    return ModelLook(name, tuple(versions), hold.sentence() if hold and hold.from_folder in wants else "")
+    return ModelLook(name, tuple(versions), hold.sentence() if hold else "")
 
 
 def _coming(places: Places, name: str, declared: Models) -> list[tuple[Model, dict[str, int]]]:
