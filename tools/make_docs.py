@@ -82,7 +82,7 @@ def keys_page() -> str:
             waiting += [(found.__name__.lower(), found) for found in inside]
             default = "needed" if field.is_required() else _default(field.get_default(call_default_factory=True))
             meaning = field.description or (inside[0].__doc__ if inside else "") or ""
-            row = [f"`{key}`", kind, meaning.strip().splitlines()[0] if meaning else "", default]
+            row = [f"`{field.alias or key}`", kind, meaning.strip().splitlines()[0] if meaning else "", default]
             parts.append(f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in row)} |\n")
     return "".join(parts)
 

@@ -52,7 +52,7 @@ def deploy(
     from edgectl.cli.door import Door, Early, doors
     from edgectl.cli.press import press
 
-    asked = None if limit is None else _rate(limit)
+    asked = None if limit is None else rate(limit)
     engine = stores.runtime()
     early = Early(inventory, store, engine, verbose=verbose)
     door: Door | None = None
@@ -75,7 +75,8 @@ def deploy(
         (early if door is None else door).close()
 
 
-def _rate(text: str) -> float:
+def rate(text: str) -> float:
+    """Return `--limit` in bytes a second; UsageError when it is none."""
     from edgectl.control.inventory.amounts import rate_bytes
     from edgectl.wire.errors import UsageError
 

@@ -181,6 +181,7 @@ def offer(store: Store, rendered: Rendered, engine: RuntimeArchive, *, inventory
         names={**things(payload), payload.digest: PAYLOAD},
         commit=commit,
         summary=subject,
+        models=payload.models,
     )
 
 

@@ -30,7 +30,7 @@ def load(places: Places, slot: Slot, apps: Slot | None = None) -> tuple[Payload,
 
 
 def together(base: Payload, apps: Payload) -> Payload:
-    """Return one payload of both: apps are releases, the question that proves them, their images, secrets and facts."""
+    """Return one payload of both: apps are releases, their question, images, secrets and facts, and the models."""
     images = {node.name: node.k3s.images for node in apps.nodes}
     nodes = []
     for node in base.nodes:
@@ -43,6 +43,7 @@ def together(base: Payload, apps: Payload) -> Payload:
         inference=apps.inference,
         secrets=apps.secrets,
         facts=apps.facts,
+        models=apps.models,
         blobs=dict(sorted({**apps.blobs, **base.blobs}.items())),
     )
 

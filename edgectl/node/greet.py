@@ -36,9 +36,20 @@ def _hello(places: Places) -> dict[str, Any]:
         "newest": describe(slots, newest[0]) if newest else None,
         "sequence": newest[0].envelope.sequence if newest else 0,
         "holder": holder(places.run),
+        **_held(places),
         "pause": paused.sentence() if paused else "",
         "host": os.uname().nodename,
     }
+
+
+def _held(places: Places) -> dict[str, list[str]]:
+    """Return the models that a person holds, where there are any."""
+    if not any(places.models.glob("*/held.json")):
+        return {}
+    from edgectl.node.models.held import sentences
+    from edgectl.node.models.registry import Registry
+
+    return {"held": sentences(Registry(places))}
 
 
 def describe(slots: Slots, slot: Slot | None) -> dict[str, Any] | None:

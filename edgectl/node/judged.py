@@ -11,6 +11,7 @@ from contextlib import suppress
 from edgectl.node.converge.slots import Slot, Slots
 from edgectl.node.desired import is_one_way, load
 from edgectl.node.io.places import Places
+from edgectl.node.models.budget import refuse_over
 from edgectl.node.receive import absent
 from edgectl.wire.envelope import Envelope, judge, short
 from edgectl.wire.errors import Refused
@@ -78,6 +79,8 @@ def check(places: Places, slots: Slots, offer: Envelope) -> None:
         )
     if not (places.runtime(offer.runtime) / "__main__.py").is_file():
         raise Refused(f"the engine {short(offer.runtime)} is not on this node", hint="deploy with it; that sends it")
+    if payload.models:
+        refuse_over(places, payload.models.current, payload.blobs, payload.models.budget_bytes)
     current = slots.current
     if current is not None:
         with suppress(OSError, ValueError):  # what runs cannot be read: a deploy is the remedy

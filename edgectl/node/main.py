@@ -27,6 +27,13 @@ def main(argv: list[str] | None = None) -> int:
     paused = commands.add_parser("pause", help="stop self-healing while you work by hand")
     paused.add_argument("--for", dest="length", default="2h", help="30m, 2h, 1d")
     paused.add_argument("--why", required=True)
+    deeds = commands.add_parser("models", help="show the versions of models that are kept, or go back").add_subparsers(
+        dest="deed"
+    )
+    back = deeds.add_parser("rollback", help="run the version that ran before, now and until another one is deployed")
+    back.add_argument("name", metavar="NAME", help="the model")
+    back.add_argument("--why", default="", help="one sentence, for whoever meets it")
+    deeds.add_parser("release", help="run what is declared again").add_argument("name", metavar="NAME")
     commands.add_parser("resume", help="end the pause")
     loading = commands.add_parser("load", help="take what was exported for this store, from a stick or a web server")
     loading.add_argument("source", metavar="DIR|URL", help="/media/usb, https://host/path")

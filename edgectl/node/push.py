@@ -6,6 +6,7 @@ deploy may die at any moment.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from edgectl.node.accept import accept
@@ -15,6 +16,7 @@ from edgectl.node.io.files import write_atomic
 from edgectl.node.io.look import Hands
 from edgectl.node.io.places import Places
 from edgectl.node.load.kept import forget
+from edgectl.node.models import ahead
 from edgectl.node.receive import take
 from edgectl.node.secrets.values import keep_values
 from edgectl.node.sending import hold
@@ -22,6 +24,8 @@ from edgectl.node.share.take import near_first
 from edgectl.wire.document import from_json
 from edgectl.wire.envelope import Envelope, judge_store
 from edgectl.wire.frame import Frames
+
+Judge = Callable[[Places, dict[str, Any]], object]
 
 
 def deploy(places: Places, frames: Frames, frame: dict[str, Any]) -> tuple[str, int]:
@@ -33,10 +37,10 @@ def deploy(places: Places, frames: Frames, frame: dict[str, Any]) -> tuple[str, 
     return accept(places, offer, _Link(places, frames, frame, offer))
 
 
-def stage(places: Places, frames: Frames, frame: dict[str, Any]) -> int:
+def stage(places: Places, frames: Frames, frame: dict[str, Any], *, judged: Judge = ahead.judge) -> int:
     """Take the content of a deploy that will follow, and nothing more; returns the newest sequence taken here.
 
-    Raises Locked, Refused, NotReady.
+    `judged` is called before a byte of it is taken. Raises Locked, Refused, NotReady.
     """
     offer = from_json(Envelope, frame["envelope"])
     slots = Slots(places)
@@ -44,6 +48,7 @@ def stage(places: Places, frames: Frames, frame: dict[str, Any]) -> int:
     if belongs_to is not None:
         judge_store(offer, belongs_to.envelope.store)
     with hold(places, offer):
+        judged(places, frame)
         near_first(places, frames, frame)
         take(places, frames, frame, foretell(places, offer) if frame.get("foretell") else {})
     return slots.sequence
@@ -60,6 +65,7 @@ class _Link:
 
     def bring(self) -> None:
         """Say what is missing, and receive it: from a neighbour first, where there is one."""
+        ahead.judge(self._places, self._frame)
         near_first(self._places, self._frames, self._frame)
         take(self._places, self._frames, self._frame, foretell(self._places, self._offer))
 

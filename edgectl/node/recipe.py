@@ -5,6 +5,7 @@ A gate holds up only what names it in `needs`. Removals come last.
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from typing import Any
 
@@ -17,6 +18,7 @@ from edgectl.node.guard.step import GuardHolds, GuardPolicy
 from edgectl.node.host.blobs import Blobs
 from edgectl.node.host.files import Files, Sysctls
 from edgectl.node.host.preflight import Preflight
+from edgectl.node.io.places import Places
 from edgectl.node.k3s.binary import Binary
 from edgectl.node.k3s.images import Archives, Loaded
 from edgectl.node.k3s.joined import Joined
@@ -26,6 +28,7 @@ from edgectl.node.k3s.serves import Serves
 from edgectl.node.k3s.service import Service
 from edgectl.node.k3s.stocked import Announced, Stocked
 from edgectl.node.k3s.unpacked import Unpacked
+from edgectl.node.models.step import Registered
 from edgectl.node.secrets.kept import Facts, Secrets
 from edgectl.node.trust.step import Trusted
 from edgectl.node.units.install import Units
@@ -69,6 +72,8 @@ def recipe(
         Loaded(k3s.images),
         *(() if leads else (Announced(node),)),
     ]
+    if payload.models is not None:
+        steps.append(Registered(payload.models, payload.blobs, tried=tried is not None))
     if node.helm is not None:
         steps.append(Binary("helm-binary", "helm", "helm", node.helm.version, node.helm.binary))
     gpus: list[Gate[Any]] = []
@@ -131,7 +136,7 @@ def _cluster(
 
 def base_of(payload: Payload, node: Node) -> frozenset[str]:
     """Return the ids of what carries the apps: host, k3s, Helm, GPUs."""
-    steps = recipe(replace(payload, releases=(), inference=None, secrets=(), facts={}), node)
+    steps = recipe(replace(payload, releases=(), inference=None, secrets=(), facts={}, models=None), node)
     return frozenset(step.id for step in steps if not isinstance(step, (Dead, Retired)))
 
 
@@ -141,9 +146,15 @@ def _retired(payload: Payload, *, needs: tuple[str, ...]) -> Retired:
 
 
 def _mounts(payload: Payload, release: Declared) -> tuple[str, ...]:
-    """Return what holds a release up: a secret without a value leaves namespaces alone that are given none."""
+    """Return what holds a release up: secrets in its namespaces, the facts, and models where it reads them."""
     given = {namespace for secret in payload.secrets for namespace in secret.namespaces}
-    return (*((Facts.id,) if payload.facts else ()), *((Secrets.id,) if release.namespace in given else ()))
+    facts = (Facts.id,) if payload.facts else ()
+    secrets = (Secrets.id,) if release.namespace in given else ()
+    return (*facts, *secrets, *((Registered.id,) if payload.models and _reads_models(release) else ()))
+
+
+def _reads_models(release: Declared) -> bool:
+    return f'"{Places().models}' in json.dumps(release.manifests)
 
 
 def _release(release: Declared, place: Place, *, needs: tuple[str, ...]) -> list[Gate[Any]]:

@@ -72,6 +72,20 @@ def _stage(places: Places, frames: Frames, frame: dict[str, Any]) -> None:
     frames.send("staged", sequence=stage(places, frames, frame))
 
 
+def _prefetched(places: Places, frames: Frames, frame: dict[str, Any]) -> None:
+    from edgectl.node.models.ahead import expect, settle
+
+    sequence = stage(places, frames, frame, judged=expect)
+    settle(places)
+    frames.send("staged", sequence=sequence)
+
+
+def _models(places: Places, frames: Frames, frame: dict[str, Any]) -> None:
+    from edgectl.node.models.told import answer as told  # here: nobody else waits for what it needs
+
+    frames.send("models", **told(places, frame))
+
+
 def _followed(places: Places, frames: Frames, frame: dict[str, Any]) -> None:
     run, offset = str(frame.get("run", "")), int(frame.get("offset", 0))
     tail(places, frames, run, offset, wait=bool(frame.get("wait", True)))
@@ -147,6 +161,8 @@ _QUESTIONS: dict[str, Callable[[Places, Frames, dict[str, Any]], None]] = {
     "deploy": _deploy,
     "stage": _stage,
     "share": _share,
+    "prefetch": _prefetched,
+    "models": _models,
     "follow": _followed,
     "plan": look_ahead,
     "status": look_over,

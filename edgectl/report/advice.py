@@ -22,6 +22,7 @@ _BY_STEP = (
         "secrets",
         "run `edgectl deploy {store}`, which sends the values; one of somebody else: rename yours, docs/secrets.md",
     ),
+    ("models", "see what is kept: edgectl models {store}; raise model_budget where it is too small"),
     ("facts", "look at it: edgectl kubectl {store} -- get configmap edgectl-store -A --show-labels"),
     ("release", "correct the chart or its values in the inventory, then deploy again"),
     ("workload", "look at the pods: edgectl kubectl {store} -- get events -A --sort-by=.lastTimestamp"),

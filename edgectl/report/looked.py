@@ -86,6 +86,7 @@ def running(hello: dict[str, Any]) -> list[str]:
         since = str(rejected.get("time", "")).replace("T", " ")[:16]
         lines.append(f"            because {rejected.get('reason', '')}")
         lines.append(f"            since {since} UTC")
+    lines += [f"  held      {sentence}" for sentence in hello.get("held") or ()]
     if pause := str(hello.get("pause") or ""):
         lines.append(f"  paused    {pause.removeprefix('paused ')}")
     if holder := hello.get("holder"):

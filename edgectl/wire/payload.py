@@ -154,6 +154,11 @@ class Model:
         """Its name among versions: that of its files, whatever it is called."""
         return digest_of(canonical(dict(sorted(self.files.items()))))
 
+    @property
+    def folder(self) -> str:
+        """Its folder among versions: one that says as much to people, and never means other bytes."""
+        return f"{self.version}-{self.digest.removeprefix('sha256:')[:12]}"
+
 
 @dataclass(frozen=True, slots=True)
 class Models:
@@ -161,7 +166,7 @@ class Models:
 
     current: tuple[Model, ...]
     next: tuple[Model, ...] = ()
-    budget_bytes: int = 0  # for all versions together; 0: no limit
+    budget_bytes: int = 0  # for all versions together; 0: no limit, and none is kept that nobody needs
     sizes: dict[str, int] = field(default_factory=dict)  # digest -> bytes of the files of `next`
 
 

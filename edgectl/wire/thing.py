@@ -5,13 +5,15 @@ Owns: that naming. The operator names what it offers, the node what it has; only
 
 from __future__ import annotations
 
-from edgectl.wire.payload import Payload
+from collections.abc import Iterable
+
+from edgectl.wire.payload import Model, Payload
 
 PAYLOAD = "payload"
 
 
 def things(payload: Payload) -> dict[str, str]:
-    """Return digest -> name of all that a payload's nodes and releases name, the payload's own left out."""
+    """Return digest -> name of all that a payload names, its models to come included, its own left out."""
     named: dict[str, str] = {}
     for release in payload.releases:
         named[release.chart] = f"chart {release.namespace}/{release.name}"
@@ -21,7 +23,14 @@ def things(payload: Payload) -> dict[str, str]:
             named[node.helm.binary] = "helm"
         for image in node.k3s.images:
             named[image.archive] = f"image {_repository(min(image.refs, default=''))}"
+    if payload.models:
+        named |= files((*payload.models.current, *payload.models.next))
     return named
+
+
+def files(models: Iterable[Model]) -> dict[str, str]:
+    """Return digest -> name of the files of models: the same from version to version."""
+    return {digest: f"model {model.name}/{file}" for model in models for file, digest in model.files.items()}
 
 
 def _repository(ref: str) -> str:

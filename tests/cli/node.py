@@ -27,8 +27,10 @@ from edgectl.node.host.files import Files
 from edgectl.node.io import programs
 from edgectl.node.io.look import Look
 from edgectl.node.io.places import Places
+from edgectl.node.models.step import Registered
 from edgectl.node.trust.step import Trusted
 from edgectl.node.units.install import CONVERGE, links
+from edgectl.wire.envelope import Envelope
 from edgectl.wire.errors import Bug, EdgectlError
 from edgectl.wire.frame import FrameError, Frames
 from edgectl.wire.payload import Node, Payload
@@ -233,10 +235,12 @@ class StoreNode:
         return thread
 
 
-def recipe(payload: Payload, node: Node, **_: bool) -> tuple[Gate[Any], ...]:
+def recipe(payload: Payload, node: Node, *, tried: Envelope | None = None, **_: bool) -> tuple[Gate[Any], ...]:
     """Return a short recipe of real parts."""
+    models = payload.models
     trusted = (Trusted(payload.trust),) if payload.trust else ()
-    return *trusted, Blobs(payload.blobs), Files("host-files", "host files", node.host.files), Serves()
+    kept = (Registered(models, payload.blobs, tried=tried is not None),) if models else ()
+    return *trusted, Blobs(payload.blobs), Files("host-files", "host files", node.host.files), *kept, Serves()
 
 
 def store_node(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[StoreNode]:

@@ -9,6 +9,10 @@ from typing import Any
 
 import pytest
 
+from edgectl.control.bundle.layout import Bundle
+from edgectl.control.gather.models import take_models
+from edgectl.control.gather.shopping import Shopping
+from edgectl.control.inventory.load import load
 from edgectl.node.converge.slots import Slots
 from edgectl.wire.document import digest_of, to_json
 from edgectl.wire.envelope import Envelope, Sender
@@ -63,6 +67,22 @@ def test_every_look_names_it(edgectl: Edgectl) -> None:
     paused = edgectl("pause", "store-042", "--for", "1h", "--why", "cabling")
     assert (paused.code, "  not       node-2: node-2 (root@10.77.0.12:22)" in paused.out) == (9, True)
     assert edgectl("resume", "store-042", "-o", "json").document["unreached"].keys() == {"node-2"}
+
+
+def test_models_come_ahead_to_those_that_are_there(pair: StoreNode, inventory: Path, edgectl: Edgectl) -> None:
+    """Exit 4: the one that is off is named, and keeps no other from its bytes, nor from going back."""
+    for version in ("1", "2"):
+        (inventory.parent / f"d-{version}.onnx").write_bytes(version.encode() * 5_000)
+    model = 'version: "1", from: ./d-1.onnx, next: {version: "2", from: ./d-2.onnx}'
+    inventory.write_text(inventory.read_text() + f"    models: {{detector: {{{model}}}}}\n")
+    shopping = Shopping(Bundle(inventory.parent / "bundle"), (), lambda _: None)
+    take_models([load(inventory).store("store-042")], shopping)
+    assert edgectl("deploy", "store-042").code == 9
+    said = edgectl("models", "prefetch", "store-042")
+    assert (said.code, "  not       node-2: node-2 (root@10.77.0.12:22) did not answer" in said.out) == (4, True)
+    assert (pair.places.models / "detector/candidate/model.onnx").read_bytes() == b"2" * 5_000
+    shown = edgectl("models", "store-042")
+    assert (shown.code, "store-042/node-2  not asked: node-2" in shown.out) == (4, True)
 
 
 @pytest.mark.usefixtures("pair")

@@ -19,6 +19,8 @@ from edgectl.wire.payload import (
     Inference,
     K3s,
     ManagedFile,
+    Model,
+    Models,
     Node,
     Payload,
     Release,
@@ -59,6 +61,8 @@ def payload(*, gpu: bool = True, releases: tuple[Release, ...] = RELEASES, infer
     return Payload("store-042", "Berlin", (node,), releases, {BLOB: 1}, asked, guard=guard)
 
 
+READS = {"kind": "Pod", "spec": {"volumes": [{"hostPath": {"path": "/var/lib/edgectl/models"}}]}}
+READER = Release("reader", "vision", BLOB, {}, BLOB, (READS,))
 SECRET = StoreSecret("app", ("vision",), {"PASSWORD": "1"})
 
 
@@ -73,6 +77,7 @@ PAYLOADS = {
     "without GPUs": payload(gpu=False, releases=RELEASES[1:]),
     "nothing on it": payload(gpu=False, releases=(), inference=False),
     "with trust": replace(payload(), trust=Trust(1, 1, ())),
+    "with models": replace(payload(), releases=(*RELEASES, READER), models=Models((Model("detector", "1", {}),))),
     "with secrets and facts": replace(payload(), secrets=(SECRET,), facts={"name": "store-042"}),
 }
 
@@ -198,6 +203,20 @@ def what_is_mounted_comes_before_its_pods(module: Any) -> None:
     assert not {"secrets", "facts"} & {step.id for step in module.recipe(pair, agent)}
 
 
+def models_come_before_what_reads_them(module: Any) -> None:
+    """Bring models to every node, and let only releases that read them wait; without any there is no step."""
+    desired = PAYLOADS["with models"]
+    steps = {step.id: step for step in order(module, desired)}
+    ids = list(steps)
+    assert ids.index("models") < ids.index("release-nvidia-device-plugin")
+    assert {name for name, step in steps.items() if "models" in step.needs} == {"release-reader"}
+    assert "models" not in module.base_of(desired, desired.nodes[0])
+    assert "models" not in {step.id for step in order(module, PAYLOADS["whole"])}
+    agent = replace(desired.nodes[0], name="node-2", role="agent", helm=None)
+    pair = replace(desired, nodes=(agent, desired.nodes[0]))
+    assert "models" in {step.id for step in module.recipe(pair, agent)}
+
+
 LAWS: tuple[Callable[[Any], None], ...] = (
     needs_are_earlier,
     ids_are_unique,
@@ -209,6 +228,7 @@ LAWS: tuple[Callable[[Any], None], ...] = (
     removals_come_last,
     what_failed_goes_before_what_returns,
     what_is_mounted_comes_before_its_pods,
+    models_come_before_what_reads_them,
     only_the_lead_does_what_is_the_clusters,
     a_marker_is_withdrawn_after_the_wait,
 )
@@ -254,6 +274,8 @@ def test_law(law: Callable[[Any], None]) -> None:
             "        *((Trusted(payload.trust),) if payload.trust else ()),\n        Blobs(",
             "        Blobs(",
         ),
+        (models_come_before_what_reads_them, "facts={}, models=None", "facts={}"),
+        (models_come_before_what_reads_them, "payload.models and _reads_models(release)", "payload.models"),
         (what_failed_goes_before_what_returns, "    if returning:\n", "    if False:\n"),
         (only_the_lead_does_what_is_the_clusters, "leads = node.name == payload.lead.name", "leads = True"),
         (only_the_lead_does_what_is_the_clusters, "    steps += [Joined(other, tried) for other in neighbours]\n", ""),

@@ -22,14 +22,15 @@ def components(bundle: Bundle) -> str:
     from cyclonedx.output.json import JsonV1Dot6
     from packageurl import PackageURL
 
+    types = {"image": ComponentType.CONTAINER, "model": ComponentType.MACHINE_LEARNING_MODEL}
+
     def component(artifact: Artifact) -> Component:
         said = {"edgectl:kind": artifact.kind, "edgectl:arch": artifact.arch, "edgectl:source": artifact.source}
         kind, name, qualifiers = _purl(artifact)
         purl = PackageURL(kind, *name, qualifiers) if kind else None
-        image = artifact.kind == "image"
         return Component(
             bom_ref=":".join((*artifact.key, artifact.digest)),
-            type=ComponentType.CONTAINER if image else ComponentType.APPLICATION,
+            type=types.get(artifact.kind, ComponentType.APPLICATION),
             name=artifact.name,
             version=artifact.version,
             purl=purl,

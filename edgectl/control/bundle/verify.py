@@ -18,6 +18,9 @@ from typing import Any
 from edgectl.control.bundle.image import MANIFEST, UNREADABLE, images_of, read
 from edgectl.control.bundle.layout import ANY_ARCH, INDEX_TYPE, KINDS, LAYOUT_VERSION
 from edgectl.control.bundle.members import CHART_BYTES, CHART_FILE_BYTES, LAYER_BYTES, dangers
+from edgectl.control.bundle.model import KIND as MODEL
+from edgectl.control.bundle.model import digest as model_digest
+from edgectl.control.bundle.model import is_name
 from edgectl.control.bundle.offers import FOLDER, offer_findings
 from edgectl.wire.errors import InvalidInput
 
@@ -61,6 +64,7 @@ def verify(root: Path) -> Verified:
         size = named.setdefault(entry["digest"], entry["size"])
         if size != entry["size"]:
             found.append(Finding(name, f"says {entry['size']} bytes of {entry['digest'][:19]}, another entry {size}"))
+    found += _in_part(entries)
     whole = set()
     for name, entry in {entry["digest"]: (name, entry) for name, entry in reversed(entries)}.values():
         sentence = _blob(root, entry)
@@ -118,6 +122,22 @@ def _entries(root: Path) -> tuple[list[tuple[str, dict[str, Any]]], list[Finding
     return entries, found
 
 
+def _in_part(entries: list[tuple[str, dict[str, Any]]]) -> Iterator[Finding]:
+    """Yield versions of models of which not all files are there."""
+    versions: dict[tuple[str, str], dict[str, str]] = {}
+    said: dict[tuple[str, str], set[str]] = {}
+    for _, entry in entries:
+        names = entry.get("annotations") or {}
+        if names.get("edgectl.kind") == MODEL and not _form(entry):
+            model, _, file = names["edgectl.name"].partition("/")
+            key = (model, names["edgectl.version"])
+            versions.setdefault(key, {})[file] = entry["digest"]
+            said.setdefault(key, set()).add(names.get("edgectl.source", ""))
+    for key, files in versions.items():
+        if said[key] != {model_digest(files)}:
+            yield Finding(f"model {' '.join(key)}", "is not the files that it was built of (a build that was cut off?)")
+
+
 def _names_twice(name: str, entry: dict[str, Any], brought: dict[tuple[str, str], str]) -> Iterator[Finding]:
     """Yield image names that two archives of other bytes bring for the same machines; notes those of this entry."""
     for ref in filter(None, entry["annotations"].get("edgectl.refs", "").split(",")):
@@ -145,6 +165,8 @@ def _form(entry: Any) -> str:
         return f"is of a kind that a bundle does not hold: {ascii(names['edgectl.kind'])[:40]}"
     if names["edgectl.arch"] not in ARCHES:
         return f"is for an architecture that no node has: {ascii(names['edgectl.arch'])[:40]}"
+    if names["edgectl.kind"] == MODEL and not is_name(names["edgectl.name"]):
+        return f"is no file of a model by its name (NAME/FILE): {ascii(names['edgectl.name'])[:60]}"
     refs = names.get("edgectl.refs", "")
     if not isinstance(refs, str) or not refs.isprintable() or (names["edgectl.kind"] == "image" and not refs):
         return "brings no image name (edgectl.refs)"

@@ -26,6 +26,7 @@ from edgectl.wire.document import to_json
 from edgectl.wire.envelope import Envelope, Sender
 from edgectl.wire.errors import EdgectlError, Refused, StepFailed, Unreachable
 from edgectl.wire.frame import FrameError
+from edgectl.wire.payload import Models
 
 if TYPE_CHECKING:
     from edgectl.control.deploy.neighbours import Neighbours
@@ -53,6 +54,7 @@ class Offer:
     without: tuple[str, ...] = ()  # nodes that were not reached
     after: int = 0  # the newest sequence that any other node of the store has taken
     values: Mapping[str, Mapping[str, Secret]] = field(default_factory=dict)  # of secrets; for the lead alone
+    models: Models | None = None  # judged by the node's budget before a byte goes
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,6 +196,8 @@ class Deploy:
             given["values"] = {
                 name: {key: value.reveal() for key, value in values.items()} for name, values in offer.values.items()
             }
+        if offer.models:
+            given["models"] = to_json(offer.models)
         if offer.names:
             given["names"] = [offer.names.get(digest, "") for digest in sorted(offer.blobs)]
         if self._near is not None:

@@ -68,8 +68,8 @@ class Line:
             listener.sending(self.transfer.now)
 
             def progress(content: int, wire: int) -> None:
-                count(content, wire)
                 self.transfer.add(node, content, wire)
+                count(content, wire)
                 self._tell_limit(listener)
                 listener.sending(self.transfer.now)
 

@@ -59,6 +59,7 @@ class Seen:
         return {
             "verdict": self.verdict,
             **{key: self.hello.get(key) for key in ("current", "candidate", "newest", "sequence", "pause", "holder")},
+            "held": self.hello.get("held", []),
             "steps": self.events,
             "missing_blobs": self.missing_blobs,
             "missing_bytes": self.missing_bytes,

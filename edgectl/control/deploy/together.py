@@ -97,7 +97,7 @@ class Together:
         """
         listener = cast("Listener", _Lead(self._listener, self._lock, self._begin))
         followers = {
-            name: Part(offer, connect, _Follower(self._listener, name, self._lock))
+            name: Part(offer, connect, Follower(self._listener, name, self._lock))
             for name, (offer, connect) in self._followers.items()
         }
         content = Content(Part(self._offer, self._connect, listener), followers, self._line, self._near)
@@ -143,7 +143,7 @@ class Together:
             return
         offer, connect = self._followers[name]
         offer = replace(offer, led=Led(run, sequence, self._token))
-        listener = _Follower(self._listener, name, self._lock)
+        listener = Follower(self._listener, name, self._lock)
         self.running[name] = Deploy(offer, connect, listener, line=self._line, reconnect_seconds=_RECONNECT_SECONDS)
         try:
             self.ended[name] = self.running[name].run()
@@ -223,7 +223,7 @@ class _Lead:
         self._begun(run, sequence)
 
 
-class _Follower:
+class Follower:
     """Tells of a node that follows, under its name: what it changes and what is wrong, not what is fine."""
 
     def __init__(self, listener: Listener, node: str, lock: RLock) -> None:

@@ -12,6 +12,7 @@ from pathlib import Path
 from edgectl.control.assets import templates
 from edgectl.control.bundle.helm import arch_here
 from edgectl.control.bundle.layout import ANY_ARCH, Bundle
+from edgectl.control.gather.models import take_models
 from edgectl.control.gather.need import IMAGE_LIST, Need, Source
 from edgectl.control.gather.shopping import Say, Shopping
 from edgectl.control.inventory.place import Place, invalid
@@ -50,6 +51,7 @@ def _build(stores: Sequence[Store], to: Path, sources: Sequence[Source], say: Sa
     for store in stores:
         _programs(store, shopping)
         _charts(store, shopping)
+    take_models(stores, shopping)
     shopping.fetch_all()
     shelf = Shelf(shopping.bundle)
     for store in stores:

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
+from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
 from edgectl.control.inventory.place import Finding, nearest
@@ -204,7 +205,7 @@ def _kind(value: object) -> str:
 def keys_at(model: type[BaseModel], where: Where) -> tuple[str, ...]:
     """Return the keys that the schema knows at a path."""
     found = fields_at(model, where)
-    return tuple(found.model_fields) if found is not None else ()
+    return tuple(by_key(found)) if found is not None else ()
 
 
 def fields_at(model: type[BaseModel], where: Where) -> type[BaseModel] | None:
@@ -212,11 +213,16 @@ def fields_at(model: type[BaseModel], where: Where) -> type[BaseModel] | None:
     kind: Any = model
     for part in where:
         fields = _models(kind)
-        if fields is not None and str(part) in fields.model_fields:
-            kind = fields.model_fields[str(part)].annotation
+        if fields is not None and str(part) in by_key(fields):
+            kind = by_key(fields)[str(part)].annotation
         else:
             kind = _inside(kind)
     return _models(kind)
+
+
+def by_key(model: type[BaseModel]) -> dict[str, FieldInfo]:
+    """Return a model's fields by the keys that people write."""
+    return {field.alias or name: field for name, field in model.model_fields.items()}
 
 
 def _models(kind: Any) -> type[BaseModel] | None:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from edgectl.control.inventory import schema
-from edgectl.control.inventory.check import fields_at, keys_at
+from edgectl.control.inventory.check import by_key, fields_at, keys_at
 from edgectl.control.inventory.load import Inventory
 from edgectl.control.inventory.place import Place, nearest
 from edgectl.control.inventory.tree import Tree
@@ -124,8 +124,8 @@ def _built_in(store: str, tree: Tree, parts: list[str]) -> Explained:
     model, rest = (schema.Node, parts[2:]) if parts[0] == "nodes" and len(parts) > 1 else (schema.Store, parts)
     path = ".".join(parts)
     inside = fields_at(model, tuple(rest[:-1]))
-    if inside is not None and rest and rest[-1] in inside.model_fields:
-        field = inside.model_fields[rest[-1]]
+    if inside is not None and rest and rest[-1] in by_key(inside):
+        field = by_key(inside)[rest[-1]]
         return Explained(path, Said(field.get_default(call_default_factory=True), BUILT_IN, None))
     known = [*keys_at(model, tuple(rest[:-1])), *(key for key, _ in tree.nearest(*rest[:-1]).items())]
     near = nearest(rest[-1] if rest else "", known).strip()

@@ -8,9 +8,11 @@ from __future__ import annotations
 from typing import Any
 
 from edgectl.control.inventory import network_schema, schema
+from edgectl.control.inventory.model_schema import Model
 from edgectl.control.inventory.section import Section
 
-_OF_STORES = ("cameras", "models", "baselines", "windows")
+_OF_STORES = ("cameras", "baselines", "windows")
+_OF_MODELS = ("version", "variant")
 _OF_NODES = ("hardware", "gpu", "identity")
 
 
@@ -23,10 +25,20 @@ def facts(name: str, store: schema.Store, nodes: dict[str, schema.Node]) -> dict
         "groups": list(store.groups),
         "timezone": store.timezone,
         **{key: _said(getattr(store, key)) for key in _OF_STORES},
+        "models": _models(store.models),
         "network": _network(store.network),
         "nodes": {node: _node(model) for node, model in nodes.items()},
     }
     return {key: value for key, value in found.items() if value}
+
+
+def _models(models: dict[str, Model | None] | None) -> Any:
+    """Return which versions run: where their files lie, and what is to come, is nobody's matter in the store."""
+    return {
+        name: {key: value for key, value in _said(model).items() if key in _OF_MODELS}
+        for name, model in (models or {}).items()
+        if model is not None
+    }
 
 
 def _network(network: network_schema.Network | None) -> Any:

@@ -26,6 +26,8 @@ from edgectl.control.inventory.store import (
     InferenceSettings,
     K3sSettings,
     LimitSettings,
+    ModelSettings,
+    ModelsSettings,
     NetworkSettings,
     NodeTarget,
     ReleaseSettings,
@@ -36,6 +38,8 @@ from edgectl.control.inventory.store import (
 )
 from edgectl.control.inventory.tree import Tree
 from edgectl.control.policy.windows import Window, hours
+
+PREFETCH = "prefetch"  # the name of the windows in which models are brought ahead
 
 
 def resolve(
@@ -69,6 +73,7 @@ def resolve(
         policy=store.policy,
         network=network(store.network, store.timezone),
         secrets=secrets(store.secrets, folder),
+        models=models(store, folder),
     )
 
 
@@ -92,6 +97,23 @@ def _hours(limit: network_schema.Limit, zone: str | None) -> Window | None:
     if not limit.days and limit.start is None:
         return None
     return hours(limit.days, limit.start or "00:00", limit.end or "00:00", zone or "UTC")
+
+
+def models(store: schema.Store, folder: Path) -> ModelsSettings:
+    """Return the models that nodes keep; one that is to come and runs already is nothing to bring."""
+    current, coming = [], []
+    for name, model in (store.models or {}).items():
+        if model is None:
+            continue
+        version, variant = model.version or "", model.variant or ""
+        if model.from_ is not None:
+            current.append(ModelSettings(name, version, variant, _beside(folder, model.from_), ("models", name)))
+        if model.next is not None and (model.from_ is None or model.next.version != version):
+            path = _beside(folder, model.next.from_)
+            coming.append(ModelSettings(name, model.next.version, variant, path, ("models", name, "next")))
+    windows = (store.windows or {}).get(PREFETCH, [])
+    when = tuple(hours(one.days, one.start, one.end, store.timezone or "UTC") for one in windows)
+    return ModelsSettings(tuple(current), tuple(coming), store.model_budget or 0, when)
 
 
 @cache

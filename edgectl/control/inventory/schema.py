@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints, WithJsonSchema
 
 from edgectl.control.inventory.amounts import SIZE_PATTERN, size_bytes
+from edgectl.control.inventory.model_schema import Model
 from edgectl.control.inventory.network_schema import ClockTime, Day, Network
 from edgectl.control.inventory.policy_schema import Policy
 from edgectl.control.inventory.secret_schema import SecretReference, StoreSecret
@@ -176,13 +177,6 @@ class Camera(Section):
     frame_rate: Annotated[float, Field(gt=0, le=240)] | None = Field(default=None, description="Frames per second.")
 
 
-class Model(Section):
-    """Which version of a model the store runs."""
-
-    version: Line | None = Field(default=None, description='In quotes: "1.10" is no number.')
-    variant: Line | None = Field(default=None, description="One of those that the hardware profile offers.")
-
-
 class Baseline(Section):
     """What a model must reach on this hardware."""
 
@@ -243,13 +237,18 @@ class Layer(NodeLayer):
     timezone: Line | None = Field(default=None, description="Of the store, e.g. Europe/Berlin.")
     cameras: dict[Label, Camera | None] | None = Field(default=None, description="null: not in this store.")
     models: dict[Label, Model | None] | None = None
+    model_budget: Size | None = Field(
+        default=None, description="What a node may hold of models, all versions together: docs/models.md."
+    )
     baselines: dict[Label, Baseline | None] | None = Field(default=None, description="By model.")
     secrets: dict[Label, StoreSecret | None] | None = Field(
         default=None, description="Where its secrets are found: docs/secrets.md. null: not in this store."
     )
     policy: Policy | None = Field(default=None, description="What stores may become: docs/policy.md.")
     windows: dict[Label, list[Window]] | None = Field(
-        default=None, description="Hours by name, for pods and rules; who may deploy when: policy.deploy."
+        default=None,
+        description="Hours by name, for pods and rules; in those of `prefetch`, models may be brought ahead. Who may "
+        "deploy when: policy.deploy.",
     )
 
 

@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo, available_timezones
 
 from edgectl.control.inventory import schema
 from edgectl.control.inventory.check import Where
+from edgectl.control.inventory.models import model_findings
 from edgectl.control.inventory.place import nearest
 from edgectl.control.inventory.plaintext import looks
 
@@ -34,6 +35,7 @@ def site_findings(
         yield from _variants(name, store)
     if not doubts("models"):
         yield from _baselines(name, store)
+        yield from model_findings(store)
     yield from _memory(store, nodes)
     yield from _hours(store)
     if not doubts("limits"):

@@ -144,6 +144,30 @@ class SecretSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class ModelSettings:
+    """One version of a model for the nodes' registry; `source` is its file, or a folder of files, that may be gone.
+
+    `where` says it in the inventory: ("models", NAME) or ("models", NAME, "next").
+    """
+
+    name: str
+    version: str
+    variant: str
+    source: Path
+    where: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ModelsSettings:
+    """The store's models that nodes keep: what runs, what is brought ahead and at which hours (none: at any)."""
+
+    current: tuple[ModelSettings, ...] = ()
+    next: tuple[ModelSettings, ...] = ()
+    budget_bytes: int = 0
+    hours: tuple[Window, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class LimitSettings:
     """The most that deploys may send, in bytes a second; always, or in the hours of `window`."""
 
@@ -183,6 +207,7 @@ class Store:
     network: NetworkSettings = NetworkSettings()
     trust: Path | None = None  # the file of keys whose signatures count; it may be absent
     trust_at: Place = _NOWHERE
+    models: ModelsSettings = ModelsSettings()
 
     def place(self, *path: str | int) -> Place:
         """Return where the inventory says this ("releases", "vision-stack", "chart"), or the nearest line to it."""

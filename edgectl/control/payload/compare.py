@@ -105,6 +105,9 @@ def _named(payload: Payload) -> dict[str, Any]:
     doc["nodes"] = {node["name"]: node for node in doc["nodes"]}
     for release in doc["releases"]:
         release["manifests"] = {_object(manifest): manifest for manifest in release["manifests"]}
+    if doc["models"]:
+        for key in ("current", "next"):
+            doc["models"][key] = {model["name"]: model for model in doc["models"][key]}
     doc["releases"] = {release["name"]: release for release in doc["releases"]}
     return doc
 

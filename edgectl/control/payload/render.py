@@ -15,6 +15,7 @@ from edgectl.control.inventory.store import DEFAULT_ARCH, NodeTarget, Store, fol
 from edgectl.control.payload.hostfiles import host_files, refused_sysctl
 from edgectl.control.payload.images import full_name
 from edgectl.control.payload.kubernetes import k3s_files, unit
+from edgectl.control.payload.models import models
 from edgectl.control.payload.needed import every_node_needs, pulled
 from edgectl.control.payload.releases import RenderedRelease, Template
 from edgectl.control.payload.rendered import Rendered
@@ -22,7 +23,7 @@ from edgectl.control.payload.secrets import secret
 from edgectl.control.payload.shelf import Shelf
 from edgectl.control.signing.trustfile import of as trust_of
 from edgectl.wire.errors import InvalidInput
-from edgectl.wire.payload import Gpu, Guard, Helm, Host, Image, Inference, K3s, Node, Payload, StoreSecret
+from edgectl.wire.payload import Gpu, Guard, Helm, Host, Image, Inference, K3s, Models, Node, Payload, StoreSecret
 
 
 def bundle_of(store: Store) -> Bundle:
@@ -75,6 +76,7 @@ class _Rendering:
         secrets = self._secrets()
         trust, wrong = trust_of(self.store)
         self.findings += wrong
+        kept, coming = self._models()
         if self.findings:
             raise invalid(self.store.source, self.findings, *self.evidence)
         payload = Payload(
@@ -88,9 +90,10 @@ class _Rendering:
             facts=self.store.facts,
             guard=_guard(self.store, nodes),
             trust=trust.trust if trust else None,
+            models=kept,
         )
         hooks = {made.release.name: made.hooks for made in releases if made.hooks}
-        return Rendered(payload, dict(sorted(self.paths.items())), hooks)
+        return Rendered(payload, dict(sorted(self.paths.items())), hooks, coming)
 
     def _find(self, error: InvalidInput | str, *where: str | int) -> None:
         sentence = error if isinstance(error, str) else " ".join(part for part in (error.message, error.hint) if part)
@@ -210,6 +213,18 @@ class _Rendering:
             except InvalidInput as error:
                 self._find(error, "secrets", asked.name)
         return tuple(found)
+
+    def _models(self) -> tuple[Models | None, dict[str, Path]]:
+        """Return the payload's models, and where the files of those to come lie."""
+        root = str(self.shelf.bundle.root)
+        kept, ahead = models(self.store.models, self.shelf.artifacts, root, self._find, self._take)
+        paths = {}
+        for digest, artifact in ahead.items():
+            try:
+                paths[digest] = self.shelf.blob(artifact)
+            except InvalidInput as error:
+                self.findings.append(Finding(self.store.bundle_at, f"{artifact.kind} {artifact.name}: {error.message}"))
+        return kept, paths
 
     def _inference(self) -> Inference | None:
         asked = self.store.inference

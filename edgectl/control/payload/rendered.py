@@ -16,3 +16,4 @@ class Rendered:
     payload: Payload
     blob_paths: dict[str, Path]
     hooks: dict[str, tuple[dict[str, Any], ...]] = field(default_factory=dict)  # by release: they run and go
+    next_paths: dict[str, Path] = field(default_factory=dict)  # of models to come, which no deploy sends

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+_EDGES = 400  # of windows that are looked ahead to: more than a week of them
 _DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _FORM = re.compile(r"(?:([a-z]{3}(?:[-,][a-z]{3})*) )?(\d{2}:\d{2})-(\d{2}:\d{2}) (\S+)")
 
@@ -43,6 +44,22 @@ class Window:
             for at in (self.begins, self.ends)
         )
         return min(edge for edge in edges if edge.astimezone(UTC) > moment.astimezone(UTC))
+
+
+def is_open(windows: Sequence[Window], moment: datetime) -> bool:
+    """Tell whether something may happen at a moment: in one of its windows, or at any time where it has none."""
+    return not windows or any(one.holds(moment) for one in windows)
+
+
+def opens(windows: Sequence[Window], moment: datetime) -> datetime | None:
+    """Return when one of them begins next, in its own zone; None where it is open now, or never."""
+    if is_open(windows, moment):
+        return None
+    for _ in range(_EDGES):
+        moment = min((one.next_change(moment) for one in windows), key=lambda edge: edge.astimezone(UTC))
+        if is_open(windows, moment):
+            return moment
+    return None
 
 
 @functools.lru_cache(maxsize=256)

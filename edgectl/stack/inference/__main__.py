@@ -25,6 +25,7 @@ def main(argv: list[str] | None = None) -> int:
 
     parser = argparse.ArgumentParser(prog="edgectl-inference", description=__doc__)
     parser.add_argument("--models", type=Path, default=Path("/models"), help="folder of <name>/<version>/model.onnx")
+    parser.add_argument("--model", default="", help="which one, where the folder holds several")
     parser.add_argument("--host", default="0.0.0.0", help="address to listen on")  # noqa: S104 - a pod's own address
     parser.add_argument("--port", type=int, default=8000)
     options = parser.parse_args(argv)
@@ -33,7 +34,7 @@ def main(argv: list[str] | None = None) -> int:
     server = Server((options.host, options.port), version=VERSION)
     # As process 1 of its container it has no default action for SIGTERM. shutdown() waits for the loop: not in here.
     signal.signal(signal.SIGTERM, lambda *_: threading.Thread(target=server.drain, daemon=True).start())
-    threading.Thread(target=_load, args=(server, options.models, began), daemon=True).start()
+    threading.Thread(target=_load, args=(server, options.models, options.model, began), daemon=True).start()
     with server:
         server.serve_forever(poll_interval=0.1)
     return 1 if server.failed else 0
@@ -52,11 +53,11 @@ def note_start(env: Mapping[str, str]) -> None:
         sys.stderr.write(f"this start could not be noted in {path}: {error.strerror}\n")
 
 
-def _load(server: Server, folder: Path, began: float) -> None:
+def _load(server: Server, folder: Path, named: str, began: float) -> None:
     try:
         from edgectl.stack.inference.model import Model, find
 
-        name, version, file = find(folder)
+        name, version, file = find(folder, named)
         model = Model(name, version, file)
         model.warm()
     except Exception as error:  # noqa: BLE001 - whatever is wrong with the model ends the service with a sentence

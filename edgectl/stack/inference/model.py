@@ -5,6 +5,7 @@ On CUDA where ONNX Runtime and the machine offer it, else on the CPU. Must not k
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -30,6 +31,7 @@ _DATATYPE = {
     "tensor(float)": "FP32",
     "tensor(double)": "FP64",
 }
+_CURRENT, _NOT_RUN = "current", frozenset({"previous", "candidate", "before"})  # links of a node's registry
 _MAX_THREADS = 4  # the models are small; more threads than this cost more than they give
 
 
@@ -79,18 +81,31 @@ def providers() -> list[Any]:
     return ["CPUExecutionProvider"]
 
 
-def find(folder: Path) -> tuple[str, str, Path]:
-    """Return name, version and file of the one model below `folder`: <name>/<version>/model.onnx.
+def find(folder: Path, name: str = "") -> tuple[str, str, Path]:
+    """Return name, version and file of the one model below `folder`, or of the one that is named.
 
-    The highest version is taken. FileNotFoundError and ValueError are sentences for a person.
+    <name>/<version>/model.onnx, the highest version; or <name>/current/model.onnx, as a node's registry keeps it: its
+    version stands in the model.json beside it. FileNotFoundError and ValueError are sentences for a person.
     """
-    found = sorted(folder.glob("*/*/model.onnx"), key=lambda file: (file.parts[-3], _number(file.parts[-2])))
+    found = sorted(folder.glob(f"{name or '*'}/*/model.onnx"), key=lambda one: (one.parts[-3], _number(one.parts[-2])))
+    found = [file for file in found if file.parts[-2] not in _NOT_RUN]
     if not found:
-        raise FileNotFoundError(f"no model in {folder}: <name>/<version>/model.onnx is needed")
+        raise FileNotFoundError(f"no model in {folder}: {name or '<name>'}/<version>/model.onnx is needed")
     names = {file.parts[-3] for file in found}
     if len(names) > 1:
-        raise ValueError(f"one service serves one model, but {folder} holds {', '.join(sorted(names))}")
-    return found[-1].parts[-3], found[-1].parts[-2], found[-1]
+        raise ValueError(f"one service serves one model, but {folder} holds {', '.join(sorted(names))}: --model NAME")
+    kept = next((file for file in found if file.parts[-2] == _CURRENT), None)
+    if kept is None:
+        return found[-1].parts[-3], found[-1].parts[-2], found[-1]
+    version = kept.parent.resolve()  # once: from here on a switch of `current` changes nothing
+    return kept.parts[-3], _noted(version / "model.json"), version / kept.name
+
+
+def _noted(note: Path) -> str:
+    try:
+        return str(json.loads(note.read_bytes())["version"])
+    except (ValueError, KeyError, TypeError) as error:
+        raise ValueError(f"{note} does not say which version it is") from error
 
 
 def _number(version: str) -> tuple[int, str]:

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from edgectl.node.desired import is_one_way, same_base, together
-from edgectl.wire.payload import Image, Payload
+from edgectl.wire.payload import Image, Model, Models, Payload
 from tests.sim import stock
 
 
@@ -42,6 +42,14 @@ def test_the_guard_is_of_the_base() -> None:
     assert together(stock.A, bare).guard == stock.A.guard
     assert together(bare, stock.A).guard is None
     assert not same_base(stock.B_BASE, bare)
+
+
+def test_the_models_are_of_the_apps() -> None:
+    """A store that goes back to older apps goes back to their models."""
+    with_models = replace(stock.A, models=Models((Model("detector", "1.3", {}),)))
+    assert together(stock.B_BASE, with_models).models == with_models.models
+    assert together(with_models, stock.B_BASE).models is None
+    assert same_base(stock.A, with_models)
 
 
 @pytest.mark.parametrize(

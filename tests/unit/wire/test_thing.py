@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
+from edgectl.wire.payload import Model, Models
 from edgectl.wire.thing import _repository, things
 from tests.sim import stock
 
@@ -30,3 +33,10 @@ def test_all_but_the_payload_has_a_name() -> None:
     assert set(first) == set(stock.A.blobs)
     assert set(first.values()) == {"k3s", "helm", "image vision", "chart vision/vision"}
     assert set(second.values()) >= {"k3s", "helm", "image vision"}
+
+
+def test_a_model_s_file_is_called_the_same_in_every_version() -> None:
+    """What comes ahead, too: a fine-tuned version travels as what differs from the one that runs."""
+    first, second = (Model("detector", version, {"model.onnx": f"sha256:{version}"}) for version in ("1.3", "1.4"))
+    named = things(replace(stock.A, models=Models((first,), (second,))))
+    assert named["sha256:1.3"] == named["sha256:1.4"] == "model detector/model.onnx"

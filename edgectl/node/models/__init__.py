@@ -1,0 +1,1 @@
+"""The registry of models on the node: versions by digest, and which of them runs."""
