@@ -18,6 +18,7 @@ from edgectl.node.load.kept import forget
 from edgectl.node.receive import take
 from edgectl.node.secrets.values import keep_values
 from edgectl.node.sending import hold
+from edgectl.node.share.take import near_first
 from edgectl.wire.document import from_json
 from edgectl.wire.envelope import Envelope, judge_store
 from edgectl.wire.frame import Frames
@@ -43,7 +44,8 @@ def stage(places: Places, frames: Frames, frame: dict[str, Any]) -> int:
     if belongs_to is not None:
         judge_store(offer, belongs_to.envelope.store)
     with hold(places, offer):
-        take(places, frames, frame)
+        near_first(places, frames, frame)
+        take(places, frames, frame, foretell(places, offer) if frame.get("foretell") else {})
     return slots.sequence
 
 
@@ -58,6 +60,7 @@ class _Link:
 
     def bring(self) -> None:
         """Say what is missing, and receive it."""
+        near_first(self._places, self._frames, self._frame)
         take(self._places, self._frames, self._frame, foretell(self._places, self._offer))
 
     def keep(self) -> None:

@@ -90,14 +90,21 @@ def take(
 
 
 def receive(
-    places: Places, frames: Frames, wanted: list[dict[str, Any]], found: Mapping[str, Base] = MappingProxyType({})
+    places: Places,
+    frames: Frames,
+    wanted: list[dict[str, Any]],
+    found: Mapping[str, Base] = MappingProxyType({}),
+    *,
+    strict: bool = True,
 ) -> set[str]:
     """Take the announced blobs from the link until `sent`; returns those that must be sent once more, whole.
 
-    Raises Refused when a blob's bytes do not have its digest or are no such form as announced, FrameError when the
-    link ends early (what came stays).
+    Raises Refused when a blob's bytes do not have its digest (unless not `strict`: then it is to be sent once more) or
+    are no such form as announced, FrameError when the link ends early (what came stays).
     """
     arriving = _Arriving(places, frames, {str(item["digest"]): int(item["size"]) for item in wanted}, found)
+    if not strict:
+        arriving.doubtful |= arriving.left.keys()
     try:
         while (frame := frames.receive())["op"] != "sent":
             arriving.take(frame)
@@ -124,7 +131,7 @@ class _Arriving:
             if _size(staged_at(places, digest)) > size:
                 staged_at(places, digest).unlink()
         # not all of these comes now and as it is: with a wrong digest they get a second try
-        self._doubtful = {digest for digest in left if _size(staged_at(places, digest))}
+        self.doubtful = {digest for digest in left if _size(staged_at(places, digest))}
 
     def take(self, frame: dict[str, Any]) -> None:
         """Take one piece of a blob."""
@@ -139,12 +146,12 @@ class _Arriving:
         if piece.offset != _size(part) or piece.offset + piece.size > self.left[digest]:
             raise FrameError(f"blob {short(digest)} goes on at {piece.offset}, {_size(part)} bytes are here")
         if piece.form == DELTA:
-            self._doubtful.add(digest)
+            self.doubtful.add(digest)
         is_last = piece.offset + piece.size == self.left[digest]
         base = self._found.get(digest)
         if not _stored(self._frames, piece, part, self._places.blob(base.digest) if base else None, is_last=is_last):
             self.again.add(digest)
-        elif is_last and _settle(self._places, digest, part, strict=digest not in self._doubtful):
+        elif is_last and _settle(self._places, digest, part, strict=digest not in self.doubtful):
             del self.left[digest]
         elif is_last:
             self.again.add(digest)

@@ -137,9 +137,16 @@ def _gpu(places: Places, frames: Frames, frame: dict[str, Any]) -> None:
     frames.send("gpu", look=to_json(patiently(places, lambda: frames.send("beat"), every_seconds=BEAT_SECONDS)))
 
 
+def _share(places: Places, frames: Frames, frame: dict[str, Any]) -> None:
+    from edgectl.node.share.serve import share  # here: nobody else needs TLS
+
+    share(places, frames, frame)
+
+
 _QUESTIONS: dict[str, Callable[[Places, Frames, dict[str, Any]], None]] = {
     "deploy": _deploy,
     "stage": _stage,
+    "share": _share,
     "follow": _followed,
     "plan": look_ahead,
     "status": look_over,

@@ -35,6 +35,8 @@ def planned(store: str, seen: Seen, all_bytes: int, forecast: Forecast | None = 
         lines.append(f"  send      {count(seen.missing_blobs, 'blob')}, {sent_of(seen.missing_bytes, all_bytes)}")
         if takes := time_of(forecast or Forecast()):
             lines.append(f"  time      {takes}")
+    if seen.neighbour_bytes:
+        lines.append(f"  between   its nodes {size(seen.neighbour_bytes)}, over the store's network")
     for pause in seen.pauses:
         lines += [f"  pauses    {pause.workload}", *(f"            {why}" for why in pause.why.split("; "))]
     lines += _steps("change", drifted, differences=True)

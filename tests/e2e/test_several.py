@@ -59,6 +59,9 @@ def test_one_press_brings_both_up(pair: Pair) -> None:
     document = pair.first.document
     assert document["verdict"]["word"] == "ready", pair.first
     assert document["others"]["node-2"]["word"] == "ready", pair.first
+    taken = document["neighbour_bytes"]
+    assert f"node-2: {taken / 1e6:.1f} MB from node-1 over the store's network" in pair.first.err
+    assert 0 < taken < document["bytes_missing"] == document["blob_bytes"], "the agent's images crossed the line once"
     nodes = {node["metadata"]["name"]: node for node in pair.lead.objects("nodes")}
     assert set(nodes) == {"node-1", "node-2"}
     assert pair.agent.sh(f"cat {MARKER}") == pair.agent.sh("cat /proc/sys/kernel/random/boot_id")
@@ -66,6 +69,8 @@ def test_one_press_brings_both_up(pair: Pair) -> None:
     assert pair.lead.answers() == ""
     again = pair.operator.run("deploy", "-o", "json").document
     assert (again["verdict"]["word"], again["changed"], again["blob_bytes"]) == ("ready", [], 0)
+    assert again["neighbour_bytes"] == 0
+    assert pair.lead.sh("ss -Htlnp | grep -F 10.77.0. | grep python || true") == "", "nobody listens after it"
     pair.operator.run("plan", "--exit-code")
 
 

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from edgectl.control.deploy.caps import Forecast
 from edgectl.control.deploy.foresight import pauses_of
@@ -26,6 +26,9 @@ from edgectl.wire.document import to_json
 from edgectl.wire.envelope import Envelope, Sender
 from edgectl.wire.errors import EdgectlError, Refused, StepFailed, Unreachable
 from edgectl.wire.frame import FrameError
+
+if TYPE_CHECKING:
+    from edgectl.control.deploy.neighbours import Neighbours
 
 RECONNECT_SECONDS = 900.0
 _PAUSES_SECONDS = (0.0, 1.0, 2.0, 5.0, 10.0)
@@ -77,6 +80,7 @@ class Outcome:
     pauses: tuple[Pause, ...] = ()
     blob_bytes: int = 0  # of blobs that the node lacked
     wire_bytes: int = 0  # that travelled for them: fewer, where they were packed or like older ones
+    neighbour_bytes: int = 0  # of blobs that other nodes of the store gave, over its own network
     link_bytes: int = 0
     sessions: int = 0
     seconds: float = 0.0
@@ -93,6 +97,7 @@ class Deploy:
         listener: Listener,
         *,
         line: Line | None = None,
+        near: Neighbours | None = None,
         monotonic: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
         reconnect_seconds: float = RECONNECT_SECONDS,
@@ -101,6 +106,7 @@ class Deploy:
         self._connect = connect
         self._listener = listener
         self._line = line or Line()
+        self._near = near
         self._monotonic = monotonic
         self._sleep = sleep
         self._reconnect_seconds = reconnect_seconds
@@ -190,22 +196,38 @@ class Deploy:
             }
         if offer.names:
             given["names"] = [offer.names.get(digest, "") for digest in sorted(offer.blobs)]
+        if self._near is not None:
+            given["neighbours"] = True
         return {"envelope": to_json(envelope), "blobs": offer.blobs, **given}
 
     def _receive_acceptance(self, session: Session) -> None:
         while True:
             frame = session.frames.receive()
-            if frame["op"] == "want":
-                self._send(session, frame)
-            elif frame["op"] == "note":
-                self._listener.note(str(frame.get("reason", "")))
-            elif frame["op"] == "accepted":
+            if not self._has_answered(session, frame):
+                need(frame, "accepted")
                 self.outcome.run = str(frame["run"])
                 self.outcome.sequence = int(frame["sequence"])
                 self._listener.started(self.outcome.run, self.outcome.sequence)
                 return
-            else:
-                need(frame, "accepted")
+
+    def _has_answered(self, session: Session, frame: dict[str, Any]) -> bool:
+        """Answer what a node asks before it takes what it is given; False when it asks nothing."""
+        if frame["op"] == "want":
+            self._send(session, frame)
+        elif frame["op"] == "lacks":
+            self._take_near(session, frame)
+        elif frame["op"] == "note":
+            self._listener.note(str(frame.get("reason", "")))
+        else:
+            return False
+        return True
+
+    def _take_near(self, session: Session, frame: dict[str, Any]) -> None:
+        """Let the node take from its neighbours what they hold of what it lacks."""
+        took = self._near.bring(self._offer.node, session, frame["blobs"], self._listener) if self._near else 0
+        self.outcome.neighbour_bytes += took
+        if took:
+            self._advanced()
 
     def _send(self, session: Session, frame: dict[str, Any]) -> None:
         wanted: list[dict[str, Any]] = frame["blobs"]

@@ -5,13 +5,14 @@ Owns: what an unreachable node means for the store's answer: it is named, and th
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import replace
 from threading import Thread
 from typing import Any, TypeVar
 
 from edgectl.control.deploy.look import Seen
+from edgectl.control.deploy.spread import over_line
 from edgectl.wire import event
 from edgectl.wire.errors import EdgectlError, Exit
 from edgectl.wire.verdict import DEGRADED
@@ -52,13 +53,20 @@ def together(lead: Seen, others: Mapping[str, Seen | EdgectlError]) -> Seen:
             _less(seen.verdict, {"exit": int(Exit.NOT_READY), "reason": other.message}, name)
             continue
         seen.events += [{**item, "title": f"{name} {item.get('title', '')}"} for item in other.events]
-        seen.missing_blobs += other.missing_blobs
-        seen.missing_bytes += other.missing_bytes
         seen.link_bytes += other.link_bytes
         seen.seconds = max(seen.seconds, other.seconds)
         seen.verdict["looked"] = int(seen.verdict.get("looked", 0)) + int(other.verdict.get("looked", 0))
         _less(seen.verdict, other.verdict, name)
+    _count(seen, [lead, *(other for other in others.values() if isinstance(other, Seen))])
     return seen
+
+
+def _count(seen: Seen, nodes: Sequence[Seen]) -> None:
+    """Count what crosses the line once, whoever lacks it, and beside it what nodes take from each other."""
+    held = frozenset().union(*(one.offered - one.missing.keys() for one in nodes))
+    crosses = over_line((one.missing for one in nodes), held)
+    seen.missing_blobs, seen.missing_bytes = len(crosses), sum(crosses.values())
+    seen.neighbour_bytes = sum(one.missing_bytes for one in nodes) - seen.missing_bytes
 
 
 def _less(verdict: dict[str, Any], other: Mapping[str, Any], name: str) -> None:

@@ -37,7 +37,9 @@ class Seen:
     verdict: dict[str, Any] = field(default_factory=dict)
     missing_blobs: int = 0
     missing_bytes: int = 0
-    missing: tuple[str, ...] = ()  # digests of the blobs that the node lacks
+    neighbour_bytes: int = 0  # that nodes of the store can take from each other, and that do not cross the line
+    missing: dict[str, int] = field(default_factory=dict)  # blobs that the node lacks -> bytes of them
+    offered: frozenset[str] = frozenset()  # blobs that it was asked about
     pauses: tuple[Pause, ...] = ()
     link_bytes: int = 0
     seconds: float = 0.0
@@ -47,7 +49,7 @@ class Seen:
         """The exit code of a plan: content that is not there yet is a change, not a fault."""
         code = int(self.verdict.get("exit", Exit.NOT_READY))
         wrong = [item for item in self.events if item.get("word") in {event.FAILED, event.UNKNOWN, event.WAITING}]
-        if self.missing_bytes and all(item.get("step") == CONTENT for item in wrong):
+        if (self.missing_bytes or self.neighbour_bytes) and all(item.get("step") == CONTENT for item in wrong):
             return int(Exit.PENDING)
         return code
 
@@ -69,6 +71,7 @@ class Seen:
 def _foreseen(seen: Seen, forecast: Forecast) -> dict[str, Any]:
     return {
         "bytes_missing": seen.missing_bytes,
+        "neighbour_bytes": seen.neighbour_bytes,
         "seconds_estimate": forecast.seconds,
         "rate_estimate": forecast.rate,  # bytes a second
         "estimate_from": forecast.why,
@@ -84,7 +87,9 @@ def plan(offer: Offer, payload: bytes, connect: Open, listener: Listener) -> See
         session.frames.send("plan", envelope=to_json(envelope), blobs=offer.blobs, bytes=len(payload))
         session.frames.send_bytes(payload)
 
-    return _look(connect, listener, ask, lambda frame: pauses_of(frame, offer.sources.get(offer.payload)))
+    seen = _look(connect, listener, ask, lambda frame: pauses_of(frame, offer.sources.get(offer.payload)))
+    seen.offered = frozenset(offer.blobs)
+    return seen
 
 
 def status(connect: Open, listener: Listener) -> Seen:
@@ -188,8 +193,8 @@ def _look(
             if frame["op"] == "want":
                 seen.pauses = pauses(frame)
                 seen.missing_blobs = len(frame["blobs"])
-                seen.missing = tuple(str(item["digest"]) for item in frame["blobs"])
-                seen.missing_bytes = sum(int(item["size"]) - int(item["have_bytes"]) for item in frame["blobs"])
+                seen.missing = {item["digest"]: int(item["size"]) - int(item["have_bytes"]) for item in frame["blobs"]}
+                seen.missing_bytes = sum(seen.missing.values())
             elif frame["op"] == "event":
                 seen.events.append(frame["event"])
                 listener.event(frame["event"])

@@ -6,22 +6,25 @@ Owns: that order, and what becomes of the store's outcome when a node cannot be 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from threading import Event, RLock, Thread
 from typing import Any, cast
 
-from edgectl.control.deploy.caps import Caps
-from edgectl.control.deploy.deploy import Deploy, Led, Offer, Outcome, need
-from edgectl.control.deploy.everywhere import everywhere
+from edgectl.control.deploy.caps import Caps, Forecast
+from edgectl.control.deploy.content import Content, Part
+from edgectl.control.deploy.deploy import Deploy, Led, Offer, Outcome
 from edgectl.control.deploy.line import Line
 from edgectl.control.deploy.listener import Listener
 from edgectl.control.deploy.look import join_token
+from edgectl.control.deploy.neighbours import Neighbours, Place
 from edgectl.control.deploy.transfer import Progress
 from edgectl.control.link.secret import Secret
 from edgectl.control.link.session import Session
+from edgectl.control.payload.effects import Pause
 from edgectl.wire import event
-from edgectl.wire.errors import Bug, EdgectlError, Exit, Locked, Refused, Unreachable
+from edgectl.wire.errors import Bug, EdgectlError, Exit, Unreachable
+from edgectl.wire.payload import decode
 from edgectl.wire.verdict import DEGRADED
 
 _FINE = frozenset({int(Exit.OK), int(Exit.DEGRADED)})
@@ -53,6 +56,7 @@ class Together:
         self._token: Secret | EdgectlError | None = None
         self._has_asked = Event()
         self._offer = offer
+        self._near = _neighbours(offer, connect, followers, self._line)
         self.lead = Deploy(offer, connect, listener, line=self._line)
         self.running: dict[str, Deploy] = {}
         self.ended: dict[str, Outcome | EdgectlError] = {}
@@ -61,19 +65,24 @@ class Together:
         """Bring the lead to its verdict, and wait for the others; a node that is not reached leaves it degraded."""
         if self._followers:
             self._send_content()
-        outcome = self.lead.run()
+        try:
+            outcome = self.lead.run()
+        finally:
+            self._end_sharing()
         for thread in self._threads:
             thread.join()
         for sent in self._content:
             outcome.seconds_estimate = _sum(outcome, sent)
             outcome.bytes_missing += sent.bytes_missing
-            outcome.blob_bytes += sent.blob_bytes
-            outcome.wire_bytes += sent.wire_bytes
-            outcome.link_bytes += sent.link_bytes
-            outcome.sessions += sent.sessions
+            outcome.pauses = outcome.pauses or sent.pauses
+            _add_bytes(outcome, sent)
         for name in sorted(self._followers):
             self._add(outcome, name, self.ended.get(name, Bug(f"nothing is known of {name}")))
         return outcome
+
+    def _end_sharing(self) -> None:
+        if self._near:
+            self._near.end()
 
     @property
     def ungiven(self) -> tuple[str, ...]:
@@ -86,27 +95,24 @@ class Together:
 
         Raises Locked or Refused when a node that was reached takes nothing; nothing has been changed then.
         """
-
-        def stage(name: str) -> Callable[[], Outcome]:
-            offer, connect = self._followers[name]
-            return _Content(offer, connect, _Follower(self._listener, name, self._lock), line=self._line).run
-
-        found = everywhere({name: stage(name) for name in self._followers})
-        self.ended = {name: error for name, error in found.items() if isinstance(error, EdgectlError)}
-        for name, error in self.ended.items():
-            self._line.transfer.drop(name)
-            if isinstance(error, (Locked, Refused)):  # somebody else is at it, or this is another store's node
-                raise error
-            self._listener.note(str(cast("EdgectlError", error).message))
+        listener = cast("Listener", _Lead(self._listener, self._lock, self._begin))
+        followers = {
+            name: Part(offer, connect, _Follower(self._listener, name, self._lock))
+            for name, (offer, connect) in self._followers.items()
+        }
+        content = Content(Part(self._offer, self._connect, listener), followers, self._line, self._near)
+        self.lead = content.lead
+        content.run()
+        self.ended = {**content.unreached}
         self._reached = tuple(name for name in self._followers if name not in self.ended)
-        self._content = [one for one in found.values() if isinstance(one, Outcome)]
+        self._content = content.outcomes
         after = max((one.sequence for one in self._content), default=0)
         self._offer = replace(self._offer, without=tuple(self.ended), after=after)
-        listener = cast("Listener", _Lead(self._listener, self._lock, self._begin))
-        self.lead = Deploy(self._offer, self._connect, listener, line=self._line)
+        self.lead = Deploy(self._offer, self._connect, listener, line=self._line, near=self._near)
 
     def _begin(self, run: str, sequence: int) -> None:
         """Let the others follow: the lead has taken the deploy (or has again, after a lost run)."""
+        self._end_sharing()
         if self._threads:
             return
         asks = Thread(target=self._ask, daemon=True)
@@ -154,14 +160,32 @@ class Together:
             outcome.others[name]["run"] = ended.run
             outcome.looked += ended.looked
             outcome.changed = (*outcome.changed, *(f"{name}/{step}" for step in ended.changed))
-            outcome.blob_bytes += ended.blob_bytes
-            outcome.wire_bytes += ended.wire_bytes
-            outcome.link_bytes += ended.link_bytes
-            outcome.sessions += ended.sessions
+            _add_bytes(outcome, ended)
         found = outcome.others[name]
         if found["exit"] not in _FINE and int(outcome.verdict.get("exit", Exit.NOT_READY)) == Exit.OK:
             reason = f"{name}: {found['reason']}"
             outcome.verdict |= {"word": DEGRADED, "exit": int(Exit.DEGRADED), "reason": reason}
+
+
+def _neighbours(
+    offer: Offer, connect: Connect, followers: Mapping[str, tuple[Offer, Connect]], line: Line
+) -> Neighbours | None:
+    """Return the nodes that may give each other blobs; None where nothing is sent, or there is one alone."""
+    payload = offer.sources.get(offer.payload)
+    if not followers or not isinstance(payload, bytes):
+        return None
+    addresses = {node.name: node.address for node in decode(payload).nodes}
+    asked = {offer.node: connect, **{name: at for name, (_, at) in followers.items()}}
+    places = {name: Place(at, addresses[name]) for name, at in asked.items() if name in addresses}
+    return Neighbours(places, line)
+
+
+def _add_bytes(outcome: Outcome, other: Outcome) -> None:
+    outcome.blob_bytes += other.blob_bytes
+    outcome.wire_bytes += other.wire_bytes
+    outcome.neighbour_bytes += other.neighbour_bytes
+    outcome.link_bytes += other.link_bytes
+    outcome.sessions += other.sessions
 
 
 def _sum(one: Outcome, other: Outcome) -> float | None:
@@ -171,26 +195,6 @@ def _sum(one: Outcome, other: Outcome) -> float | None:
     return sum(known) if known and len(known) == len(found) else None
 
 
-class _Content(Deploy):
-    """The content of a deploy, sent ahead of it; the outcome's sequence is the newest that the node has taken."""
-
-    def _converse(self, session: Session) -> None:
-        hello = session.frames.receive()
-        need(hello, "hello")
-        self._listener.connected(hello)
-        session.frames.send("stage", **self._request(hello, session.key))
-        while True:
-            frame = session.frames.receive()
-            if frame["op"] == "want":
-                self._send(session, frame)
-            elif frame["op"] == "note":
-                self._listener.note(str(frame.get("reason", "")))
-            else:
-                need(frame, "staged")
-                self.outcome.sequence = int(frame["sequence"])
-                return
-
-
 class _Lead:
     """Passes everything on, one caller at a time, and tells when the lead has taken over."""
 
@@ -198,6 +202,7 @@ class _Lead:
         self._listener = listener
         self._lock = lock
         self._begun = begun
+        self._pauses: Sequence[Pause] = ()
 
     def __getattr__(self, name: str) -> Callable[..., None]:
         def call(*args: object) -> None:
@@ -205,6 +210,12 @@ class _Lead:
                 getattr(self._listener, name)(*args)
 
         return call
+
+    def foreseen(self, forecast: Forecast, pauses: Sequence[Pause]) -> None:
+        """Say what will pause once: before the content is sent, and not again when the lead takes it."""
+        with self._lock:
+            self._listener.foreseen(forecast, () if pauses == self._pauses else pauses)
+            self._pauses = pauses or self._pauses
 
     def started(self, run: str, sequence: int) -> None:
         with self._lock:

@@ -22,6 +22,8 @@ from edgectl.control.link.session import Session
 from edgectl.wire.document import digest_of
 from edgectl.wire.envelope import Sender
 from edgectl.wire.errors import EdgectlError, Locked, Refused, Unreachable
+from edgectl.wire.payload import Host, K3s, Payload
+from edgectl.wire.payload import Node as PayloadNode
 from tests.unit.control.deploy.node import Node
 from tests.unit.control.deploy.silent import Silent
 
@@ -168,3 +170,19 @@ def test_one_that_does_not_answer_is_an_answer() -> None:
     seen = looked(Seen(verdict={"exit": 0, "reason": ""}), answers)
     assert (seen.verdict["exit"], "node-3 is off" in seen.verdict["reason"]) == (9, True)
     assert seen.events[-1]["step"] == "node-node-3"
+
+
+def test_nodes_of_a_store_are_told_that_they_have_neighbours(monkeypatch: pytest.MonkeyPatch) -> None:
+    """All of a press that sends something say first what they lack; one alone, or a rollback, costs no round trip."""
+    monkeypatch.setattr(together, "join_token", lambda *_, **__: "K10abc::server:secret")
+    part = PayloadNode("node-1", "server", "10.77.0.11", Host(1), K3s("v1", "sha256:k", "k3s.service", (), ()))
+    payload = Payload("store-042", "", (part, replace(part, name="node-2", address="10.77.0.12")), (), {})
+    data = payload.encode()
+    offer = replace(OFFER, payload=payload.digest, blobs={payload.digest: len(data)}, sources={payload.digest: data})
+    for given, asked in ((offer, True), (OFFER, None)):
+        lead, agent = Node(), Node()
+        connect = cast("Callable[[], Session]", lead.connect)
+        agents = {"node-2": (replace(given, node="node-2"), cast("Callable[[], Session]", agent.connect))}
+        Together(given, connect, Silent(), agents).run()
+        sent = [session.sent[0] for session in (agent.sessions[0], lead.sessions[0])]
+        assert [(op, fields.get("neighbours")) for op, fields in sent] == [("stage", asked), ("deploy", asked)]
