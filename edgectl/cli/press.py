@@ -14,7 +14,8 @@ from edgectl.wire.errors import Exit, Locked, NotReady, Refused
 if TYPE_CHECKING:
     from edgectl.cli.door import Door
     from edgectl.control.deploy.caps import Caps
-    from edgectl.control.deploy.deploy import Deploy, Offer
+    from edgectl.control.deploy.deploy import Deploy
+    from edgectl.control.deploy.offer import Offer
     from edgectl.control.deploy.together import Together
 
 Followers = Mapping[str, "tuple[Offer, Door]"]

@@ -16,7 +16,7 @@ from edgectl.wire.errors import EdgectlError, UsageError
 
 if TYPE_CHECKING:
     from edgectl.control.deploy.caps import Caps
-    from edgectl.control.deploy.deploy import Offer
+    from edgectl.control.deploy.offer import Offer
     from edgectl.control.inventory.load import Inventory
     from edgectl.control.inventory.source import Source
     from edgectl.control.inventory.store import NodeTarget, Store
@@ -164,7 +164,7 @@ def speaking_of(name: str) -> Iterator[None]:
 
 def offer(store: Store, rendered: Rendered, engine: RuntimeArchive, *, inventory: Path) -> Offer:
     """Return what a deploy offers to the store's lead; `for_node` makes of it what another node is offered."""
-    from edgectl.control.deploy.deploy import Offer
+    from edgectl.control.deploy.offer import Offer
     from edgectl.control.deploy.operator import commit_of, sender
     from edgectl.wire.thing import PAYLOAD, things
 

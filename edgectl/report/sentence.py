@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from edgectl.control.deploy.deploy import Outcome
+from edgectl.control.deploy.outcome import Outcome
 from edgectl.report.advice import for_step
 from edgectl.report.words import count, duration, size
 from edgectl.wire.errors import Exit

@@ -13,10 +13,10 @@ from pathlib import Path
 from typing import Any, cast
 
 from edgectl.control.deploy.content import Content, Part
-from edgectl.control.deploy.deploy import Offer
 from edgectl.control.deploy.line import Line
 from edgectl.control.deploy.listener import Listener
 from edgectl.control.deploy.neighbours import Neighbours, Place
+from edgectl.control.deploy.offer import Offer
 from edgectl.control.link.lost import LinkLost
 from edgectl.control.link.session import Session
 from edgectl.node.io.places import Places

@@ -16,7 +16,7 @@ from typing import Any
 
 import yaml
 
-from edgectl.control.deploy.deploy import Offer
+from edgectl.control.deploy.offer import Offer
 from edgectl.wire.payload import Payload
 from tests.sim import stock
 from tests.sim.facts import Facts

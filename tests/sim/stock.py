@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from edgectl.control.deploy.deploy import Offer
+from edgectl.control.deploy.offer import Offer
 from edgectl.wire.document import canonical, digest_of
 from edgectl.wire.envelope import Sender
 from edgectl.wire.payload import Gpu, Guard, Helm, Host, Image, Inference, K3s, ManagedFile, Node, Payload, Release

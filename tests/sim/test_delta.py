@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from edgectl.control.deploy.deploy import Offer
+from edgectl.control.deploy.offer import Offer
 from edgectl.node import bases
 from edgectl.wire import delta
 from edgectl.wire.errors import Exit

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from edgectl.control.deploy.deploy import Offer
+from edgectl.control.deploy.offer import Offer
 from edgectl.control.link.secret import Secret
 from edgectl.node import push
 from edgectl.node.secrets import values as real

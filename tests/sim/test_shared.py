@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from edgectl.control.deploy.deploy import Offer
+from edgectl.control.deploy.offer import Offer
 from edgectl.control.deploy.rollback import offer_of, target
 from edgectl.node.converge import journal
 from edgectl.node.session import _history

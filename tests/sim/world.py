@@ -17,7 +17,9 @@ from typing import Any
 
 import pytest
 
-from edgectl.control.deploy.deploy import Deploy, Offer, Outcome
+from edgectl.control.deploy.deploy import Deploy
+from edgectl.control.deploy.offer import Offer
+from edgectl.control.deploy.outcome import Outcome
 from edgectl.node import accept, engine, greet, looks, push, saying, sending, session, tail
 from edgectl.node.converge.lock import holder
 from edgectl.node.converge.slots import Slots

@@ -10,11 +10,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from edgectl.control.deploy.deploy import Deploy, Offer, Outcome, need
+from edgectl.control.deploy.deploy import Deploy, need
 from edgectl.control.deploy.everywhere import everywhere
 from edgectl.control.deploy.line import Line
 from edgectl.control.deploy.listener import Listener
 from edgectl.control.deploy.neighbours import Neighbours
+from edgectl.control.deploy.offer import Offer
+from edgectl.control.deploy.outcome import Outcome
 from edgectl.control.deploy.spread import wave
 from edgectl.control.link.session import Session
 from edgectl.wire.errors import EdgectlError, Locked, Refused

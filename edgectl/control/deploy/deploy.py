@@ -7,86 +7,31 @@ there. Must not know how anything is shown.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from edgectl.control.deploy.caps import Forecast
 from edgectl.control.deploy.foresight import pauses_of
 from edgectl.control.deploy.line import Line
 from edgectl.control.deploy.listener import Listener
+from edgectl.control.deploy.offer import Offer
+from edgectl.control.deploy.outcome import Outcome
 from edgectl.control.link.lost import LinkLost, WrongHostKey
-from edgectl.control.link.secret import Secret
 from edgectl.control.link.session import Session
 from edgectl.control.payload.effects import Pause
 from edgectl.wire import event
 from edgectl.wire.document import to_json
-from edgectl.wire.envelope import Envelope, Sender
+from edgectl.wire.envelope import Envelope
 from edgectl.wire.errors import EdgectlError, Refused, StepFailed, Unreachable
 from edgectl.wire.frame import FrameError
-from edgectl.wire.payload import Models
 
 if TYPE_CHECKING:
     from edgectl.control.deploy.neighbours import Neighbours
 
 RECONNECT_SECONDS = 900.0
 _PAUSES_SECONDS = (0.0, 1.0, 2.0, 5.0, 10.0)
-
-
-@dataclass(frozen=True, slots=True)
-class Offer:
-    """All that a deploy of one node needs, rendered."""
-
-    store: str
-    node: str
-    payload: str  # digest
-    runtime: str  # digest
-    blobs: dict[str, int]  # digest -> bytes, the payload's own included
-    sources: dict[str, Path | bytes]  # digest -> what is sent for it
-    sender: Sender
-    names: Mapping[str, str] = field(default_factory=dict)  # digest -> of what thing it is (edgectl.wire.thing)
-    commit: str = ""
-    summary: str = ""
-    accept_degraded: bool = False
-    led: Led | None = None
-    without: tuple[str, ...] = ()  # nodes that were not reached
-    after: int = 0  # the newest sequence that any other node of the store has taken
-    values: Mapping[str, Mapping[str, Secret]] = field(default_factory=dict)  # of secrets; for the lead alone
-    models: Models | None = None  # judged by the node's budget before a byte goes
-
-
-@dataclass(frozen=True, slots=True)
-class Led:
-    """What a node that follows the store's lead is given besides: the lead's run and sequence, and its token."""
-
-    run: str
-    sequence: int
-    join_token: Secret
-
-
-@dataclass(slots=True)
-class Outcome:
-    """How a deploy ended. `verdict` is the node's last event; the rest is what it cost."""
-
-    run: str = ""
-    sequence: int = 0
-    before: int = 0  # the last accepted sequence when this was offered
-    serving: int = 0  # the sequence that ran then; 0 when nothing was deployed
-    verdict: dict[str, Any] = field(default_factory=dict)
-    looked: int = 0
-    changed: tuple[str, ...] = ()
-    bytes_missing: int = 0  # when it began
-    seconds_estimate: float | None = None  # for them, as it was foreseen; None: nobody knew
-    pauses: tuple[Pause, ...] = ()
-    blob_bytes: int = 0  # of blobs that the node lacked
-    wire_bytes: int = 0  # that travelled for them: fewer, where they were packed or like older ones
-    neighbour_bytes: int = 0  # of blobs that other nodes of the store gave, over its own network
-    link_bytes: int = 0
-    sessions: int = 0
-    seconds: float = 0.0
-    others: dict[str, dict[str, Any]] = field(default_factory=dict)  # node -> how it ended there
 
 
 class Deploy:

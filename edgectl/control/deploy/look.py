@@ -11,9 +11,10 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from edgectl.control.deploy.caps import Forecast
-from edgectl.control.deploy.deploy import Offer, need
+from edgectl.control.deploy.deploy import need
 from edgectl.control.deploy.foresight import pauses_of
 from edgectl.control.deploy.listener import Listener
+from edgectl.control.deploy.offer import Offer
 from edgectl.control.link.lost import LinkLost
 from edgectl.control.link.session import Session
 from edgectl.control.payload.effects import Pause

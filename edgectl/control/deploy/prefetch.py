@@ -11,10 +11,11 @@ from datetime import UTC, datetime
 from threading import RLock
 
 from edgectl.control.deploy.ahead import Ahead, Stopped
-from edgectl.control.deploy.deploy import Offer, Outcome
 from edgectl.control.deploy.everywhere import everywhere
 from edgectl.control.deploy.line import Line
 from edgectl.control.deploy.listener import Listener
+from edgectl.control.deploy.offer import Offer
+from edgectl.control.deploy.outcome import Outcome
 from edgectl.control.deploy.together import Connect, Follower
 from edgectl.control.payload.rendered import Rendered
 from edgectl.control.policy.windows import Window, is_open

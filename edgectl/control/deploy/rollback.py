@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from edgectl.control.deploy.deploy import Offer
+from edgectl.control.deploy.offer import Offer
 from edgectl.wire.envelope import Sender
 from edgectl.wire.errors import NotReady, Refused
 

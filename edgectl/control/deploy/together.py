@@ -13,11 +13,13 @@ from typing import Any, cast
 
 from edgectl.control.deploy.caps import Caps, Forecast
 from edgectl.control.deploy.content import Content, Part
-from edgectl.control.deploy.deploy import Deploy, Led, Offer, Outcome
+from edgectl.control.deploy.deploy import Deploy
 from edgectl.control.deploy.line import Line
 from edgectl.control.deploy.listener import Listener
 from edgectl.control.deploy.look import join_token
 from edgectl.control.deploy.neighbours import Neighbours, Place
+from edgectl.control.deploy.offer import Led, Offer
+from edgectl.control.deploy.outcome import Outcome
 from edgectl.control.deploy.transfer import Progress
 from edgectl.control.link.secret import Secret
 from edgectl.control.link.session import Session

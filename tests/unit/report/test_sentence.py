@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from edgectl.control.deploy.deploy import Outcome
+from edgectl.control.deploy.outcome import Outcome
 from edgectl.node.recipe import recipe
 from edgectl.report.advice import _BY_EXIT, _OTHERWISE, for_step
 from edgectl.report.sentence import deployed

@@ -8,7 +8,9 @@ from typing import Any, cast
 
 import pytest
 
-from edgectl.control.deploy.deploy import Deploy, Offer, Outcome
+from edgectl.control.deploy.deploy import Deploy
+from edgectl.control.deploy.offer import Offer
+from edgectl.control.deploy.outcome import Outcome
 from edgectl.control.deploy.transfer import Progress
 from edgectl.control.link.lost import LinkLost, WrongHostKey
 from edgectl.control.link.session import Session as RealSession

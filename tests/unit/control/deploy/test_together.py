@@ -11,11 +11,11 @@ import pytest
 
 from edgectl.control.deploy import together
 from edgectl.control.deploy.caps import Caps
-from edgectl.control.deploy.deploy import Offer
 from edgectl.control.deploy.everywhere import everywhere
 from edgectl.control.deploy.everywhere import together as looked
 from edgectl.control.deploy.line import Line
 from edgectl.control.deploy.look import Seen
+from edgectl.control.deploy.offer import Offer
 from edgectl.control.deploy.together import Together
 from edgectl.control.deploy.transfer import Progress
 from edgectl.control.link.session import Session

@@ -12,7 +12,8 @@ import pytest
 
 from edgectl.cli.store import for_node
 from edgectl.control.deploy import operator
-from edgectl.control.deploy.deploy import Deploy, Led, Offer
+from edgectl.control.deploy.deploy import Deploy
+from edgectl.control.deploy.offer import Led, Offer
 from edgectl.control.inventory.place import Place
 from edgectl.control.inventory.store import SecretSettings, Store
 from edgectl.control.link.secret import Secret

@@ -1,0 +1,42 @@
+"""What one node is offered: all that a deploy of it needs, rendered. Owns no conversation."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from edgectl.control.link.secret import Secret
+from edgectl.wire.envelope import Sender
+from edgectl.wire.payload import Models
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """All that a deploy of one node needs, rendered."""
+
+    store: str
+    node: str
+    payload: str  # digest
+    runtime: str  # digest
+    blobs: dict[str, int]  # digest -> bytes, the payload's own included
+    sources: dict[str, Path | bytes]  # digest -> what is sent for it
+    sender: Sender
+    names: Mapping[str, str] = field(default_factory=dict)  # digest -> of what thing it is (edgectl.wire.thing)
+    commit: str = ""
+    summary: str = ""
+    accept_degraded: bool = False
+    led: Led | None = None
+    without: tuple[str, ...] = ()  # nodes that were not reached
+    after: int = 0  # the newest sequence that any other node of the store has taken
+    values: Mapping[str, Mapping[str, Secret]] = field(default_factory=dict)  # of secrets; for the lead alone
+    models: Models | None = None  # judged by the node's budget before a byte goes
+
+
+@dataclass(frozen=True, slots=True)
+class Led:
+    """What a node that follows the store's lead is given besides: the lead's run and sequence, and its token."""
+
+    run: str
+    sequence: int
+    join_token: Secret
