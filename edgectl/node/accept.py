@@ -22,6 +22,7 @@ from edgectl.node.foretell import foretell
 from edgectl.node.io.files import write_atomic
 from edgectl.node.io.look import Hands
 from edgectl.node.io.places import Places
+from edgectl.node.k3s.admit import admit
 from edgectl.node.receive import absent, take
 from edgectl.node.request import DEPLOY, HEAL, YIELD, Request, leave
 from edgectl.node.secrets.values import keep_values
@@ -66,7 +67,7 @@ def deploy(places: Places, frames: Frames, frame: dict[str, Any]) -> tuple[str, 
             newest = slots.candidate or slots.current
             _heard(slots, newest, offer)
             if newest is None or not _same(slots, newest, offer):
-                _check(places, slots, offer)
+                admit(places, _check(places, slots, offer).k3s.images, lambda: frames.send("beat"))
             keep_values(places, offer, frame)  # first: whoever runs the candidate, after a power cut too, has them
             if newest is not None and _same(slots, newest, offer):
                 slots.forget_tries(newest)
@@ -198,7 +199,8 @@ def _hold(places: Places, offer: Envelope) -> Lock:
     return sending
 
 
-def _check(places: Places, slots: Slots, offer: Envelope) -> None:
+def _check(places: Places, slots: Slots, offer: Envelope) -> Node:
+    """Return what this node should be; Refused when it cannot become that."""
     try:
         payload = decode(places.blob(offer.payload).read_bytes())
         node = payload.node(offer.node)
@@ -232,6 +234,7 @@ def _check(places: Places, slots: Slots, offer: Envelope) -> None:
                     f"to {payload.node(offer.node).k3s.version}",
                     hint="declare the k3s minor version that runs, or a newer one",
                 )
+    return node
 
 
 class _Aside:

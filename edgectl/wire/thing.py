@@ -8,6 +8,7 @@ from __future__ import annotations
 from edgectl.wire.payload import Payload
 
 PAYLOAD = "payload"
+IMAGE = "image "  # and its repository
 
 
 def things(payload: Payload) -> dict[str, str]:
@@ -20,7 +21,7 @@ def things(payload: Payload) -> dict[str, str]:
         if node.helm:
             named[node.helm.binary] = "helm"
         for image in node.k3s.images:
-            named[image.archive] = f"image {_repository(min(image.refs, default=''))}"
+            named[image.archive] = IMAGE + _repository(min(image.refs, default=""))
     return named
 
 
