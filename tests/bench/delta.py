@@ -25,8 +25,8 @@ import numpy as np
 
 from edgectl.control.link.pieces import Base, Packing, Piece, delta
 from edgectl.node.spans import Joined, Span
-from edgectl.node.unpack import Unpacker
 from edgectl.node.unpack import Piece as Arriving
+from edgectl.node.unpack import Unpacker
 from edgectl.wire.delta import Signature, sign
 
 SIZE = 200_000_000

@@ -18,6 +18,7 @@ from typing import Any
 from edgectl.control.bundle.image import MANIFEST, UNREADABLE, images_of, read
 from edgectl.control.bundle.layout import ANY_ARCH, INDEX_TYPE, KINDS, LAYOUT_VERSION
 from edgectl.control.bundle.members import CHART_BYTES, CHART_FILE_BYTES, LAYER_BYTES, dangers
+from edgectl.wire.archive import BadArchive, judge
 from edgectl.wire.errors import InvalidInput
 
 BESIDE = frozenset({"oci-layout", "index.json", "blobs", ".lock", "provenance.json"})
@@ -190,7 +191,10 @@ def _content(root: Path, entry: dict[str, Any]) -> Iterator[str]:
     kind = (entry.get("annotations") or {}).get("edgectl.kind")
     try:
         if kind == "image":
-            yield from _image(path)
+            found = list(_image(path))
+            yield from found
+            if not found:
+                yield from _judged(path)
         elif kind == "chart":
             with tarfile.open(path, "r:gz") as tar:
                 yield from dangers(tar, limit=CHART_BYTES, each=CHART_FILE_BYTES)
@@ -212,6 +216,15 @@ def _image(path: Path) -> Iterator[str]:
                 yield f"its image {config[:12]} has another config: {image.config}"
             for digest, member in image.parts:
                 yield from _layer(tar, digest, member)
+
+
+def _judged(path: Path) -> Iterator[str]:
+    """Yield why nodes would not take an image archive: they judge by this before anything of a deploy is accepted."""
+    try:
+        with path.open("rb") as file:
+            judge(file)
+    except BadArchive as error:
+        yield f"no node would take it: {error}"
 
 
 def _layer(tar: tarfile.TarFile, digest: str, member: str) -> Iterator[str]:

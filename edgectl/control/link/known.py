@@ -39,7 +39,6 @@ class Hints:
         """Return them for the line."""
         return pack(self.digests)
 
-
     def answered(self, said: Iterable[Any]) -> Known:
         """Read which of them the node has: their places in the list, and how many bytes each has there."""
         places: dict[str, tuple[int, int]] = {}

@@ -414,8 +414,8 @@ def test_an_operator_takes_no_nonsense_for_a_signature() -> None:
     for base in ({**good, "bytes": 4}, {**good, "block": 1, "bytes": 4}):
         frames = Frames(lambda _: b"abcd", lambda _: None)
         assert read_bases(frames, [{"digest": DIGEST, "base": base}], Known()) == {}
+    wanted = [{"digest": DIGEST, "base": {**good, "bytes": 1 << 40}}]
     with pytest.raises(FrameError):
-        wanted = [{"digest": DIGEST, "base": {**good, "bytes": 1 << 40}}]
         read_bases(Frames(lambda _: b"", lambda _: None), wanted, Known())
 
 

@@ -15,8 +15,8 @@ from edgectl.control.link import pieces, search
 from edgectl.control.link.pieces import PIECE_BYTES, Base, Packing, Piece, delta, plain
 from edgectl.control.link.search import Search
 from edgectl.node.spans import Joined, Span
-from edgectl.node.unpack import Unpacker
 from edgectl.node.unpack import Piece as Arriving
+from edgectl.node.unpack import Unpacker
 from edgectl.wire.delta import DELTA, RAW, ZLIB, Copy, Signature, sign, strong
 
 NOISE = random.Random(1).randbytes(8 << 20)  # noqa: S311 - it cannot be packed, that is all
