@@ -38,7 +38,8 @@ def send_blobs(
     """
     pace = pace or Pace()
     wanted = list(wanted)
-    packing = Packing(clock, sum(int(item.get("size", 0)) - int(item.get("have_bytes", 0)) for item in wanted))
+    ahead = sum(int(item.get("size", 0)) - int(item.get("have_bytes", 0)) for item in wanted)
+    packing = Packing(clock, ahead - sum(layer.size for base in bases.values() for layer in base.layers))
     total = 0
     try:
         for item in wanted:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import random
 import zlib
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edgectl.control.link import pieces, search
-from edgectl.control.link.pieces import PIECE_BYTES, Base, Packing, Piece, delta, plain
+from edgectl.control.link.pieces import PIECE_BYTES, Base, Packing, Piece, Whole, delta, plain
 from edgectl.control.link.search import Search
 from edgectl.node.spans import Joined, Span
 from edgectl.node.unpack import Piece as Arriving
@@ -193,3 +194,44 @@ def test_a_fast_line_is_not_kept_waiting_for_a_search_without_hope(monkeypatch: 
     assert arrived(data, found) == data
     assert found[-1].size == 4 * PIECE_BYTES
     assert DELTA not in {piece.form for piece in found}
+
+
+@given(
+    cuts=st.lists(st.integers(0, 40_000), max_size=8).map(sorted),
+    has=st.lists(st.booleans(), min_size=9, max_size=9),
+    start=st.integers(0, 40_000),
+    older=st.booleans(),
+)
+def test_layers_and_an_older_version_make_the_blob_together(
+    tmp_path_factory: pytest.TempPathFactory, cuts: list[int], has: list[bool], start: int, *, older: bool
+) -> None:
+    """Wherever layers lie, however many of them are there, with or without a signature, from any byte on."""
+    data = NOISE[:40_000]
+    bounds = [0, *cuts, len(data)]
+    stretches = [(one, other) for (one, other), here in zip(pairwise(bounds), has, strict=False) if here and one < other]
+    old = data[:9_000] + b"edited" + data[9_006:20_000] if older else b""
+    whole, behind = list[Whole](), old
+    for one, other in stretches:
+        whole.append(Whole(one, other - one, len(behind)))
+        behind += data[one:other]
+    path = tmp_path_factory.mktemp("base") / "joined"
+    path.write_bytes(behind)
+    base = Base(signed(old, BLOCK) if older else None, tuple(whole))
+    found = list(delta(reader(data), start, len(data), Packing(lambda: 0.0), base))
+    assert arrived(data, found, path) == data[start:]
+    assert sum(piece.size for piece in found) == len(data) - start
+    there = sum(max(0, other - max(one, start)) for one, other in stretches)
+    assert on_line(found) <= len(data) - start - there + 40 * (len(found) + len(stretches) + 1)
+
+
+def test_no_search_is_made_where_layers_say_all() -> None:
+    """Without an older version numpy is not even loaded; a large layer that is new travels as any blob does."""
+    data = NOISE[: 3 * PIECE_BYTES]
+    base = Base(None, (Whole(PIECE_BYTES, PIECE_BYTES, 0),))
+    found = list(delta(reader(data), 0, len(data), Packing(lambda: 0.0), base))
+    assert [(piece.form, piece.size) for piece in found] == [
+        (RAW, PIECE_BYTES),
+        (DELTA, PIECE_BYTES),
+        (RAW, PIECE_BYTES),
+    ]
+    assert on_line(found) < 2 * PIECE_BYTES + 50
