@@ -1,7 +1,7 @@
-"""What images that share layers cost on the line: `python -m tests.bench.layers` prints a table, each row with its limit.
+"""What images that share layers cost on the line: `python -m tests.bench.layers` prints a table, rows with their limits.
 
-The real node's and the real operator's side of a transfer, in two threads; the bytes are all that is said, both ways: the
-offer with its hints, the answer, signatures, and what follows. Layers are tars of this machine's own /usr/lib.
+The real node's and the real operator's side of a transfer, in two threads; the bytes are all that is said, both ways:
+the offer with its hints, the answer, signatures, and what follows. Layers are tars of this machine's own /usr/lib.
 """
 
 from __future__ import annotations
@@ -63,7 +63,9 @@ def rows() -> Iterator[Row]:
     part = _packed(app) * 1.06 / len(image)  # the first 4 MiB are packed in a hurry, until the line is known
     yield Row("new image, its base in another image's archive", lambda to: deployed(to, 1, other), image, part)
     yield Row("new image, its base in containerd alone", containerd(base), image, part)
-    yield Row("new version, one layer of 20 MB edited", lambda to: deployed(to, 1, image, refs=(NAME[6:],)), newer, 0.003)
+    yield Row(
+        "new version, one layer of 20 MB edited", lambda to: deployed(to, 1, image, refs=(NAME[6:],)), newer, 0.003
+    )
     yield Row("its archive gone, all layers in containerd", containerd(base, app), image, 0.0001)
     yield Row("nothing of it here", lambda _: None, image, _packed(image) * 1.01 / len(image))
 

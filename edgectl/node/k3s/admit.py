@@ -32,7 +32,7 @@ def admit(places: Places, images: tuple[Image, ...], beat: Callable[[], object] 
         except BadArchive as error:
             raise Refused(
                 f"the archive {short(archive)} of {', '.join(refs) or 'an image'} is not taken: {error}",
-                hint="nothing was changed; build it into the bundle anew (`edgectl bundle verify` says the same there)",
+                hint="build the image into the bundle anew; `edgectl bundle verify` says the same of it there",
             ) from error
 
 

@@ -131,7 +131,8 @@ def test_a_layer_that_is_not_what_it_is_called_is_found_before_it_is_used(bare: 
     spoken.run()
     assert has(bare)
     assert len(spoken.notes) == (damage == "zeros")
-    assert spoken.sent < len(IMAGE) * 1.2, "nothing that was made was thrown away"
+    if damage == "zeros":
+        assert spoken.wants[1][0]["have_bytes"] > 0, "nothing that was made was thrown away"
 
 
 @pytest.mark.parametrize("damage", ["gone", "shorter", "zeros"])

@@ -208,7 +208,9 @@ def test_layers_and_an_older_version_make_the_blob_together(
     """Wherever layers lie, however many of them are there, with or without a signature, from any byte on."""
     data = NOISE[:40_000]
     bounds = [0, *cuts, len(data)]
-    stretches = [(one, other) for (one, other), here in zip(pairwise(bounds), has, strict=False) if here and one < other]
+    stretches = [
+        (one, other) for (one, other), here in zip(pairwise(bounds), has, strict=False) if here and one < other
+    ]
     old = data[:9_000] + b"edited" + data[9_006:20_000] if older else b""
     whole, behind = list[Whole](), old
     for one, other in stretches:
