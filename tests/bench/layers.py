@@ -1,4 +1,4 @@
-"""What images that share layers cost on the line: `python -m tests.bench.layers` prints a table, rows with their limits.
+"""What images that share layers cost on the line: `python -m tests.bench.layers` prints a table with its limits.
 
 The real node's and the real operator's side of a transfer, in two threads; the bytes are all that is said, both ways:
 the offer with its hints, the answer, signatures, and what follows. Layers are tars of this machine's own /usr/lib.
