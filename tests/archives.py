@@ -49,3 +49,26 @@ def saved(
             entry = tarfile.TarInfo(name)
             entry.size, entry.mtime, entry.uid = len(data), 1_600_000_000 + index, 1000
             tar.addfile(entry, io.BytesIO(data))
+
+
+def canonical_archive(name: str, *layers: bytes) -> bytes:
+    """Return an image archive in the bundle's form, as stores get it."""
+    diffs = [hashlib.sha256(data).hexdigest() for data in layers]
+    rootfs = {"type": "layers", "diff_ids": [f"sha256:{one}" for one in diffs]}
+    config = json.dumps({"architecture": "amd64", "os": "linux", "rootfs": rootfs, "created_by": name}).encode()
+    image = hashlib.sha256(config).hexdigest()
+    manifest = [{"Config": f"{image}.json", "RepoTags": [name], "Layers": [f"{one}.tar" for one in diffs]}]
+    parts = {f"{one}.tar": data for one, data in zip(diffs, layers, strict=True)}
+    return plain_tar({**parts, f"{image}.json": config, "manifest.json": json.dumps(manifest).encode()})
+
+
+def plain_tar(parts: dict[str, bytes]) -> bytes:
+    """Return a tar of files, sorted by name, that ends as early as it may."""
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w", format=tarfile.PAX_FORMAT) as tar:
+        for name, data in sorted(parts.items()):
+            entry = tarfile.TarInfo(name)
+            entry.size = len(data)
+            tar.addfile(entry, io.BytesIO(data))
+        end = tar.offset + 2 * tarfile.BLOCKSIZE
+    return buffer.getvalue()[:end]

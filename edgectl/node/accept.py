@@ -13,6 +13,7 @@ from edgectl.node.converge.slots import Slots
 from edgectl.node.io.look import Hands
 from edgectl.node.io.places import Places
 from edgectl.node.judged import check, heard, judged, same
+from edgectl.node.k3s.admit import admit
 from edgectl.node.request import DEPLOY, Request, leave
 from edgectl.node.sending import Aside, hold, meet, not_paused, start
 from edgectl.node.units.install import install
@@ -38,6 +39,9 @@ class Way(Protocol):
     def note(self, sentence: str) -> None:
         """Tell whoever waits."""
 
+    def beat(self) -> None:
+        """Say to whoever waits that this goes on."""
+
 
 def accept(places: Places, offer: Envelope, way: Way) -> tuple[str, int]:
     """Take one offer; returns (run id, sequence) of the run that was started or met.
@@ -61,7 +65,7 @@ def accept(places: Places, offer: Envelope, way: Way) -> tuple[str, int]:
             newest = slots.candidate or slots.current
             heard(slots, newest, offer)
             if newest is None or not same(slots, newest, offer):
-                check(places, slots, offer)
+                admit(places, check(places, slots, offer).k3s.images, way.beat)
             way.keep()  # first: whoever runs the candidate, after a power cut too, has it
             if newest is not None and same(slots, newest, offer):
                 slots.forget_tries(newest)

@@ -5,6 +5,7 @@ Owns: the greeting and the two file descriptors of the link. Imports little: an 
 
 from __future__ import annotations
 
+import json
 import os
 import select
 from typing import Any
@@ -39,6 +40,7 @@ def _hello(places: Places) -> dict[str, Any]:
         **_held(places),
         "pause": paused.sentence() if paused else "",
         "host": os.uname().nodename,
+        **({"lacks": True} if _lacks(places, slots.current) else {}),
     }
 
 
@@ -50,6 +52,17 @@ def _held(places: Places) -> dict[str, list[str]]:
     from edgectl.node.models.registry import Registry
 
     return {"held": sentences(Registry(places))}
+
+
+def _lacks(places: Places, current: Slot | None) -> bool:
+    """Tell whether content of what runs is gone: who sends it then says more of it. An agent never had all of it."""
+    if current is None or current.envelope.lead:
+        return False
+    try:
+        blobs = json.loads(places.blob(current.envelope.payload).read_bytes())["blobs"]
+        return not all(places.blob(digest).is_file() for digest in blobs)
+    except (OSError, ValueError, TypeError, LookupError):
+        return False
 
 
 def describe(slots: Slots, slot: Slot | None) -> dict[str, Any] | None:

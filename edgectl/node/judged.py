@@ -55,8 +55,8 @@ def heard(slots: Slots, newest: Slot | None, offer: Envelope) -> None:
     slots.try_again(slot)
 
 
-def check(places: Places, slots: Slots, offer: Envelope) -> None:
-    """Raise Refused when this node cannot become what is offered, or does not hold all of it."""
+def check(places: Places, slots: Slots, offer: Envelope) -> Node:
+    """Return what this node should be; Refused when it cannot become that, or does not hold all of it."""
     try:
         payload = decode(places.blob(offer.payload).read_bytes())
         node = payload.node(offer.node)
@@ -92,6 +92,7 @@ def check(places: Places, slots: Slots, offer: Envelope) -> None:
                     f"to {payload.node(offer.node).k3s.version}",
                     hint="declare the k3s minor version that runs, or a newer one",
                 )
+    return node
 
 
 def _keeps_its_role(runs: Node, node: Node) -> None:

@@ -86,6 +86,10 @@ class _Link:
         """Tell the operator."""
         self._frames.send("note", reason=sentence)
 
+    def beat(self) -> None:
+        """Tell the operator that this node works."""
+        self._frames.send("beat")
+
 
 def keep_join_token(places: Places, frame: dict[str, Any]) -> None:
     """Keep what this node joins its cluster with; it came over the link and stands in no payload."""

@@ -14,14 +14,16 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from edgectl.node.bases import Base, bases
+from edgectl.node.bases import Base, Bases, bases
 from edgectl.node.io.files import sync_dir
 from edgectl.node.io.places import Places
-from edgectl.node.unpack import BaseFile, BaseGone, Piece, Unpacker
+from edgectl.node.spans import BaseGone, Joined
+from edgectl.node.unpack import Piece, Unpacker
 from edgectl.wire.delta import DELTA, DeltaError
 from edgectl.wire.envelope import short
 from edgectl.wire.errors import EdgectlError, NotReady, Refused
 from edgectl.wire.frame import FrameError, Frames
+from edgectl.wire.layers import unpack
 
 _HEADROOM = 1.2
 _CHUNK = 1024 * 1024
@@ -62,31 +64,38 @@ def absent(places: Places, blobs: dict[str, int]) -> list[str]:
 def take(
     places: Places, frames: Frames, frame: dict[str, Any], facts: Mapping[str, Any] = MappingProxyType({})
 ) -> None:
-    """Say what is missing of the blobs that a frame offers, and of what older ones of it are here; then receive it.
+    """Say what is missing of the blobs that a frame offers, and what of them is here otherwise; then receive it.
 
-    What did not come out right from an older one is asked for again, whole. `facts` go with the first answer. Raises as
-    `want` and `receive` do.
+    What did not come out right of that is asked for again, whole. `facts` go with the first answer. Raises as `want`
+    and `receive` do.
     """
     blobs = {str(digest): int(size) for digest, size in frame["blobs"].items()}
     names = dict(zip(sorted(blobs), map(str, frame.get("names", ())), strict=False))
     wanted = want(places, blobs)
-    found = bases(places, {str(item["digest"]): int(str(item["size"])) for item in wanted}, names)
+    sizes = {str(item["digest"]): int(str(item["size"])) for item in wanted}
+    found = bases(places, sizes, names, unpack(str(frame.get("layers", ""))))
     while True:
-        packed = {digest: base.signature.pack() for digest, base in found.items()}
-        said = {
-            digest: {"size": base.signature.size, "block": base.signature.block, "bytes": len(packed[digest])}
-            for digest, base in found.items()
-        }
-        asked = [{**item, "base": said[item["digest"]]} if item["digest"] in said else item for item in wanted]
-        frames.send("want", blobs=asked, **facts)
-        for digest in [str(item["digest"]) for item in asked if "base" in item]:
-            frames.send_bytes(packed[digest])
-        again = receive(places, frames, wanted, found) if wanted else set()
+        _ask(frames, wanted, found, facts)
+        again = receive(places, frames, wanted, found.of) if wanted else set()
         if not again:
             return
         parts = ", ".join(sorted(names.get(digest, "") or short(digest) for digest in again))
         frames.send("note", reason=f"could not be made of what is here, sent whole: {parts}")
-        wanted, found, facts = want(places, {digest: blobs[digest] for digest in again}), {}, {}
+        wanted, found, facts = want(places, {digest: blobs[digest] for digest in again}), Bases(), {}
+
+
+def _ask(frames: Frames, wanted: list[dict[str, Any]], found: Bases, facts: Mapping[str, Any]) -> None:
+    signed = {digest: base.signature for digest, base in found.of.items() if base.signature is not None}
+    packed = {digest: signature.pack() for digest, signature in signed.items()}
+    said = {
+        digest: {"size": signature.size, "block": signature.block, "bytes": len(packed[digest])}
+        for digest, signature in signed.items()
+    }
+    asked = [{**item, "base": said[item["digest"]]} if item["digest"] in said else item for item in wanted]
+    layers = {"layers": found.layers} if found.layers else {}
+    frames.send("want", blobs=asked, **layers, **facts)
+    for digest in [str(item["digest"]) for item in asked if "base" in item]:
+        frames.send_bytes(packed[digest])
 
 
 def receive(
@@ -122,7 +131,7 @@ class _Arriving:
     def __init__(self, places: Places, frames: Frames, left: dict[str, int], found: Mapping[str, Base]) -> None:
         self._places = places
         self._frames = frames
-        self._found = found
+        self._bases = {digest: Joined(base.spans) for digest, base in found.items()}
         self.left = left
         self.again: set[str] = set()
         places.staging.mkdir(parents=True, exist_ok=True)
@@ -148,8 +157,8 @@ class _Arriving:
         if piece.form == DELTA:
             self.doubtful.add(digest)
         is_last = piece.offset + piece.size == self.left[digest]
-        base = self._found.get(digest)
-        if not _stored(self._frames, piece, part, self._places.blob(base.digest) if base else None, is_last=is_last):
+        base = self._bases.get(digest) or Joined()
+        if not _stored(self._frames, piece, part, base, is_last=is_last):
             self.again.add(digest)
         elif is_last and _settle(self._places, digest, part, strict=digest not in self.doubtful):
             del self.left[digest]
@@ -157,7 +166,7 @@ class _Arriving:
             self.again.add(digest)
 
 
-def _stored(frames: Frames, piece: Piece, part: Path, base: Path | None, *, is_last: bool) -> bool:
+def _stored(frames: Frames, piece: Piece, part: Path, base: Joined, *, is_last: bool) -> bool:
     """Write one piece behind what is here; False when its base cannot be read (the rest of it is passed over)."""
     came = 0
 
@@ -169,8 +178,8 @@ def _stored(frames: Frames, piece: Piece, part: Path, base: Path | None, *, is_l
 
     try:
         with ExitStack() as stack:
-            old = stack.enter_context(BaseFile(base))
-            unpacker = Unpacker(piece, old)
+            stack.callback(base.close)
+            unpacker = Unpacker(piece, base)
             file = stack.enter_context(part.open("ab"))
             frames.receive_bytes(piece.count, take)
             unpacker.end()

@@ -8,17 +8,13 @@ from __future__ import annotations
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
+from edgectl.node.spans import Joined
 from edgectl.wire.delta import DELTA, RAW, ZLIB, DeltaError, Reader
 from edgectl.wire.frame import FrameError
 
 _CHUNK = 256 * 1024
-
-
-class BaseGone(Exception):
-    """The older blob that a delta is about cannot be read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,56 +44,16 @@ def _form(frame: dict[str, Any]) -> str:
     return form
 
 
-class BaseFile:
-    """The older blob, opened when it is first asked for. Everything that goes wrong with it is BaseGone."""
-
-    def __init__(self, path: Path | None) -> None:
-        self._path = path
-        self._file: Any = None
-        self.size = 0
-
-    def __enter__(self) -> BaseFile:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        if self._file is not None:
-            self._file.close()
-
-    def open(self) -> None:
-        """Open it, once."""
-        try:
-            if self._path is None:
-                raise BaseGone
-            self._file = self._path.open("rb")
-            self.size = self._path.stat().st_size
-        except OSError as error:
-            raise BaseGone from error
-
-    def copy(self, start: int, count: int) -> Iterator[bytes]:
-        """Yield a part of it."""
-        try:
-            self._file.seek(start)
-            while count:
-                data = self._file.read(min(count, _CHUNK))
-                if not data:
-                    raise BaseGone
-                count -= len(data)
-                yield data
-        except OSError as error:
-            raise BaseGone from error
-
-
 class Unpacker:
     """Makes a piece's bytes of what comes. DeltaError says what is wrong with it, BaseGone that its base is."""
 
-    def __init__(self, piece: Piece, base: BaseFile) -> None:
+    def __init__(self, piece: Piece, base: Joined) -> None:
         self._form = piece.form
         self._size = piece.size
         self._made = 0
         self._stream = zlib.decompressobj()
         self._reader: Reader | None = None
         if piece.form == DELTA:
-            base.open()
             self._reader = Reader(piece.offset, piece.size, base.size, base.copy)
 
     def feed(self, data: bytes) -> Iterator[bytes]:

@@ -12,7 +12,7 @@ import time
 import zlib
 from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass
-from typing import BinaryIO
+from typing import Protocol
 
 RAW, ZLIB, DELTA = "", "zlib", "delta"  # the forms in which bytes of a blob travel
 LEAST_BYTES = 64 * 1024  # smaller blobs are sent whole: their signature would cost more than it saves
@@ -76,7 +76,15 @@ def strong(data: bytes | memoryview) -> bytes:
     return hashlib.blake2b(data, digest_size=STRONG_BYTES).digest()
 
 
-def sign(file: BinaryIO, size: int, *, until: float = math.inf) -> Signature | None:
+class Readable(Protocol):
+    """Where a base is read from, front to back."""
+
+    def read(self, count: int, /) -> bytes:
+        """Return so many bytes, fewer only at the end."""
+        ...
+
+
+def sign(file: Readable, size: int, *, until: float = math.inf) -> Signature | None:
     """Read a file of `size` bytes and return its signature; None when it is not that long, or the time is over."""
     block = block_size(size)
     weak, tail, left = bytearray(), bytearray(), size

@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from edgectl.wire.payload import Model, Payload
 
 PAYLOAD = "payload"
+IMAGE = "image "  # and its repository
 
 
 def things(payload: Payload) -> dict[str, str]:
@@ -22,7 +23,7 @@ def things(payload: Payload) -> dict[str, str]:
         if node.helm:
             named[node.helm.binary] = "helm"
         for image in node.k3s.images:
-            named[image.archive] = f"image {_repository(min(image.refs, default=''))}"
+            named[image.archive] = IMAGE + _repository(min(image.refs, default=""))
     if payload.models:
         named |= files((*payload.models.current, *payload.models.next))
     return named

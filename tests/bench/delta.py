@@ -23,9 +23,10 @@ from pathlib import Path
 
 import numpy as np
 
-from edgectl.control.link.pieces import Packing, Piece, delta
-from edgectl.node.unpack import BaseFile, Unpacker
+from edgectl.control.link.pieces import Base, Packing, Piece, delta
+from edgectl.node.spans import Joined, Span
 from edgectl.node.unpack import Piece as Arriving
+from edgectl.node.unpack import Unpacker
 from edgectl.wire.delta import Signature, sign
 
 SIZE = 200_000_000
@@ -122,9 +123,9 @@ def measure(row: Row, folder: Path) -> tuple[int, int, list[float]]:
     assert signature is not None
     packed = signature.pack()
     seconds.append(time.process_time())
-    base = Signature.unpack(signature.size, signature.block, packed)
+    base = Base(Signature.unpack(signature.size, signature.block, packed))
     size, count, spent = row.new.stat().st_size, 0, 0.0
-    with row.new.open("rb") as file, (folder / "made").open("wb") as made, BaseFile(row.old) as old:
+    with row.new.open("rb") as file, (folder / "made").open("wb") as made, _whole(row.old) as old:
 
         def read(offset: int, length: int) -> bytes:
             file.seek(offset)
@@ -140,7 +141,11 @@ def measure(row: Row, folder: Path) -> tuple[int, int, list[float]]:
     return len(packed), count, [seconds[1] - seconds[0], seconds[2] - seconds[1], spent]
 
 
-def apply(piece: Piece, wire: bytes, old: BaseFile, made: io.BufferedWriter) -> None:
+def _whole(path: Path) -> Joined:
+    return Joined((Span(path, 0, path.stat().st_size),))
+
+
+def apply(piece: Piece, wire: bytes, old: Joined, made: io.BufferedWriter) -> None:
     """Do the node's part."""
     unpacker = Unpacker(Arriving("", piece.offset, len(wire), piece.size, piece.form), old)
     for at in range(0, len(wire), 32768):

@@ -12,6 +12,7 @@ import pytest
 
 from edgectl.cli.main import run
 from edgectl.control.bundle.layout import Bundle
+from tests.archives import canonical_archive
 from tests.cli.node import StoreNode, store_node
 
 KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIDmKjaR/VKHmdKS9pX0fNnO4vYFZvLCbe0AU5uc+SyJW"
@@ -55,7 +56,8 @@ def inventory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     bundle = Bundle.create(tmp_path / "bundle")
     bundle.add(b"k3s", kind="k3s", name="k3s", version="v1.36.3+k3s1")
     for name in ("mirrored-pause", "mirrored-coredns-coredns"):
-        bundle.add(name.encode(), kind="image", name=name, version="1", refs=(f"docker.io/rancher/{name}:1",))
+        archive = canonical_archive(f"docker.io/rancher/{name}:1")
+        bundle.add(archive, kind="image", name=name, version="1", refs=(f"docker.io/rancher/{name}:1",))
     path = tmp_path / "inventory.yaml"
     path.write_text(INVENTORY)
     monkeypatch.setenv("EDGECTL_INVENTORY", str(path))

@@ -133,8 +133,8 @@ MUTANTS = (
     Mutant(
         "the sweep takes what can be gone back to",
         "node/sweep.py",
-        "    kept = [slot.envelope for slot in Slots(places).kept]",
-        "    kept = [slot.envelope for slot in Slots(places).kept[:1]]",
+        "    named = [slot.envelope for slot in slots.kept]",
+        "    named = [slot.envelope for slot in slots.kept[:1]]",
         "sim: rollback / kill operator",
     ),
     Mutant(
@@ -281,7 +281,7 @@ MUTANTS = (
     Mutant(
         "the sweep takes what waits for its lead",
         "node/sweep.py",
-        "        kept.append(waits)",
+        "        named.append(waits)",
         "        pass",
         _LOAD + "test_kept.py::test_a_sweep_leaves_what_is_kept",
     ),

@@ -8,12 +8,14 @@ from edgectl.control.deploy.offer import Offer
 from edgectl.wire.document import canonical, digest_of
 from edgectl.wire.envelope import Sender
 from edgectl.wire.payload import Gpu, Guard, Helm, Host, Image, Inference, K3s, ManagedFile, Node, Payload, Release
+from tests.archives import canonical_archive
 
 ADA = Sender("ada", "laptop")
 GRACE = Sender("grace", "desk")
 RUNTIME = digest_of(b"engine")
 _DEPLOYMENT = {"kind": "Deployment", "metadata": {"name": "x"}}
-CONTENT = {name: f"{name}".encode() * 40 for name in ("k3s", "helm", "chart", "image-1", "image-2")}
+CONTENT = {name: f"{name}".encode() * 40 for name in ("k3s", "helm", "chart")}
+CONTENT |= {name: canonical_archive(name) for name in ("image-1", "image-2")}
 BLOBS = {digest_of(data): data for data in CONTENT.values()}
 
 

@@ -25,7 +25,7 @@ from edgectl.wire.errors import InvalidInput
 MANIFEST = "manifest.json"
 _CHUNK_BYTES = 1 << 20
 _GZIP, _ZSTD = b"\x1f\x8b", b"\x28\xb5\x2f\xfd"
-UNREADABLE = (OSError, EOFError, ValueError, KeyError, TypeError, LookupError, tarfile.TarError)
+UNREADABLE = (OSError, EOFError, ValueError, TypeError, AttributeError, LookupError, tarfile.TarError)
 _DAMAGED = "Save the image again."
 
 

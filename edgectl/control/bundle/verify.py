@@ -9,15 +9,13 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-import tarfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from edgectl.control.bundle.image import MANIFEST, UNREADABLE, images_of, read
+from edgectl.control.bundle.inside import why, wrong_inside
 from edgectl.control.bundle.layout import ANY_ARCH, INDEX_TYPE, KINDS, LAYOUT_VERSION
-from edgectl.control.bundle.members import CHART_BYTES, CHART_FILE_BYTES, LAYER_BYTES, dangers
 from edgectl.control.bundle.model import KIND as MODEL
 from edgectl.control.bundle.model import digest as model_digest
 from edgectl.control.bundle.model import is_name
@@ -74,7 +72,7 @@ def verify(root: Path) -> Verified:
             whole.add(entry["digest"])
     for name, entry in entries:
         if entry["digest"] in whole:
-            found += [Finding(name, sentence) for sentence in _content(root, entry)]
+            found += [Finding(name, sentence) for sentence in wrong_inside(root, entry)]
     found += _strays(root, {digest.removeprefix("sha256:") for digest in named} if entries or not wrong else None)
     found += [Finding(where, sentence) for where, sentence in offer_findings(root)]
     return Verified(len(whole), sum(named[digest] for digest in whole), tuple(dict.fromkeys(found)))
@@ -84,7 +82,7 @@ def _layout(root: Path) -> Iterator[Finding]:
     try:
         version = json.loads(_small(root / "oci-layout"))["imageLayoutVersion"]
     except UNREADABLE as error:
-        yield Finding("oci-layout", f"cannot be read as that of an OCI image layout: {_why(error)}")
+        yield Finding("oci-layout", f"cannot be read as that of an OCI image layout: {why(error)}")
         return
     if version != LAYOUT_VERSION:
         yield Finding("oci-layout", f"says version {version!r}, not {LAYOUT_VERSION}")
@@ -98,7 +96,7 @@ def _entries(root: Path) -> tuple[list[tuple[str, dict[str, Any]]], list[Finding
         if not isinstance(manifests, list):
             raise TypeError("manifests is no list")
     except (*UNREADABLE, RecursionError) as error:
-        return [], [Finding("index.json", f"cannot be read as a bundle's index: {_why(error)}")]
+        return [], [Finding("index.json", f"cannot be read as a bundle's index: {why(error)}")]
     found: list[Finding] = []
     entries: list[tuple[str, dict[str, Any]]] = []
     keys: set[tuple[str, ...]] = set()
@@ -208,58 +206,6 @@ def _blob(root: Path, entry: dict[str, Any]) -> str:
     return ""
 
 
-def _content(root: Path, entry: dict[str, Any]) -> Iterator[str]:
-    """Yield what is wrong inside an artifact whose bytes are right."""
-    path = root / "blobs" / "sha256" / entry["digest"].removeprefix("sha256:")
-    kind = (entry.get("annotations") or {}).get("edgectl.kind")
-    try:
-        if kind == "image":
-            yield from _image(path)
-        elif kind == "chart":
-            with tarfile.open(path, "r:gz") as tar:
-                yield from dangers(tar, limit=CHART_BYTES, each=CHART_FILE_BYTES)
-        elif kind == "runtime":
-            with tarfile.open(path, "r:") as tar:
-                yield from dangers(tar, limit=path.stat().st_size)
-    except (*UNREADABLE, RecursionError) as error:
-        yield f"is no {kind} archive that can be read: {_why(error)}"
-
-
-def _image(path: Path) -> Iterator[str]:
-    with tarfile.open(path, "r:") as tar:  # nodes read it so, too
-        wrong = list(dangers(tar, limit=LAYER_BYTES))
-        yield from wrong
-        names = set(tar.getnames())
-        if MANIFEST not in names and "index.json" in names:
-            return  # an OCI layout in a tar: containerd holds each of its blobs against its digest
-        images = images_of(tar) if not wrong else ()
-        for image, entry in zip(images, json.loads(read(tar, MANIFEST)), strict=False):
-            config = str(entry["Config"]).removeprefix("blobs/sha256/").removesuffix(".json")
-            if config != image.config.removeprefix("sha256:"):
-                yield f"its image {config[:12]} has another config: {image.config}"
-            for digest, member in image.parts:
-                yield from _layer(tar, digest, member)
-
-
-def _layer(tar: tarfile.TarFile, digest: str, member: str) -> Iterator[str]:
-    stream = tar.extractfile(member)
-    if stream is None:
-        yield f"its layer {digest[:19]} is no file"
-        return
-    packed = stream.read(2) == b"\x1f\x8b"
-    stream.seek(0)
-    if not packed:
-        sha = hashlib.sha256()
-        while chunk := stream.read(_CHUNK_BYTES):
-            sha.update(chunk)
-        if f"sha256:{sha.hexdigest()}" != digest:
-            yield f"its layer {digest[:19]} has other bytes"
-            return
-        stream.seek(0)
-    with tarfile.open(fileobj=stream, mode="r:*") as inner:
-        yield from (f"layer {digest[7:19]}: {sentence}" for sentence in dangers(inner, layer=True, limit=LAYER_BYTES))
-
-
 def _strays(root: Path, named: set[str] | None) -> Iterator[Finding]:
     """Yield files that nothing names; `named` is None where the index cannot tell."""
     for path in sorted(root.iterdir()):
@@ -281,11 +227,3 @@ def _small(path: Path) -> bytes:
     if path.stat().st_size > _INDEX_BYTES:
         raise ValueError(f"it is larger than {_INDEX_BYTES >> 20} MiB")
     return path.read_bytes()
-
-
-def _why(error: BaseException) -> str:
-    if isinstance(error, FileNotFoundError):
-        return "it is missing"
-    if isinstance(error, RecursionError):
-        return "it is nested without end"
-    return ascii(" ".join(str(error).split()) or type(error).__name__)[1:-1][:200]

@@ -18,6 +18,7 @@ from edgectl.control.deploy.line import Line
 from edgectl.control.deploy.listener import Listener
 from edgectl.control.deploy.offer import Offer
 from edgectl.control.deploy.outcome import Outcome
+from edgectl.control.link.known import Hints
 from edgectl.control.link.lost import LinkLost, WrongHostKey
 from edgectl.control.link.session import Session
 from edgectl.control.payload.effects import Pause
@@ -61,6 +62,7 @@ class Deploy:
         self._heard = 0.0
         self._missing: int | None = None
         self._has_wanted = False  # on this link
+        self._hints = Hints()
         self.outcome = Outcome()
 
     def run(self) -> Outcome:
@@ -147,6 +149,12 @@ class Deploy:
             given["names"] = [offer.names.get(digest, "") for digest in sorted(offer.blobs)]
         if self._near is not None:
             given["neighbours"] = True
+        self._hints = Hints()
+        if offer.payload != current.get("payload") or hello.get("lacks"):  # else nothing will be wanted
+            here = {digest: source for digest, source in offer.sources.items() if digest in offer.blobs}
+            self._hints = Hints.of(here, offer.names)
+        if self._hints.digests:
+            given["layers"] = self._hints.text
         return {"envelope": to_json(envelope), "blobs": offer.blobs, **given}
 
     def _receive_acceptance(self, session: Session) -> None:
@@ -168,7 +176,7 @@ class Deploy:
         elif frame["op"] == "note":
             self._listener.note(str(frame.get("reason", "")))
         else:
-            return False
+            return bool(frame["op"] == "beat")
         return True
 
     def _take_near(self, session: Session, frame: dict[str, Any]) -> None:
@@ -193,7 +201,8 @@ class Deploy:
         self._listener.foreseen(forecast, pauses)
         again, self._has_wanted = self._has_wanted, True
         send = self._line.send
-        send(self._offer.node, session, wanted, self._offer.sources, self._listener, self._count, again=again)
+        known, sources = self._hints.answered(frame.get("layers", ())), self._offer.sources
+        send(self._offer.node, session, wanted, sources, self._listener, self._count, known=known, again=again)
 
     def _count(self, content: int, wire: int) -> None:
         self.outcome.blob_bytes += content

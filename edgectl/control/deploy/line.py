@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 from edgectl.control.deploy.caps import Caps
 from edgectl.control.deploy.transfer import Transfer
-from edgectl.control.link.blobs import send_blobs, signatures
+from edgectl.control.link.blobs import send_blobs
+from edgectl.control.link.known import Known, read_bases
 from edgectl.control.link.pace import Pace
 
 if TYPE_CHECKING:
@@ -51,14 +52,15 @@ class Line:
         listener: Listener,
         count: Callable[[int, int], object],
         *,
+        known: Known | None = None,
         again: bool = False,
     ) -> None:
-        """Send what a node wants, and tell how far it is until it has arrived.
+        """Send what a node wants, and tell how far it is until it has arrived; `known` are layers that it has.
 
         `count` gets of each write the bytes of content that it stands for, and those on the line. `again`: what is
         wanted had arrived, and could not be used.
         """
-        bases = signatures(session.frames, wanted)
+        bases = read_bases(session.frames, wanted, known or Known())
         missing = sum(int(item["size"]) - int(item["have_bytes"]) for item in wanted)
         if not wanted and not self.transfer.knows(node):
             return

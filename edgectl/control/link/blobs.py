@@ -13,34 +13,10 @@ from types import MappingProxyType
 from typing import Any, BinaryIO
 
 from edgectl.control.link.pace import Pace
-from edgectl.control.link.pieces import Packing, Piece, Read, delta, plain
-from edgectl.wire.delta import DeltaError, Signature
+from edgectl.control.link.pieces import Base, Packing, Piece, Read, delta, plain
 from edgectl.wire.envelope import short
 from edgectl.wire.errors import EdgectlError, InvalidInput
 from edgectl.wire.frame import FrameError, Frames
-
-_MOST_SIGNATURE_BYTES = 64 * 1024 * 1024
-
-
-def signatures(frames: Frames, wanted: Iterable[Mapping[str, Any]]) -> dict[str, Signature]:
-    """Read the signatures that follow a `want`, of what the node has: digest of a wanted blob -> its base's.
-
-    One that cannot be read is as none: the blob is sent whole.
-    """
-    found: dict[str, Signature] = {}
-    for item in wanted:
-        base = item.get("base")
-        if not base:
-            continue
-        packed, count = bytearray(), int(base["bytes"])
-        if not 0 <= count <= _MOST_SIGNATURE_BYTES:
-            raise FrameError(f"a signature of {count} bytes")
-        frames.receive_bytes(count, packed.extend)
-        try:
-            found[str(item["digest"])] = Signature.unpack(int(base["size"]), int(base["block"]), bytes(packed))
-        except DeltaError:
-            continue
-    return found
 
 
 def send_blobs(
@@ -48,21 +24,22 @@ def send_blobs(
     wanted: Iterable[Mapping[str, Any]],
     sources: Mapping[str, Path | bytes],
     *,
-    bases: Mapping[str, Signature] = MappingProxyType({}),
+    bases: Mapping[str, Base] = MappingProxyType({}),
     progress: Callable[[int, int], object] = lambda _, __: None,
     pace: Pace | None = None,
     clock: Callable[[], float] = time.monotonic,
 ) -> int:
     """Send what the node wants ([{"digest", "have_bytes"}]), then {"op": "sent"}; return how many bytes of blobs went.
 
-    `sources` gives each digest its file or bytes, `bases` what the node has of it under another digest. `progress` gets
+    `sources` gives each digest its file or bytes, `bases` what the node has of it otherwise. `progress` gets
     of each write how many bytes of the blob it stands for, and how many it is. The pace is of bytes on the line.
     Raises LinkLost when the link breaks (ask again: the node says what it has by then), the node's own error when it
     gave up in the middle, InvalidInput when a blob is not here.
     """
     pace = pace or Pace()
     wanted = list(wanted)
-    packing = Packing(clock, sum(int(item.get("size", 0)) - int(item.get("have_bytes", 0)) for item in wanted))
+    ahead = sum(int(item.get("size", 0)) - int(item.get("have_bytes", 0)) for item in wanted)
+    packing = Packing(clock, ahead - sum(layer.size for base in bases.values() for layer in base.layers))
     total = 0
     try:
         for item in wanted:

@@ -10,8 +10,12 @@ import time
 import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from edgectl.wire.delta import DELTA, RAW, ZLIB, Copy, Signature, encode
+
+if TYPE_CHECKING:
+    from edgectl.control.link.search import Search
 
 PIECE_BYTES = 1024 * 1024
 _LEVEL, _HURRIED = 6, 1
@@ -25,7 +29,26 @@ _HOPELESS_BYTES = 8 * 1024 * 1024
 _PACKS_AT_MOST = 16  # a delta smaller than this part of its content is not compared with the content, packed
 _COMPARED_BYTES = 4 * PIECE_BYTES
 
+_LITTLE_BYTES = 64 * 1024  # between two layers: headers, and layers too small for a hint
+
 Read = Callable[[int, int], bytes]  # (offset, count) -> bytes of the blob
+
+
+@dataclass(frozen=True, slots=True)
+class Whole:
+    """A layer that the node has whole: `size` bytes of the blob from `offset` on are those from `source` on there."""
+
+    offset: int
+    size: int
+    source: int
+
+
+@dataclass(frozen=True, slots=True)
+class Base:
+    """What the node has: a file that the signature is of, and behind it whole layers, in the blob's order."""
+
+    signature: Signature | None = None
+    layers: tuple[Whole, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,29 +134,81 @@ def plain(read: Read, start: int, end: int, packing: Packing) -> Iterator[Piece]
         at += piece.size
 
 
-def delta(read: Read, start: int, end: int, packing: Packing, base: Signature) -> Iterator[Piece]:
+def delta(read: Read, start: int, end: int, packing: Packing, base: Base) -> Iterator[Piece]:
     """Yield the same bytes as what differs from a base, where that is smaller."""
-    from edgectl.control.link.search import Search  # numpy: nobody else waits for it
+    group = _Group(read, start, packing)
+    search: Search | None = None
+    if base.signature is not None:
+        from edgectl.control.link.search import Search  # numpy: nobody else waits for it
 
-    group: list[Copy | int] = []
-    at = begun = start
-    new = copied = 0
-    for found in Search(read, end, base).run(start):
-        group.append(found)
+        search = Search(read, base.signature)
+    searched, copied = 0, False
+    for begin, stop, source in _stretches(start, end, base.layers):
+        if source is not None:
+            group.add(Copy(source, stop - begin))
+            continue
+        for found in search.run(begin, stop) if search else ():
+            group.add(found)
+            searched += found.count if isinstance(found, Copy) else found
+            copied = copied or isinstance(found, Copy)
+            if group.new >= PIECE_BYTES:
+                yield from group.told()
+            if packing.is_fast and not copied and searched >= _HOPELESS_BYTES:
+                search = None
+                break
+        if stop - group.at > _LITTLE_BYTES:
+            yield from group.told()
+            yield from plain(read, group.at, stop, packing)
+            group.begin(stop)
+        elif stop > group.at:
+            group.add(stop - group.at)
+    yield from group.told()
+
+
+def _stretches(start: int, end: int, layers: tuple[Whole, ...]) -> Iterator[tuple[int, int, int | None]]:
+    """Yield (from, to, where the base has it): layers that the node has whole, and what lies between them."""
+    at = start
+    for layer in layers:
+        stop = layer.offset + layer.size
+        if stop <= at or stop > end:
+            continue
+        if layer.offset > at:
+            yield at, layer.offset, None
+            at = layer.offset
+        yield at, stop, layer.source + at - layer.offset
+        at = stop
+    if at < end:
+        yield at, end, None
+
+
+class _Group:
+    """Instructions that travel together, and how far they lead."""
+
+    def __init__(self, read: Read, start: int, packing: Packing) -> None:
+        self._read = read
+        self._packing = packing
+        self.begin(start)
+
+    def begin(self, at: int) -> None:
+        """Begin anew."""
+        self._begun = self.at = at
+        self._found: list[Copy | int] = []
+        self.new = 0
+
+    def add(self, found: Copy | int) -> None:
+        """Add a copy, or so many bytes that are new."""
+        self._found.append(found)
         if isinstance(found, Copy):
-            at += found.count
-            copied += found.count
+            self.at += found.count
         else:
-            at += found
-            new += found
-        if new >= PIECE_BYTES:
-            yield from _told(read, begun, at, packing, group)
-            group, begun, new = [], at, 0
-        if packing.is_fast and not copied and at - start >= _HOPELESS_BYTES:
-            break
-    if group:
-        yield from _told(read, begun, at, packing, group)
-    yield from plain(read, at, end, packing)
+            self.at += found
+            self.new += found
+
+    def told(self) -> Iterator[Piece]:
+        """Yield all of them, and begin anew."""
+        if self._found:
+            yield from _told(self._read, self._begun, self.at, self._packing, self._found)
+        self.begin(self.at)
 
 
 def _told(read: Read, begun: int, at: int, packing: Packing, group: list[Copy | int]) -> Iterator[Piece]:

@@ -23,11 +23,11 @@ Read = Callable[[int, int], bytes]  # (offset, count) -> bytes of the new file
 
 
 class Search:
-    """Finds what of a file of `size` bytes is in the signature's file."""
+    """Finds what of a file is in the signature's file."""
 
-    def __init__(self, read: Read, size: int, signature: Signature) -> None:
+    def __init__(self, read: Read, signature: Signature) -> None:
         self._read = read
-        self._size = size
+        self._size = 0
         self._block = block = signature.block
         self._base_size = signature.size
         count = signature.count
@@ -43,9 +43,9 @@ class Search:
         self._table[_hash(self._weak)] = True
         self._roll = _Roll(block)
 
-    def run(self, start: int) -> Iterator[Copy | int]:
-        """Yield what the file is made of from `start` on: copies of the base, and how many bytes are new."""
-        at = start
+    def run(self, start: int, end: int) -> Iterator[Copy | int]:
+        """Yield what the file is made of from `start` to `end`: copies of the base, and how many bytes are new."""
+        at, self._size = start, end
         while at < self._size:
             place, index = self._next(at, min(at + _SCAN_BYTES, self._size))
             if place > at:

@@ -142,6 +142,11 @@ class Places:
         """k3s's data directory, by its own default."""
         return self.root / "var/lib/rancher/k3s"
 
+    @property
+    def k3s_content(self) -> Path:
+        """Where k3s's containerd keeps content by digest: <hex>."""
+        return self.k3s_data / "agent/containerd/io.containerd.content.v1.content/blobs/sha256"
+
     def blob(self, digest: str) -> Path:
         """Return the place of one blob."""
         return self.blobs / digest.removeprefix("sha256:")

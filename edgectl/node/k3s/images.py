@@ -1,4 +1,4 @@
-"""Steps: image archives lie where k3s imports them from, and containerd has the images.
+"""Steps: image archives lie where k3s imports them from, and containerd has the images, by what they are.
 
 Archives are named by digest and linked into place by rename: k3s imports whole files only, and re-imports by
 size and time (k3s >= 1.32 watches the folder, with 2 s of debounce).
@@ -15,6 +15,7 @@ from pathlib import Path
 from edgectl.node.converge.protocol import ApplyFailed, LookFailed, Observation, Status, Wait
 from edgectl.node.io.files import sync_dir
 from edgectl.node.io.look import Hands, Look
+from edgectl.node.k3s.listed import brought, held, listed
 from edgectl.wire.envelope import short
 from edgectl.wire.payload import Image
 
@@ -83,7 +84,7 @@ class Archives:
 
 @dataclass(frozen=True)
 class Loaded:
-    """containerd lists every declared image."""
+    """containerd has every declared image, and under its name no other one."""
 
     images: tuple[Image, ...]
     id: str = "images"
@@ -92,32 +93,42 @@ class Loaded:
     wait: Wait = Wait(limit_seconds=300, every_seconds=2)
 
     def probe(self, read: Look) -> Observation:
-        """Compare with containerd's own list."""
-        missing = self._missing(read)
-        if not missing:
+        """Compare the archives with what containerd lists, and what is behind that."""
+        wrong = self._wrong(read)
+        if not wrong:
             return Observation(Status.CURRENT, f"{len(self.images)} images")
-        names = ", ".join(image.refs[0] if image.refs else short(image.archive) for image in missing)
+        names = ", ".join(next(iter(refs), short(image.archive)) for image, refs in wrong)
         try:
-            newest = max((_folder(read) / _name(image)).stat().st_ctime for image in missing)
+            newest = max((_folder(read) / _name(image)).stat().st_ctime for image, _ in wrong)
         except OSError as error:
             raise LookFailed(f"the archives of {names} cannot be looked at: {error.strerror}") from error
         if 0 <= time.time() - newest < _K3S_IMPORTS_WITHIN_SECONDS:
             return Observation(Status.IN_PROGRESS, f"k3s imports {names}")
-        differences = tuple((ref, "missing", short(image.archive)) for image in missing for ref in image.refs)
-        return Observation(Status.DRIFTED, f"containerd does not have {names}", differences=differences)
+        differences = tuple((ref, has, short(image.archive)) for image, refs in wrong for ref, has in refs.items())
+        lacks = any("missing" in refs.values() for _, refs in wrong)
+        reason = f"containerd does not have {names}" if lacks else f"containerd has other images as {names}"
+        return Observation(Status.DRIFTED, reason, differences=differences)
 
     def apply(self, write: Hands, seen: Observation) -> None:
-        """Import what is missing."""
+        """Import what is not as declared; that moves a name to its image again."""
         del seen
-        for image in self._missing(write):
+        for image, _ in self._wrong(write):
             path = str(_folder(write) / _name(image))
             ran = write.change("/usr/local/bin/k3s", "ctr", "images", "import", path, limit_seconds=600)
             if not ran.ok:
                 raise ApplyFailed(f"{path} could not be imported: {ran.last_words}", evidence=ran.evidence())
 
-    def _missing(self, read: Look) -> list[Image]:
-        ran = read.run("/usr/local/bin/k3s", "ctr", "images", "ls", "-q")
-        if not ran.ok:
-            raise LookFailed(f"containerd does not list its images: {ran.last_words}", evidence=ran.evidence())
-        have = set(ran.out.split())
-        return [image for image in self.images if not all(ref in have for ref in image.refs)]
+    def _wrong(self, read: Look) -> list[tuple[Image, dict[str, str]]]:
+        """Return each image that is not as declared, and what containerd has instead under which of its names."""
+        have = listed(read)
+        wrong = []
+        for image in self.images:
+            refs = {ref: "missing" for ref in image.refs if ref not in have}
+            if here := [ref for ref in image.refs if ref in have]:
+                wanted = brought(_folder(read) / _name(image))
+                refs |= {
+                    ref: f"another image, {short(have[ref])}" for ref in here if not wanted & held(read, have[ref])
+                }
+            if refs:
+                wrong.append((image, refs))
+        return wrong

@@ -185,6 +185,9 @@ class _Loaded:
         """Tell the person at the rack."""
         self._note(sentence)
 
+    def beat(self) -> None:
+        """Nobody waits on a line."""
+
     def _payload(self) -> tuple[Payload, str]:
         part = self._signed.offer.payload
         if part.size > _PAYLOAD_BYTES:

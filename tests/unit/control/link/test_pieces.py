@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import random
 import zlib
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -12,10 +13,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edgectl.control.link import pieces, search
-from edgectl.control.link.pieces import PIECE_BYTES, Packing, Piece, delta, plain
+from edgectl.control.link.pieces import PIECE_BYTES, Base, Packing, Piece, Whole, delta, plain
 from edgectl.control.link.search import Search
-from edgectl.node.unpack import BaseFile, Unpacker
+from edgectl.node.spans import Joined, Span
 from edgectl.node.unpack import Piece as Arriving
+from edgectl.node.unpack import Unpacker
 from edgectl.wire.delta import DELTA, RAW, ZLIB, Copy, Signature, sign, strong
 
 NOISE = random.Random(1).randbytes(8 << 20)  # noqa: S311 - it cannot be packed, that is all
@@ -45,7 +47,7 @@ def arrived(data: bytes, found: list[Piece], base: Path | None = None) -> bytes:
     out = b""
     for piece in found:
         wire = data[piece.offset : piece.offset + piece.size] if piece.data is None else piece.data
-        with BaseFile(base) as old:
+        with Joined((Span(base, 0, base.stat().st_size),) if base else ()) as old:
             unpacker = Unpacker(Arriving("d", piece.offset, len(wire), piece.size, piece.form), old)
             for at in range(0, len(wire), 5000):
                 out += b"".join(unpacker.feed(wire[at : at + 5000]))
@@ -114,7 +116,7 @@ files = st.lists(st.one_of(bits, st.binary(max_size=2 * BLOCK)), max_size=30).ma
 def test_any_file_comes_out_of_any_other(base: bytes, data: bytes, start: int) -> None:
     """Empty, tiny, identical, shifted, repeated, longer, shorter: what is found is in the base, and makes the file."""
     start, out = min(start, len(data)), b""
-    for found in Search(reader(data), len(data), signed(base, BLOCK)).run(start):
+    for found in Search(reader(data), signed(base, BLOCK)).run(start, len(data)):
         at = start + len(out)
         if isinstance(found, Copy):
             assert found.start + found.count <= len(base)
@@ -130,7 +132,7 @@ def test_blocks_are_found_wherever_they_are(base: bytes, cut: int, new: bytes) -
     """An insertion costs itself and the two blocks around it, whatever its length."""
     cut = min(cut, len(base))
     data = base[:cut] + new + base[cut:]
-    found = list(Search(reader(data), len(data), signed(base, BLOCK)).run(0))
+    found = list(Search(reader(data), signed(base, BLOCK)).run(0, len(data)))
     assert sum(one for one in found if not isinstance(one, Copy)) <= len(new) + 2 * BLOCK
 
 
@@ -164,7 +166,7 @@ def test_a_delta_costs_no_more_than_the_blob(data: bytes, most: float, tmp_path:
     base = sign(io.BytesIO(NOISE), len(NOISE))
     assert base is not None
     for start in (0, len(data) // 3):
-        found = list(delta(reader(data), start, len(data), Packing(lambda: 0.0), base))
+        found = list(delta(reader(data), start, len(data), Packing(lambda: 0.0), Base(base)))
         assert arrived(data, found, tmp_path / "base") == data[start:]
         assert on_line(found) <= most
 
@@ -174,7 +176,7 @@ def test_the_smaller_one_is_sent() -> None:
     words = [NOISE[at * 8 : at * 8 + 8] for at in range(16)]
     content = b"".join(words[byte % 16] for byte in NOISE[:20_000]) + NOISE[:1000]
     base = signed(b"".join(words), 8)
-    found = list(delta(reader(content), 0, len(content), Packing(lambda: 0.0), base))
+    found = list(delta(reader(content), 0, len(content), Packing(lambda: 0.0), Base(base)))
     whole = list(plain(reader(content), 0, len(content), Packing(lambda: 0.0)))
     assert arrived(content, found) == content
     assert on_line(found) <= on_line(whole) * 1.01
@@ -188,7 +190,50 @@ def test_a_fast_line_is_not_kept_waiting_for_a_search_without_hope(monkeypatch: 
     data = OTHER_NOISE
     base = sign(io.BytesIO(NOISE), len(NOISE))
     assert base is not None
-    found = list(delta(reader(data), 0, len(data), packing, base))
+    found = list(delta(reader(data), 0, len(data), packing, Base(base)))
     assert arrived(data, found) == data
     assert found[-1].size == 4 * PIECE_BYTES
     assert DELTA not in {piece.form for piece in found}
+
+
+@given(
+    cuts=st.lists(st.integers(0, 40_000), max_size=8).map(sorted),
+    has=st.lists(st.booleans(), min_size=9, max_size=9),
+    start=st.integers(0, 40_000),
+    older=st.booleans(),
+)
+def test_layers_and_an_older_version_make_the_blob_together(
+    tmp_path_factory: pytest.TempPathFactory, cuts: list[int], has: list[bool], start: int, *, older: bool
+) -> None:
+    """Wherever layers lie, however many of them are there, with or without a signature, from any byte on."""
+    data = NOISE[:40_000]
+    bounds = [0, *cuts, len(data)]
+    stretches = [
+        (one, other) for (one, other), here in zip(pairwise(bounds), has, strict=False) if here and one < other
+    ]
+    old = data[:9_000] + b"edited" + data[9_006:20_000] if older else b""
+    whole, behind = list[Whole](), old
+    for one, other in stretches:
+        whole.append(Whole(one, other - one, len(behind)))
+        behind += data[one:other]
+    path = tmp_path_factory.mktemp("base") / "joined"
+    path.write_bytes(behind)
+    base = Base(signed(old, BLOCK) if older else None, tuple(whole))
+    found = list(delta(reader(data), start, len(data), Packing(lambda: 0.0), base))
+    assert arrived(data, found, path) == data[start:]
+    assert sum(piece.size for piece in found) == len(data) - start
+    there = sum(max(0, other - max(one, start)) for one, other in stretches)
+    assert on_line(found) <= len(data) - start - there + 40 * (len(found) + len(stretches) + 1)
+
+
+def test_no_search_is_made_where_layers_say_all() -> None:
+    """Without an older version numpy is not even loaded; a large layer that is new travels as any blob does."""
+    data = NOISE[: 3 * PIECE_BYTES]
+    base = Base(None, (Whole(PIECE_BYTES, PIECE_BYTES, 0),))
+    found = list(delta(reader(data), 0, len(data), Packing(lambda: 0.0), base))
+    assert [(piece.form, piece.size) for piece in found] == [
+        (RAW, PIECE_BYTES),
+        (DELTA, PIECE_BYTES),
+        (RAW, PIECE_BYTES),
+    ]
+    assert on_line(found) < 2 * PIECE_BYTES + 50
