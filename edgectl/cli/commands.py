@@ -29,6 +29,7 @@ TABLE = {
     "status": ("status", "Show what a store runs, and whether it is as deployed."),
     "gpu": ("gpu", "Show each GPU of a store, why it is ready or not, who holds it."),
     "journal": ("journal", "Show what a run on the node said, whoever started it."),
+    "collect": ("collect", "Take what stores have to tell, and keep it in files."),
     "history": ("history", "Show what a store was given, what became of it, and why."),
     "rollback": ("rollback", "Go back to what a store ran before."),
     "cancel": ("cancel", "End a running deploy between two steps, and go back."),

@@ -159,6 +159,15 @@ class NetworkSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class UplinkSettings:
+    """Where nodes tell of themselves; `secret` is NAME/KEY, "" for none."""
+
+    url: str
+    secret: str
+    budget_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
 class Store:
     """One store of the inventory. `source` is the inventory file; `bundle` a directory that may be absent."""
 
@@ -180,6 +189,7 @@ class Store:
     facts: dict[str, Any] = field(default_factory=dict)
     policy: Policy | None = None
     network: NetworkSettings = NetworkSettings()
+    uplink: UplinkSettings | None = None
 
     def place(self, *path: str | int) -> Place:
         """Return where the inventory says this ("releases", "vision-stack", "chart"), or the nearest line to it."""

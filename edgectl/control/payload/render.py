@@ -21,7 +21,7 @@ from edgectl.control.payload.rendered import Rendered
 from edgectl.control.payload.secrets import secret
 from edgectl.control.payload.shelf import Shelf
 from edgectl.wire.errors import InvalidInput
-from edgectl.wire.payload import Gpu, Guard, Helm, Host, Image, Inference, K3s, Node, Payload, StoreSecret
+from edgectl.wire.payload import Gpu, Guard, Helm, Host, Image, Inference, K3s, Node, Payload, StoreSecret, Uplink
 
 
 def bundle_of(store: Store) -> Bundle:
@@ -84,6 +84,7 @@ class _Rendering:
             secrets=secrets,
             facts=self.store.facts,
             guard=_guard(self.store, nodes),
+            uplink=_uplink(self.store),
         )
         hooks = {made.release.name: made.hooks for made in releases if made.hooks}
         return Rendered(payload, dict(sorted(self.paths.items())), hooks)
@@ -237,6 +238,11 @@ def _gpu(node: NodeTarget) -> Gpu | None:
         driver=found.driver,
         toolkit=found.toolkit,
     )
+
+
+def _uplink(store: Store) -> Uplink | None:
+    asked = store.uplink
+    return Uplink(asked.url, asked.secret, asked.budget_bytes) if asked else None
 
 
 def _guard(store: Store, nodes: list[Node]) -> Guard | None:
