@@ -14,13 +14,10 @@ from concurrent.futures import TimeoutError as OutOfTime
 from contextlib import suppress
 from dataclasses import dataclass
 from http.client import HTTPConnection, HTTPException, HTTPSConnection
-from io import BytesIO
 from threading import Thread
 from urllib.parse import SplitResult, urlsplit
 
 _ANSWER_BYTES = 4096  # of an answer's body, which nobody reads
-_WAIT_SECONDS = 10.0  # for any one step of a connection
-_BLOCK_BYTES = 4096
 
 
 class Unsent(Exception):
@@ -57,7 +54,7 @@ class Poster:
         deadline of its own.
         """
         done: Future[Answer] = Future()
-        Thread(target=self._settle, args=(done, body, headers), daemon=True).start()
+        Thread(target=self._settle, args=(done, body, headers, seconds), daemon=True).start()
         try:
             return done.result(seconds)
         except OutOfTime as error:
@@ -71,33 +68,32 @@ class Poster:
             with suppress(OSError):
                 connection.close()
 
-    def _settle(self, done: Future[Answer], body: bytes, headers: Mapping[str, str]) -> None:
+    def _settle(self, done: Future[Answer], body: bytes, headers: Mapping[str, str], seconds: float) -> None:
         try:
-            done.set_result(self._post(body, headers))
+            done.set_result(self._post(body, headers, seconds))
         except BaseException as error:  # noqa: BLE001 - it belongs to whoever asks for the result
             done.set_exception(error)
 
-    def _post(self, body: bytes, headers: Mapping[str, str]) -> Answer:
+    def _post(self, body: bytes, headers: Mapping[str, str], seconds: float) -> Answer:
         stood = self._connection is not None
         try:
-            return self._once(body, headers)
+            return self._once(body, headers, seconds)
         except (OSError, HTTPException) as error:
             self.close()
             if not stood or isinstance(error, TimeoutError):
-                raise Unsent(self._why(error)) from None
+                raise Unsent(self._why(error, seconds)) from None
         try:  # a connection that stood idle may be gone by the other side's own rule
-            return self._once(body, headers)
+            return self._once(body, headers, seconds)
         except (OSError, HTTPException) as error:
             self.close()
-            raise Unsent(self._why(error)) from None
+            raise Unsent(self._why(error, seconds)) from None
 
-    def _once(self, body: bytes, headers: Mapping[str, str]) -> Answer:
+    def _once(self, body: bytes, headers: Mapping[str, str], seconds: float) -> Answer:
         connection = self._connection = self._connection or self._open()
-        length = {"Content-Length": str(len(body))}
-        # as a file: it is sent block by block, and each block has the whole wait
-        connection.request(
-            "POST", self._at.path or "/", body=BytesIO(body), headers={**self._headers, **headers, **length}
-        )
+        connection.timeout = seconds
+        if connection.sock is not None:
+            connection.sock.settimeout(seconds)
+        connection.request("POST", self._at.path or "/", body=body, headers={**self._headers, **headers})
         answer = connection.getresponse()
         answer.read(_ANSWER_BYTES)
         if not answer.isclosed():  # it has more to say than anybody reads
@@ -108,17 +104,16 @@ class Poster:
     def _open(self) -> HTTPConnection:
         host, port = self._at.hostname or "", self._at.port
         if self._at.scheme == "https":
-            trusted = ssl.create_default_context()
-            return HTTPSConnection(host, port, timeout=_WAIT_SECONDS, context=trusted, blocksize=_BLOCK_BYTES)
-        return HTTPConnection(host, port, timeout=_WAIT_SECONDS, blocksize=_BLOCK_BYTES)
+            return HTTPSConnection(host, port, context=ssl.create_default_context())
+        return HTTPConnection(host, port)
 
-    def _why(self, error: Exception) -> str:
+    def _why(self, error: Exception, seconds: float) -> str:
         if isinstance(error, ssl.SSLCertVerificationError):
             now = time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime())
             said = error.verify_message
             return f"{self.where} has a certificate that this node does not trust: {said} (by its clock it is {now})"
         if isinstance(error, TimeoutError):
-            return f"{self.where} did not answer within {_WAIT_SECONDS:.0f} s"
+            return f"{self.where} did not answer within {seconds:.0f} s"
         if isinstance(error, OSError):
             return f"{self.where} cannot be reached: {error.strerror or type(error).__name__}"
         return f"{self.where} does not speak HTTP: {type(error).__name__}"
