@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import gzip
 import json
+import os
 import random
+import re
 import socket
 import ssl
 import struct
 import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -292,3 +295,33 @@ class Thin:
         """Read a little."""
         time.sleep(0.05)
         return self.real(min(count, 1000))
+
+
+DOCS = Path(__file__).parents[2] / "docs" / "upward.md"
+
+
+def test_the_receiver_of_the_docs_receives(store: Store, tmp_path: Path) -> None:
+    """Law: docs/upward.md has a whole receiver: each entry once, under its name; nobody without the token."""
+    (program,) = re.findall(r"```python\n(.*?)```", DOCS.read_text(), re.DOTALL)
+    (tmp_path / "receive.py").write_text(program)
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    folder = tmp_path / "received"
+    argv = [sys.executable, str(tmp_path / "receive.py"), str(folder), str(port)]
+    with subprocess.Popen(argv, env={**os.environ, "UPWARD_TOKEN": TOKEN}, stderr=subprocess.DEVNULL) as process:
+        try:
+            deadline = time.monotonic() + 20
+            while "cannot be reached" in tell(store, port).why:
+                assert time.monotonic() < deadline
+                time.sleep(0.1)
+            stranger = Poster(f"http://127.0.0.1:{port}/edgectl", "other")
+            assert stranger.post(b"x", {}, seconds=5).status == 401
+            stranger.close()
+        finally:
+            process.kill()
+    assert store.waits == []
+    found = {path.name: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    assert sorted(found) == ["beat", "journal", "verdict"]
+    assert decode(found["beat"]).n == 3
+    assert gzip.decompress(found["journal"]) == b'{"kind": "run"}\n'

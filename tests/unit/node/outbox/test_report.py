@@ -164,7 +164,7 @@ def test_since_when_is_no_clock(store: Store, monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr(store.node, "booted_at", lambda: time.time() - up[0], raising=False)
     store.deploy("v1")
     assert (beat(store).held, beat(store).up) == (0, 1000)
-    up[0] = 1300.5
+    up[0] = 1300.9
     store.run()
     assert (beat(store).held, beat(store).up) == (300, 1300)
     pause.begin(store.places, who="ada", why="camera", seconds=3600)
