@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from edgectl.wire.beat import MOST_BYTES, Beat, decode, encode
@@ -55,6 +56,9 @@ ANY = st.builds(
 
 def test_a_person_can_read_it() -> None:
     """One line of named words; this very one stands in docs/upward.md."""
+    page = (Path(__file__).parents[3] / "docs" / "upward.md").read_text()
+    assert f"    {encode(BEAT).decode()}" in page
+    assert f"These are {len(encode(BEAT))} bytes" in page
     assert encode(BEAT) == (
         b"edgectl=1 store=store-042 node=node-1 box=9f3c n=1234 boot=3f925d runs=17 word=ready for=5400 up=86400 "
         b"at=1795888776 gpu=1/1 disk=43\n"
@@ -62,6 +66,8 @@ def test_a_person_can_read_it() -> None:
 
 
 @given(ANY)
+@example(replace(BEAT, why="w" * 300))
+@example(replace(BEAT, store="s" * 300, node="n" * 300, why="w" * 300, n=10**30, at=10**30, runs=10**30, next=10**30))
 def test_nothing_makes_it_longer(beat: Beat) -> None:
     """Law: 200 bytes of ASCII on one line, whatever is put in. Seeded: a reason that is not cut."""
     line = encode(beat)
