@@ -23,6 +23,8 @@ def lines(root: Path, answers: Answers) -> Iterator[str]:
     for where, answer in answers.items():
         if isinstance(answer, EdgectlError):
             yield f"{where:<{wide}}  not asked: {answer.message}"
+    if any(isinstance(answer, EdgectlError) for answer in answers.values()):
+        yield "  next      run the same command again when they can be asked; what is here is not sent again"
     yield f"the record is in {root}"
 
 
