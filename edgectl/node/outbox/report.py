@@ -26,6 +26,7 @@ from edgectl.node.request import HEAL
 from edgectl.wire import event
 from edgectl.wire.beat import Beat, decode, encode
 from edgectl.wire.document import canonical
+from edgectl.wire.errors import Exit
 from edgectl.wire.payload import Uplink
 from edgectl.wire.verdict import INTERRUPTED, Verdict
 
@@ -49,7 +50,8 @@ class Ended:
     @property
     def is_news(self) -> bool:
         """Tell whether it is more than another look at the same."""
-        return self.kind != HEAL or bool(self.verdict.changed)
+        tried = self.kind != HEAL and self.verdict.exit not in {Exit.OK, Exit.DEGRADED}
+        return tried or bool(self.verdict.changed or self.said.get("promoted"))
 
 
 def report(places: Places, look: Look, ended: Ended) -> None:

@@ -16,7 +16,7 @@ from edgectl.node.converge import journal
 from edgectl.node.converge.lock import Lock
 from edgectl.node.outbox import report
 from edgectl.node.outbox.queue import BEAT, JOURNAL, VERDICT, Entry, entries
-from edgectl.node.request import HEAL
+from edgectl.node.request import DEPLOY, HEAL
 from edgectl.wire.beat import Beat, decode
 from edgectl.wire.errors import Exit
 from tests.unit.node.fake import FakeNode
@@ -98,6 +98,17 @@ def test_a_heal_that_finds_the_same_is_a_beat(store: Store) -> None:
         store.run()
     assert waiting(store) == [VERDICT, JOURNAL, BEAT, BEAT]
     assert beat(store).n == 8
+
+
+def test_a_deploy_of_the_same_is_a_beat(store: Store) -> None:
+    """Law: a thousand deploys that change nothing grow nothing; one that fails again is told again."""
+    store.deploy("v1")
+    for _ in range(3):
+        store.run(DEPLOY)
+    assert waiting(store) == [VERDICT, JOURNAL, BEAT, BEAT]
+    for _ in range(2):
+        store.deploy("v2-bad")
+    assert [kind for kind in waiting(store) if kind == VERDICT] == [VERDICT] * 3
 
 
 def test_a_repair_is_news(store: Store) -> None:
