@@ -31,6 +31,7 @@ TABLE = {
     "gpu": ("gpu", "Show each GPU of a store, why it is ready or not, who holds it."),
     "models": ("models", "Show the models of a store, go back, bring versions ahead."),
     "journal": ("journal", "Show what a run on the node said, whoever started it."),
+    "collect": ("collect", "Take what stores have to tell, and keep it in files."),
     "history": ("history", "Show what a store was given, what became of it, and why."),
     "rollback": ("rollback", "Go back to what a store ran before."),
     "cancel": ("cancel", "End a running deploy between two steps, and go back."),

@@ -176,6 +176,9 @@ def _summary(payload: Payload, to: Path | None) -> str:
     for secret in payload.secrets:
         keys = ", ".join(f"{key} (version {version})" for key, version in secret.keys.items())
         lines.append(f"  secret    {secret.name}  in {', '.join(secret.namespaces)}: {keys}")
+    if payload.uplink is not None:
+        token = f", with {payload.uplink.secret}" if payload.uplink.secret else ""
+        lines.append(f"  uplink    {payload.uplink.url}{token}, {size(payload.uplink.budget_bytes)} wait at most")
     names = _blob_names(payload)
     for digest, size_bytes in sorted(payload.blobs.items(), key=lambda item: (-item[1], item[0])):
         lines.append(f"  blob      {digest[7:19]}  {size(size_bytes):>9}  {names.get(digest, '')}".rstrip())

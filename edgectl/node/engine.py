@@ -25,6 +25,7 @@ from edgectl.node.follow import heed, tell
 from edgectl.node.gpu.proof import try_again
 from edgectl.node.io.look import Hands, Look
 from edgectl.node.io.places import Places
+from edgectl.node.outbox.report import Ended, report, report_pause
 from edgectl.node.recipe import base_of, recipe
 from edgectl.node.request import HEAL, Request, deploy_comes, take
 from edgectl.node.saying import End, Saying
@@ -46,6 +47,7 @@ def run(places: Places) -> int:
     paused = pause.read(places)
     if paused and request.kind == HEAL:
         print(paused.sentence(), flush=True)  # noqa: T201 - the unit's log
+        report_pause(places)
         return int(Exit.OK)
     lock = Lock(places.run, {**to_json(request), "since": event.now(), "pid": os.getpid()})
     for _ in range(_LOCK_TRIES):  # whoever looks who holds it takes it for a moment
@@ -103,8 +105,10 @@ class _Run:
             self.slots.forget_tries(slot)
             reason = f"what was decided could not be kept on the disk: {error.strerror or error}"
             end = End(Verdict(UNKNOWN, int(Exit.FAILED), reason))
-        self.say.end(slot, end, self.slots)
-        tell(self.places, self.slots, self.hands, end.returned or end.verdict)
+        said, stands = self.say.end(slot, end, self.slots), end.returned or end.verdict
+        tell(self.places, self.slots, self.hands, stands)
+        run, kind = self.request.run, self.request.kind
+        report(self.places, self.look, Ended(run, kind, said, end.verdict, stands, self.journal.path))
         return end.verdict.exit
 
     def _decide(self, slot: Slot) -> End:

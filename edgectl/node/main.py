@@ -24,6 +24,8 @@ def main(argv: list[str] | None = None) -> int:
     gpu.add_argument("-v", "--verbose", action="store_true", help="what is fine, too")
     commands.add_parser("trust", help="show whose offers this node takes, and which it took last")
     commands.add_parser("journal", help="show the last run")
+    commands.add_parser("outbox", help="show what waits to be told upward, and why the last try failed")
+    commands.add_parser("uplink", help="tell upward now (the watchdog does it every minute)")
     paused = commands.add_parser("pause", help="stop self-healing while you work by hand")
     paused.add_argument("--for", dest="length", default="2h", help="30m, 2h, 1d")
     paused.add_argument("--why", required=True)

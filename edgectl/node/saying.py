@@ -45,8 +45,8 @@ class Saying:
         if telling and word != event.WAITING:
             print(f"{word} {step.id}: {seen.reason}", flush=True)  # noqa: T201 - the unit's log, for journalctl
 
-    def end(self, slot: Slot, end: End, slots: Slots) -> None:
-        """Say the verdict: always the last."""
+    def end(self, slot: Slot, end: End, slots: Slots) -> dict[str, Any]:
+        """Say the verdict, always the last; returns what was said of it."""
         verdict, returned, serving = end.verdict, end.returned, slots.current
         first = verdict.first_wrong
         data = {
@@ -67,3 +67,4 @@ class Saying:
         }
         self.journal.write(event.VERDICT, word=verdict.word, reason=verdict.reason, data=data)
         print(f"{verdict.word}: {verdict.reason or 'as declared'}", flush=True)  # noqa: T201 - the unit's log
+        return data

@@ -20,6 +20,7 @@ from edgectl.node.greet import describe, greet
 from edgectl.node.io.look import Look
 from edgectl.node.io.places import Places
 from edgectl.node.looks import look_ahead, look_over
+from edgectl.node.outbox.handed import hand
 from edgectl.node.push import deploy, stage
 from edgectl.node.receive import absent
 from edgectl.node.tail import BEAT_SECONDS, tail
@@ -172,6 +173,7 @@ _QUESTIONS: dict[str, Callable[[Places, Frames, dict[str, Any]], None]] = {
     "cancel": _cancel,
     "texts": _texts,
     "join-token": _join_token,
+    "outbox": hand,
     "pause": _pause,
     "resume": _resume,
 }

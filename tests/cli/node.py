@@ -31,7 +31,7 @@ from edgectl.node.models.step import Registered
 from edgectl.node.trust.step import Trusted
 from edgectl.node.units.install import CONVERGE, links
 from edgectl.wire.envelope import Envelope
-from edgectl.wire.errors import Bug, EdgectlError
+from edgectl.wire.errors import Bug, EdgectlError, Unreachable
 from edgectl.wire.frame import FrameError, Frames
 from edgectl.wire.payload import Node, Payload
 
@@ -148,13 +148,16 @@ class StoreNode:
     runs: int = 0
     one_at_a_time: bool = True
     refuses: Exception | None = None
+    silent: frozenset[str] = frozenset()  # addresses at which nobody answers
     threads: list[threading.Thread] = field(default_factory=list)
     sessions: list[threading.Thread] = field(default_factory=list)
 
-    def connect(self, _: Any, runtime: Any) -> Session:
+    def connect(self, where: Any, runtime: Any) -> Session:
         """Open a session, as the link does; an earlier one has ended by then, as sshd would see to."""
         if self.refuses:
             raise self.refuses
+        if self.silent and where.host in self.silent:
+            raise Unreachable(f"{where.node} (root@{where.host}:22) did not answer within 15 s")
         assert len(self.sessions) < _MOST_SESSIONS, "the operator comes back again and again"
         for earlier in self.sessions if self.one_at_a_time else ():
             earlier.join(_PATIENCE_SECONDS)

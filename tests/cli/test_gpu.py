@@ -194,6 +194,7 @@ def test_a_look_that_takes_its_time_is_no_lost_link(
 
 def test_a_look_changes_nothing(cards: Rack, edgectl: Edgectl) -> None:
     """No run, no file, no object of the API."""
+    cards.node.join()  # the deploy's run has told all
     runs = cards.node.runs
     before = sorted(str(path) for path in cards.node.places.root.rglob("*"))
     edgectl("gpu", "store-042")

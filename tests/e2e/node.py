@@ -159,7 +159,11 @@ class Node:
         return time.monotonic() - began
 
     def listing(self) -> set[str]:
-        """Return every file that a plan could change, with type, size, mode and time of change."""
+        """Return every file that a plan could change, with type, size, mode and time of change.
+
+        A run that has said its verdict still puts it into the outbox.
+        """
+        self.wait("a run has ended", lambda: self.sh(f"systemctl is-active {CONVERGE} || true").strip() != "activating")
         found = self.sh(
             f"find {_KEPT} -xdev -path /var/lib/edgectl/runtimes -prune -o -printf '%p %y %m %s %T@ %C@\\n' "
             "2>/dev/null || true"

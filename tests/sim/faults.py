@@ -7,6 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from edgectl.node.converge.lock import holder
+from edgectl.node.outbox.queue import BEAT, entries
+from edgectl.node.outbox.report import said
 from edgectl.wire.errors import Exit
 from tests.sim import stock
 from tests.sim.histories import NOTHING, PAYLOADS, History, Kept, given, state
@@ -56,7 +58,8 @@ _OUTLAST = 6  # runs of the timer that a store alone may need
 
 def _plain(event: str) -> str:
     """Return an event without the names that differ from run to run."""
-    return re.sub(r"\d{8}T[\d.]+-(\w+)-[0-9a-f]{8}", r"\1", event)
+    event = re.sub(r"\d{8}T[\d.]+-(\w+)-[0-9a-f]{8}", r"\1", event)
+    return re.sub(r"(\d{10})-[0-9a-f]{4}-([a-z]+)(-[0-9a-f]{8})?", r"\1-\2", event)
 
 
 @dataclass(frozen=True)
@@ -185,6 +188,7 @@ def _laws(case: Case, world: World, before: int) -> None:
     assert slots.sequence >= before, "a sequence was given twice"
     assert holder(world.places.run) is None, "the engine's lock is left"
     assert holder(world.places.run / "sending") is None, "the sender's lock is left"
+    _tells(world)
     if found == NOTHING:
         assert slots.current is None
         return
@@ -193,6 +197,19 @@ def _laws(case: Case, world: World, before: int) -> None:
     world.heal()
     assert world.facts.writes == writes, "a run after the end changes something"
     assert world.ended[-1]["exit"] == Exit.OK, world.ended[-1]
+
+
+def _tells(world: World) -> None:
+    """Look through what waits to be told: it is whole, and the newest beat is of what runs."""
+    waits = entries(world.places.outbox)
+    assert len({entry.n for entry in waits}) == len(waits), "two entries have one number"
+    assert len({entry.box for entry in waits}) <= 1, "the count began anew"
+    torn = [entry.path.name for entry in waits if not entry.read() or (entry.kind == BEAT and said(entry) is None)]
+    assert torn == [], torn
+    if world.slots.current is not None:
+        newest = said(waits[-1])
+        assert newest is not None, "the newest entry is no beat"
+        assert newest.runs == world.slots.current.envelope.sequence, "the newest beat is of another sequence"
 
 
 _ENDS: dict[str, tuple[dict[str, str], dict[str, str]]] = {}

@@ -30,6 +30,7 @@ _PLACES = (
     (r"^session: (?!systemctl)", "session: judge, receive, accept"),
     (r"^session: systemctl", "session: start the engine"),
     (r"journal/", "engine: journal"),
+    (r"outbox/", "engine: what waits to be told"),
     (r"slots/", "engine: promote, reject, go back"),
     (r"^engine: probe", "engine: a step's probe"),
     (r"^engine: (apply|half)", "engine: a step's apply"),

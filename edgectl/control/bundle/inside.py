@@ -1,4 +1,4 @@
-"""What is inside an artifact of a bundle: archives that can be read, are what they say, and harm nobody who unpacks them."""
+"""What is inside an artifact of a bundle: archives that can be read, are what they say, and harm nobody who unpacks."""
 
 from __future__ import annotations
 

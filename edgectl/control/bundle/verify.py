@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from edgectl.control.bundle.image import UNREADABLE
 from edgectl.control.bundle.inside import why, wrong_inside
 from edgectl.control.bundle.layout import ANY_ARCH, INDEX_TYPE, KINDS, LAYOUT_VERSION
 from edgectl.control.bundle.model import KIND as MODEL

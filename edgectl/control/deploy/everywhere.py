@@ -5,7 +5,7 @@ Owns: what an unreachable node means for the store's answer: it is named, and th
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import replace
 from threading import Thread
@@ -21,11 +21,12 @@ Answer = TypeVar("Answer")
 _SERVES = frozenset({int(Exit.OK), int(Exit.DEGRADED)})
 
 
-def everywhere(asks: Mapping[str, Callable[[], Answer]]) -> dict[str, Answer | EdgectlError]:
-    """Ask every node at once; what stands against an answer is the answer."""
+def everywhere(asks: Mapping[str, Callable[[], Answer]], *, at_once: int = 0) -> dict[str, Answer | EdgectlError]:
+    """Ask every node, all at once or so many; what stands against an answer is the answer."""
     found: dict[str, Future[Answer]] = {name: Future() for name in asks}
-    for name, ask in asks.items():  # daemons, so that Ctrl-C leaves at once, whoever does not answer
-        Thread(target=_settle, args=(found[name], ask), daemon=True).start()
+    waiting = iter([(found[name], ask) for name, ask in asks.items()])
+    for _ in range(min(at_once or len(asks), len(asks))):  # daemons, so that Ctrl-C leaves at once, whoever is silent
+        Thread(target=_work, args=(waiting,), daemon=True).start()
     answers: dict[str, Answer | EdgectlError] = {}
     for name, future in found.items():
         try:
@@ -33,6 +34,11 @@ def everywhere(asks: Mapping[str, Callable[[], Answer]]) -> dict[str, Answer | E
         except EdgectlError as error:
             answers[name] = error
     return answers
+
+
+def _work(waiting: Iterator[tuple[Future[Answer], Callable[[], Answer]]]) -> None:
+    for future, ask in waiting:  # a list's iterator gives each item to one thread
+        _settle(future, ask)
 
 
 def _settle(future: Future[Answer], ask: Callable[[], Answer]) -> None:

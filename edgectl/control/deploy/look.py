@@ -101,7 +101,7 @@ def status(connect: Open, listener: Listener) -> Seen:
 
 def journal(connect: Open, *, run: str, follow: bool) -> Iterator[dict[str, Any]]:
     """Yield a run's events; with `follow` until its verdict, else as far as it is."""
-    with _speaking(connect) as session:
+    with speaking(connect) as session:
         need(session.frames.receive(), "hello")
         session.frames.send("follow", run=run, offset=0, wait=follow)
         while True:
@@ -123,7 +123,7 @@ def runs(connect: Open) -> list[str]:
 
 def join_token(connect: Open, *, seconds: float) -> str:
     """Return what the store's agents join with; waits for the lead's k3s to make it. The caller keeps it secret."""
-    with _speaking(connect) as session:
+    with speaking(connect) as session:
         need(session.frames.receive(), "hello")
         session.frames.send("join-token", seconds=seconds)
         while True:
@@ -139,7 +139,7 @@ def cancel(connect: Open, who: str) -> dict[str, Any] | None:
 
     Raises NotReady when the run ends without a verdict.
     """
-    with _speaking(connect) as session:
+    with speaking(connect) as session:
         need(session.frames.receive(), "hello")
         session.frames.send("cancel", who=who)
         found = session.frames.receive()
@@ -167,7 +167,7 @@ def gpus(connect: Open) -> GpuLook:
 
 def ask(connect: Open, op: str, /, **fields: object) -> dict[str, Any]:
     """Ask one question and return the answer."""
-    with _speaking(connect) as session:
+    with speaking(connect) as session:
         need(session.frames.receive(), "hello")
         session.frames.send(op, **fields)
         while (frame := session.frames.receive())["op"] == "beat":
@@ -185,7 +185,7 @@ def _look(
 ) -> Seen:
     began = time.monotonic()
     seen = Seen()
-    with _speaking(connect) as session:
+    with speaking(connect) as session:
         seen.hello = session.frames.receive()
         need(seen.hello, "hello")
         listener.connected(seen.hello)
@@ -210,7 +210,7 @@ def _look(
     return seen
 
 
-class _speaking:  # noqa: N801 - used as a statement: with _speaking(connect) as session
+class speaking:  # noqa: N801 - used as a statement: with speaking(connect) as session
     """A session that ends with the block; a broken conversation is a lost link."""
 
     def __init__(self, connect: Open) -> None:

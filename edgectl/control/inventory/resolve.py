@@ -12,7 +12,7 @@ from functools import cache
 from pathlib import Path
 
 from edgectl.control.assets import templates
-from edgectl.control.inventory import network_schema, schema
+from edgectl.control.inventory import network_schema, schema, uplink_schema
 from edgectl.control.inventory.amounts import rate_bytes
 from edgectl.control.inventory.facts import facts
 from edgectl.control.inventory.place import Place
@@ -34,6 +34,7 @@ from edgectl.control.inventory.store import (
     SecretSettings,
     SshTarget,
     Store,
+    UplinkSettings,
     folder_of,
 )
 from edgectl.control.inventory.tree import Tree
@@ -72,6 +73,7 @@ def resolve(
         facts=facts(name, store, nodes),
         policy=store.policy,
         network=network(store.network, store.timezone),
+        uplink=uplink(store.uplink),
         secrets=secrets(store.secrets, folder),
         models=models(store, folder),
     )
@@ -91,6 +93,11 @@ def network(asked: network_schema.Network | None, zone: str | None) -> NetworkSe
     return NetworkSettings(
         downlink, tuple(LimitSettings(rate_bytes(one.limit), _hours(one, zone)) for one in asked.limits)
     )
+
+
+def uplink(asked: uplink_schema.Uplink | None) -> UplinkSettings | None:
+    """Return where nodes tell of themselves."""
+    return UplinkSettings(asked.url or "", asked.secret or "", asked.budget) if asked else None
 
 
 def _hours(limit: network_schema.Limit, zone: str | None) -> Window | None:

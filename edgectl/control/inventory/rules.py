@@ -20,6 +20,7 @@ from edgectl.control.inventory.place import Finding, nearest
 from edgectl.control.inventory.plaintext import plain_secrets
 from edgectl.control.inventory.site import site_findings
 from edgectl.control.inventory.tree import Tree
+from edgectl.control.inventory.uplinked import uplink_findings
 
 _OURS = {
     "node-name": "the node's name",
@@ -90,7 +91,8 @@ def store_findings(store: schema.Store, nodes: dict[str, schema.Node], subject: 
                 yield subject.finding(sentence, "releases", name, "needs")
     yield from _inference(store, subject)
     guarded = guard_findings(subject.name, store, nodes, doubtful=subject.doubts("guard"))
-    for where, sentence in (*site_findings(subject.name, store, nodes, subject.doubts), *guarded):
+    told = uplink_findings(store, doubtful=subject.doubts("uplink"))
+    for where, sentence in (*site_findings(subject.name, store, nodes, subject.doubts), *guarded, *told):
         yield subject.finding(sentence, *where)
     if isinstance(subject.tree.value, dict):
         own = {key: child for key, child in subject.tree.items() if key != "nodes"}  # nodes are looked at merged

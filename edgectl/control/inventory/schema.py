@@ -16,6 +16,7 @@ from edgectl.control.inventory.network_schema import ClockTime, Day, Network
 from edgectl.control.inventory.policy_schema import Policy
 from edgectl.control.inventory.secret_schema import SecretReference, StoreSecret
 from edgectl.control.inventory.section import Label, Line, Section, Title, Word
+from edgectl.control.inventory.uplink_schema import Uplink
 from edgectl.control.policy.versions import asked_range
 
 
@@ -234,6 +235,7 @@ class Layer(NodeLayer):
     inference: Inference | None = None
     guard: Guard | None = Field(default=None, description="Which pods must wait for the GPU's proof: docs/guard.md.")
     network: Network | None = None
+    uplink: Uplink | None = Field(default=None, description="Where nodes tell of themselves: docs/upward.md.")
     timezone: Line | None = Field(default=None, description="Of the store, e.g. Europe/Berlin.")
     cameras: dict[Label, Camera | None] | None = Field(default=None, description="null: not in this store.")
     models: dict[Label, Model | None] | None = None

@@ -184,6 +184,15 @@ class NetworkSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class UplinkSettings:
+    """Where nodes tell of themselves; `secret` is NAME/KEY, "" for none."""
+
+    url: str
+    secret: str
+    budget_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
 class Store:
     """One store of the inventory. `source` is the inventory file; `bundle` a directory that may be absent."""
 
@@ -208,6 +217,7 @@ class Store:
     trust: Path | None = None  # the file of keys whose signatures count; it may be absent
     trust_at: Place = _NOWHERE
     models: ModelsSettings = ModelsSettings()
+    uplink: UplinkSettings | None = None
 
     def place(self, *path: str | int) -> Place:
         """Return where the inventory says this ("releases", "vision-stack", "chart"), or the nearest line to it."""

@@ -23,7 +23,20 @@ from edgectl.control.payload.secrets import secret
 from edgectl.control.payload.shelf import Shelf
 from edgectl.control.signing.trustfile import of as trust_of
 from edgectl.wire.errors import InvalidInput
-from edgectl.wire.payload import Gpu, Guard, Helm, Host, Image, Inference, K3s, Models, Node, Payload, StoreSecret
+from edgectl.wire.payload import (
+    Gpu,
+    Guard,
+    Helm,
+    Host,
+    Image,
+    Inference,
+    K3s,
+    Models,
+    Node,
+    Payload,
+    StoreSecret,
+    Uplink,
+)
 
 
 def bundle_of(store: Store) -> Bundle:
@@ -91,6 +104,7 @@ class _Rendering:
             guard=_guard(self.store, nodes),
             trust=trust.trust if trust else None,
             models=kept,
+            uplink=_uplink(self.store),
         )
         hooks = {made.release.name: made.hooks for made in releases if made.hooks}
         return Rendered(payload, dict(sorted(self.paths.items())), hooks, coming)
@@ -256,6 +270,11 @@ def _gpu(node: NodeTarget) -> Gpu | None:
         driver=found.driver,
         toolkit=found.toolkit,
     )
+
+
+def _uplink(store: Store) -> Uplink | None:
+    asked = store.uplink
+    return Uplink(asked.url, asked.secret, asked.budget_bytes) if asked else None
 
 
 def _guard(store: Store, nodes: list[Node]) -> Guard | None:

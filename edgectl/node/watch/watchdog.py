@@ -35,6 +35,7 @@ from edgectl.node.request import deploy_comes
 from edgectl.node.watch.deeds import WITHDRAWN, do
 from edgectl.node.watch.facts import Facts, Watched, look
 from edgectl.node.watch.ladder import Deed, Memory, climb
+from edgectl.node.watch.upward import Upward
 from edgectl.wire import event
 from edgectl.wire.document import canonical, from_json, to_json
 from edgectl.wire.errors import Exit
@@ -47,8 +48,9 @@ IDLE_SECONDS = 30.0  # on a node without GPUs
 
 def run(places: Places, *, sleep: Callable[[float], None] = time.sleep) -> int:
     """Watch until another engine runs this store."""
-    watchdog = Watchdog(places)
+    watchdog, upward = Watchdog(places), Upward(places)
     while watchdog.is_of_this_engine():
+        upward.tick()
         sleep(watchdog.tick())
         _notify("WATCHDOG=1")
     return int(Exit.OK)

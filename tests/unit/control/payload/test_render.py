@@ -15,7 +15,7 @@ from edgectl.control.inventory.load import load
 from edgectl.control.payload.render import bundle_of, render
 from edgectl.control.payload.rendered import Rendered
 from edgectl.wire.errors import InvalidInput
-from edgectl.wire.payload import decode
+from edgectl.wire.payload import Uplink, decode
 from tests.unit.control.findings import findings as said
 
 KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIDmKjaR/VKHmdKS9pX0fNnO4vYFZvLCbe0AU5uc+SyJW"
@@ -136,6 +136,20 @@ def test_a_store_with_gpus_is_guarded_by_all_that_its_nodes_offer(home: Path) ->
     assert (own.exempt, own.runtime_classes) == (("a", "z"), ())
     none = {"gpu": "gpu: {count: 2, required: 1} => gpu: {count: 0}", "needs": ", needs: [gpu] => "}
     assert rendered(home, **none).payload.guard is None
+
+
+def test_an_uplink_is_in_the_payload_where_one_is_declared(home: Path) -> None:
+    """Law: a store without one has the payload that it had before there were any; the token is a name in it."""
+    before = rendered(home).payload
+    assert before.uplink is None
+    assert b"uplink" not in before.encode()
+    declared = """  secrets: {up: {namespaces: [vision], keys: {token: {env: UP_TOKEN}}}}
+  uplink: {url: "https://upward.example.com/edgectl", secret: up/token, budget: 8MiB}
+stores:
+"""
+    payload = rendered(home, uplink=f"stores:\n => {declared}").payload
+    assert payload.uplink == Uplink("https://upward.example.com/edgectl", "up/token", 8 << 20)
+    assert decode(payload.encode()) == payload
 
 
 def test_the_same_inputs_give_the_same_bytes(home: Path, tmp_path: Path) -> None:

@@ -1,0 +1,1 @@
+"""What stores' nodes have to tell, taken over the operator's link and kept in files."""

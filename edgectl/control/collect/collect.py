@@ -1,0 +1,57 @@
+"""One node asked for what it has to tell and is not here yet.
+
+Owns: the conversation. Each entry is kept as it comes: where the link breaks, the next collect goes on behind the last.
+Must not know which stores there are.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from edgectl.control.collect.record import Record, Told
+from edgectl.control.deploy.deploy import need
+from edgectl.control.deploy.look import Open, speaking
+from edgectl.wire.errors import NotReady
+
+_MOST_BYTES = 8 << 20  # of one entry on its way
+
+
+@dataclass(slots=True)
+class Collected:
+    """What came from one node: how many entries of each kind, what it cost, and how the node stands by its word."""
+
+    new: dict[str, int] = field(default_factory=dict)
+    link_bytes: int = 0
+    newest: dict[str, Any] = field(default_factory=dict)
+
+
+def folder() -> Path:
+    """Return where a user's record lies when nothing else is said (XDG base directories)."""
+    home = os.environ.get("XDG_STATE_HOME", "")
+    return (Path(home) if home.startswith("/") else Path.home() / ".local/state") / "edgectl" / "collected"
+
+
+def collect(connect: Open, record: Record) -> Collected:
+    """Take what is newer than the record; raises Unreachable, Locked, NotReady. What came before that is kept."""
+    found = Collected()
+    with record.held(), speaking(connect) as session:
+        need(session.frames.receive(), "hello")
+        box, after = record.have()
+        session.frames.send("outbox", box=box, after=after)
+        while (frame := session.frames.receive())["op"] != "handed":
+            need(frame, "entry")
+            size = int(frame["bytes"])
+            if not 0 <= size <= _MOST_BYTES:
+                raise NotReady(f"the node announces {size} bytes of one entry", hint="use a matching edgectl")
+            data = bytearray()
+            session.frames.receive_bytes(size, data.extend)
+            told = Told(int(frame["n"]), str(frame["box"]), str(frame["kind"]), str(frame["run"]), bytes(data))
+            if record.keep(told, got=datetime.now(UTC).isoformat(timespec="seconds")):
+                found.new[told.kind] = found.new.get(told.kind, 0) + 1
+        found.link_bytes = session.link_bytes
+        found.newest = record.newest()
+    return found
