@@ -24,6 +24,7 @@ from edgectl.wire.errors import EdgectlError, NotReady, Refused
 from edgectl.wire.frame import FrameError, Frames
 
 _HEADROOM = 1.2
+_SILENCE_SECONDS = 19.0  # a sender that is alive says something much more often; a dead one must not keep others out
 _CHUNK = 1024 * 1024
 
 
@@ -81,7 +82,8 @@ def take(
         frames.send("want", blobs=asked, **facts)
         for digest in [str(item["digest"]) for item in asked if "base" in item]:
             frames.send_bytes(packed[digest])
-        again = receive(places, frames, wanted, found) if wanted else set()
+        with frames.patience(_SILENCE_SECONDS):
+            again = receive(places, frames, wanted, found) if wanted else set()
         if not again:
             return
         parts = ", ".join(sorted(names.get(digest, "") or short(digest) for digest in again))
@@ -100,7 +102,8 @@ def receive(
     arriving = _Arriving(places, frames, {str(item["digest"]): int(item["size"]) for item in wanted}, found)
     try:
         while (frame := frames.receive())["op"] != "sent":
-            arriving.take(frame)
+            if frame["op"] != "beat":
+                arriving.take(frame)
     except (EdgectlError, OSError):
         frames.end()  # what is still on its way is no frame
         raise

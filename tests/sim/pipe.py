@@ -77,4 +77,9 @@ class Session:
 
 def node_frames(pipe: Pipe) -> Frames:
     """Return the node's end."""
-    return Frames(lambda count: pipe.read(0, count, NODE_PATIENCE_SECONDS), lambda data: pipe.write(0, data))
+    frames = Frames(
+        lambda count: pipe.read(0, count, frames.patience_seconds),
+        lambda data: pipe.write(0, data),
+        patience_seconds=NODE_PATIENCE_SECONDS,
+    )
+    return frames

@@ -20,13 +20,26 @@ from edgectl.wire.errors import EdgectlError, InvalidInput
 from edgectl.wire.frame import FrameError, Frames
 
 _MOST_SIGNATURE_BYTES = 64 * 1024 * 1024
+_BEAT_SECONDS = 3.0  # the node waits 19 s for a word of whoever sends to it
 
 
-def signatures(frames: Frames, wanted: Iterable[Mapping[str, Any]]) -> dict[str, Signature]:
+def signatures(
+    frames: Frames, wanted: Iterable[Mapping[str, Any]], *, clock: Callable[[], float] = time.monotonic
+) -> dict[str, Signature]:
     """Read the signatures that follow a `want`, of what the node has: digest of a wanted blob -> its base's.
 
-    One that cannot be read is as none: the blob is sent whole.
+    One that cannot be read is as none: the blob is sent whole. On a thin line they take a while, in which the node is
+    told that somebody is there.
     """
+    said = clock()
+
+    def came(data: bytes) -> None:
+        nonlocal said
+        packed.extend(data)
+        if clock() - said >= _BEAT_SECONDS:
+            said = clock()
+            frames.send("beat")
+
     found: dict[str, Signature] = {}
     for item in wanted:
         base = item.get("base")
@@ -35,7 +48,7 @@ def signatures(frames: Frames, wanted: Iterable[Mapping[str, Any]]) -> dict[str,
         packed, count = bytearray(), int(base["bytes"])
         if not 0 <= count <= _MOST_SIGNATURE_BYTES:
             raise FrameError(f"a signature of {count} bytes")
-        frames.receive_bytes(count, packed.extend)
+        frames.receive_bytes(count, came)
         try:
             found[str(item["digest"])] = Signature.unpack(int(base["size"]), int(base["block"]), bytes(packed))
         except DeltaError:

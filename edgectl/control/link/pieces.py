@@ -24,6 +24,7 @@ _TRY_BYTES, _TRIES = 8 * 1024 * 1024, 3
 _HOPELESS_BYTES = 8 * 1024 * 1024
 _PACKS_AT_MOST = 16  # a delta smaller than this part of its content is not compared with the content, packed
 _COMPARED_BYTES = 4 * PIECE_BYTES
+_SEARCHED_BYTES = 256 * PIECE_BYTES  # are told of at the latest: searching them takes a second or two, in silence
 
 Read = Callable[[int, int], bytes]  # (offset, count) -> bytes of the blob
 
@@ -126,7 +127,7 @@ def delta(read: Read, start: int, end: int, packing: Packing, base: Signature) -
         else:
             at += found
             new += found
-        if new >= PIECE_BYTES:
+        if new >= PIECE_BYTES or at - begun >= _SEARCHED_BYTES:
             yield from _told(read, begun, at, packing, group)
             group, begun, new = [], at, 0
         if packing.is_fast and not copied and at - start >= _HOPELESS_BYTES:

@@ -192,3 +192,16 @@ def test_a_fast_line_is_not_kept_waiting_for_a_search_without_hope(monkeypatch: 
     assert arrived(data, found) == data
     assert found[-1].size == 4 * PIECE_BYTES
     assert DELTA not in {piece.form for piece in found}
+
+
+def test_a_long_search_says_something_meanwhile(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Law: what equals the base for long is told of in parts; the node takes silence for a dead sender."""
+    monkeypatch.setattr(search, "_FOLLOWED_BYTES", 1 << 20)
+    monkeypatch.setattr(pieces, "_SEARCHED_BYTES", 2 << 20)
+    signature = sign(io.BytesIO(NOISE), len(NOISE))
+    assert signature is not None
+    data = NOISE[: 7 << 20]
+    found = list(delta(reader(data), 0, len(data), Packing(), signature))
+    assert max(piece.size for piece in found) <= 3 << 20
+    assert sum(piece.size for piece in found) == len(data)
+    assert on_line(found) < 1000
