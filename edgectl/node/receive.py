@@ -24,7 +24,7 @@ from edgectl.wire.errors import EdgectlError, NotReady, Refused
 from edgectl.wire.frame import FrameError, Frames
 
 _HEADROOM = 1.2
-_SILENCE_SECONDS = 19.0  # a sender that is alive says something much more often; a dead one must not keep others out
+_SILENCE_SECONDS = 18.0  # a sender that is alive says something much more often; a dead one must not keep others out
 _CHUNK = 1024 * 1024
 
 

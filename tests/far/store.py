@@ -43,6 +43,7 @@ class FarStore:
     line: Link
     near: Target
     engine: RuntimeArchive
+    beside_port: int = 0
     sessions: list[Session] = field(default_factory=list)
 
     def connect(self) -> Session:
@@ -108,6 +109,12 @@ class FarStore:
         return sum(path.stat().st_size for path in _files(self.places.staging))
 
 
+def _free_port() -> int:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return int(free.getsockname()[1])
+
+
 def _is_json(path: Path) -> bool:
     try:
         json.loads(path.read_bytes())
@@ -122,21 +129,23 @@ def _files(folder: Path) -> list[Path]:
 
 
 @contextmanager
-def far_store(folder: Path, *lines: str) -> Iterator[FarStore]:
-    """Bring one up; `lines` are of sshd's configuration. All of it is gone behind the block but the folder."""
+def far_store(folder: Path, *, beside: int = 0) -> Iterator[FarStore]:
+    """Bring one up. All of it is gone behind the block but the folder.
+
+    `beside` is the port of another server here that shall be reached over the same line (`beside_port`).
+    """
     folder.mkdir(parents=True, exist_ok=True)
     places = Places(folder / "node")
     places.run.mkdir(parents=True)
     files = sources(Path(edgectl.__file__).parent)
     engine = pack({**files, "__main__.py": (Path(__file__).parent / "engine.py").read_bytes()})
-    sshd = serve(folder / "sshd", *lines)
+    sshd = serve(folder / "sshd", "Subsystem sftp internal-sftp")
     line = Link(folder / "line")
     try:
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            port = int(free.getsockname()[1])
-        line.start(Path("/proc/self/ns/net"), {port: ("127.0.0.1", sshd.port)})
-        yield FarStore(places, sshd, line, replace(sshd.target, port=port), engine)
+        ours, theirs = _free_port(), _free_port()
+        routes = {ours: sshd.port, **({theirs: beside} if beside else {})}
+        line.start(Path("/proc/self/ns/net"), {near: ("127.0.0.1", far) for near, far in routes.items()})
+        yield FarStore(places, sshd, line, replace(sshd.target, port=ours), engine, theirs)
     finally:
         line.stop()
         sshd.close()

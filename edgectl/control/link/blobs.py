@@ -20,7 +20,7 @@ from edgectl.wire.errors import EdgectlError, InvalidInput
 from edgectl.wire.frame import FrameError, Frames
 
 _MOST_SIGNATURE_BYTES = 64 * 1024 * 1024
-_BEAT_SECONDS = 3.0  # the node waits 19 s for a word of whoever sends to it
+_BEAT_SECONDS = 3.0  # the node waits 18 s for a word of whoever sends to it
 
 
 def signatures(

@@ -62,7 +62,7 @@ def test_a_limit_that_changes_holds_from_the_next_piece_on() -> None:
 
 
 def test_the_least_limit_is_no_silence() -> None:
-    """Law: the node takes 19 s without a word for a dead sender; under 8 kbit/s each of five senders speaks sooner."""
+    """Law: the node takes 18 s without a word for a dead sender; under 8 kbit/s each of five senders speaks sooner."""
     time = Time()
     pace = Pace(lambda: 1000.0, clock=lambda: time.now, sleep=time.sleep)
     assert pace.piece_bytes * 5 / 1000 < 10
