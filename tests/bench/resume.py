@@ -45,7 +45,7 @@ def resumes(*, count: int) -> bool:
                 struck = strike(
                     far, folder, size=_SIZE, count=min(count - seed * _AT_ONCE, _AT_ONCE), seed=seed, kinds=(kind,)
                 )
-            good = good and not struck.error
+            good = good and not struck.error and not struck.gone_bytes
             times, torn = times + len(struck.strikes), torn + len(struck.torn)
             wire, whole = wire + struck.outcome.wire_bytes, whole + _SIZE
             limit += struck.limit_bytes(rtt_ms=_RTT_MS, rate_bits=_RATE_BITS)

@@ -22,6 +22,7 @@ from tests.unit.control.deploy.silent import Silent
 
 PIECE_BYTES = 1 << 20
 _LONG_SECONDS = 900.0
+_PATIENCE_SECONDS = 60.0  # of the operator, with a node that gets no further
 CUT, KILL = "cut", "kill"
 
 
@@ -32,6 +33,7 @@ class Struck:
     size: int
     strikes: list[tuple[str, int]] = field(default_factory=list)
     torn: list[str] = field(default_factory=list)
+    gone_bytes: int = 0  # that were on the node's disk before a strike, and not after it
     outcome: Outcome = field(default_factory=Outcome)
     arrived_bytes: int = 0  # at the far end of the line, SSH's own included
     error: str = ""
@@ -54,7 +56,7 @@ def strike(
     offsets = sorted(drawn.randrange(size) for _ in range(count))
     struck = Struck(size)
     told = _Told()
-    running = far.deploy(offer, told)
+    running = far.deploy(offer, told, patience_seconds=_PATIENCE_SECONDS)
     before = far.line.stats().bytes_to_store
 
     def run() -> None:
@@ -78,6 +80,7 @@ def strike(
         struck.strikes.append((what, _has(part)))
         _until(partial(told.lost_since, lost), thread)
         struck.torn += far.torn()
+        struck.gone_bytes += max(struck.strikes[-1][1] - _has(part), 0)
         far.line.heal()
     thread.join(_LONG_SECONDS)
     struck.torn += far.torn()

@@ -19,7 +19,6 @@ from pathlib import Path
 
 import edgectl
 from edgectl.control.deploy.deploy import Deploy, Offer
-from edgectl.control.deploy.line import Line
 from edgectl.control.link.bootstrap import open_session
 from edgectl.control.link.runtime import RuntimeArchive, pack, sources
 from edgectl.control.link.session import Session
@@ -51,10 +50,10 @@ class FarStore:
         self.sessions.append(open_session(self.near, self.engine, state=str(self.places.state)))
         return self.sessions[-1]
 
-    def deploy(self, offer: Offer, listener: Silent | None = None, line: Line | None = None) -> Deploy:
+    def deploy(self, offer: Offer, listener: Silent | None = None, *, patience_seconds: float = 900.0) -> Deploy:
         """Return a deploy of an offer, with the engine of this node, to be run."""
         offer = replace(offer, runtime=self.engine.digest)
-        return Deploy(offer, self.connect, listener or Silent(), line=line)
+        return Deploy(offer, self.connect, listener or Silent(), reconnect_seconds=patience_seconds)
 
     def write_door(self) -> Path:
         """Write down how to get in, for an operator in another process; returns the file."""

@@ -29,6 +29,7 @@ def _strikes(far: FarStore, folder: Path, *, size: int, count: int, seed: int) -
     struck = strike(far, folder, size=size, count=count, seed=seed)
     assert struck.error == ""
     assert struck.torn == []
+    assert struck.gone_bytes == 0, "what has come is kept"
     assert len(struck.strikes) >= count * 0.8, "they have struck"
     assert {what for what, _ in struck.strikes} == {CUT, KILL}
     assert struck.outcome.verdict["word"] == "ready"
