@@ -45,7 +45,7 @@ class Case:
         return f"{self.size / 1e6:.0f} MB over {self.rate_bits / 1e6:.0f} Mbit/s and {self.rtt_ms:.0f} ms"
 
 
-CASES = (Case(150, 20_000_000, 60_000_000), Case(600, 20_000_000, 60_000_000), Case(600, 4_000_000, 20_000_000))
+CASES = (Case(150, 20_000_000, 60_000_000), Case(600, 20_000_000, 40_000_000), Case(600, 4_000_000, 10_000_000))
 QUICK = (Case(150, 20_000_000, 10_000_000),)
 
 
