@@ -22,7 +22,11 @@ _SILENCE_SECONDS = 180.0  # an operator that says nothing for so long is gone; t
 
 def greet(places: Places, *, stdin: int = 0, stdout: int = 1) -> Frames:
     """Say hello on the link and return its frames."""
-    frames = Frames(lambda count: _read(stdin, count), lambda data: _write_all(stdout, data))
+    frames = Frames(
+        lambda count: _read(stdin, count, frames.patience_seconds),
+        lambda data: _write_all(stdout, data),
+        patience_seconds=_SILENCE_SECONDS,
+    )
     frames.send("hello", **_hello(places))
     return frames
 
@@ -73,8 +77,8 @@ def describe(slots: Slots, slot: Slot | None) -> dict[str, Any] | None:
     return {**to_json(slot.envelope), **{key: value for key, value in more.items() if value is not None}}
 
 
-def _read(fd: int, count: int) -> bytes:
-    ready, _, _ = select.select([fd], [], [], _SILENCE_SECONDS)
+def _read(fd: int, count: int, seconds: float) -> bytes:
+    ready, _, _ = select.select([fd], [], [], seconds)
     return os.read(fd, count) if ready else b""
 
 

@@ -26,6 +26,7 @@ from edgectl.wire.frame import FrameError, Frames
 from edgectl.wire.layers import unpack
 
 _HEADROOM = 1.2
+_SILENCE_SECONDS = 18.0  # a sender that is alive says something much more often; a dead one must not keep others out
 _CHUNK = 1024 * 1024
 
 
@@ -76,7 +77,8 @@ def take(
     found = bases(places, sizes, names, unpack(str(frame.get("layers", ""))))
     while True:
         _ask(frames, wanted, found, facts)
-        again = receive(places, frames, wanted, found.of) if wanted else set()
+        with frames.patience(_SILENCE_SECONDS):
+            again = receive(places, frames, wanted, found.of) if wanted else set()
         if not again:
             return
         parts = ", ".join(sorted(names.get(digest, "") or short(digest) for digest in again))
@@ -116,7 +118,8 @@ def receive(
         arriving.doubtful |= arriving.left.keys()
     try:
         while (frame := frames.receive())["op"] != "sent":
-            arriving.take(frame)
+            if frame["op"] != "beat":
+                arriving.take(frame)
     except (EdgectlError, OSError):
         frames.end()  # what is still on its way is no frame
         raise

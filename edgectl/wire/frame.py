@@ -7,7 +7,9 @@ Must not know who is at either end; works on any pair of read/write callables.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from edgectl.wire.document import canonical
@@ -25,9 +27,15 @@ class FrameError(Exception):
 
 
 class Frames:
-    """Read and write frames over `read(max_bytes) -> bytes` (b"" at the end) and `write(bytes)`."""
+    """Read and write frames over `read(max_bytes) -> bytes` (b"" at the end) and `write(bytes)`.
 
-    def __init__(self, read: Callable[[int], bytes], write: Callable[[bytes], object]) -> None:
+    `patience_seconds` is for whoever reads: how long the other side may be silent.
+    """
+
+    def __init__(
+        self, read: Callable[[int], bytes], write: Callable[[bytes], object], *, patience_seconds: float = math.inf
+    ) -> None:
+        self.patience_seconds = patience_seconds
         self._read = read
         self._write = write
         self._buffer = bytearray()
@@ -61,6 +69,15 @@ class Frames:
             del self._buffer[: min(len(piece), len(self._buffer))]
             left -= len(piece)
             sink(piece)
+
+    @contextmanager
+    def patience(self, seconds: float) -> Iterator[None]:
+        """Have no more patience than this inside the block."""
+        before, self.patience_seconds = self.patience_seconds, min(seconds, self.patience_seconds)
+        try:
+            yield
+        finally:
+            self.patience_seconds = before
 
     def end(self) -> None:
         """Read nothing more: what would come is content, and must never be taken for a frame."""

@@ -1,4 +1,4 @@
-"""`nox -s bench`: eight tables, each a ratio or a figure against a stated limit; exit 1 when one is missed.
+"""`nox -s bench`: tables, each a ratio or a figure against a stated limit; exit 1 when one is missed.
 
 Brings up a store of its own (bare), deploys it, and takes it down again.
 """
@@ -22,6 +22,7 @@ from edgectl.sandbox.machine.store import SandboxStore
 from tests.bench.delta import deltas
 from tests.bench.fleet import fleets, real_helm
 from tests.bench.layers import layers
+from tests.bench.transfer import transfers
 
 STORE = "bench-1"
 COPY = "bench-2"
@@ -172,7 +173,7 @@ def start_up() -> bool:
 
 
 def main() -> int:
-    """Run all seven; the store is taken down whatever happens."""
+    """Run all of them; the store is taken down whatever happens."""
     os.chdir(Path(__file__).parents[2])
 
     def say(line: str) -> None:
@@ -190,6 +191,7 @@ def main() -> int:
         sandbox.down(STORE)
     good.append(deltas())
     good.append(layers())
+    good.append(transfers())
     good.append(fleets(*real_helm()))
     sys.stdout.write(f"\n{'All within their limits.' if all(good) else 'A limit was missed.'}\n")
     return 0 if all(good) else 1

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from edgectl.node.converge.lock import holder
 from edgectl.node.outbox.queue import BEAT, entries
 from edgectl.node.outbox.report import said
+from edgectl.wire.delta import DELTA
 from edgectl.wire.errors import Exit
 from tests.sim import stock
 from tests.sim.histories import NOTHING, PAYLOADS, History, Kept, given, state
@@ -36,6 +37,11 @@ def _fill(world: World) -> None:
     world.disk.full = True
 
 
+def _lose_base(world: World) -> None:
+    with world.outside():
+        world.places.blob(stock.OLD_IMAGE).unlink(missing_ok=True)
+
+
 FAULTS: dict[str, Callable[[World], object]] = {
     "kill engine": lambda world: world.kill("engine"),
     "kill operator": lambda world: world.kill("operator"),
@@ -47,7 +53,9 @@ FAULTS: dict[str, Callable[[World], object]] = {
     "step error": _harm("error"),
     "hang": _harm("hang"),
     "disk full": _fill,
+    "base gone": _lose_base,
 }
+_BASE = "base gone"  # of a delta: strikes only where there is one, and until the deploy is accepted
 _AT_STEPS = frozenset({"step error", "hang"})
 _NEEDS = {"kill engine": "engine", "kill session": "session", "link reset": "session", "black hole": "session"}
 _LINK = frozenset({"kill session", "link reset", "black hole"})
@@ -81,7 +89,7 @@ class Case:
 
 def record(history: History, kept: Kept) -> list[tuple[str, str, frozenset[str]]]:
     """Let a history happen without a fault; return each event, and who was alive at it."""
-    with kept.world() as world:
+    with kept.world(is_thin=bool(history.travels)) as world:
         seen: list[frozenset[str]] = []
         real = world.event
 
@@ -96,6 +104,8 @@ def record(history: History, kept: Kept) -> list[tuple[str, str, frozenset[str]]
         _last(history, world)
         world.settle()
         assert state(world) in history.again, state(world)
+        forms = {form for pipe in world.pipes for form in pipe.forms}
+        assert not history.travels or history.travels in forms, f"its blobs travel as {forms}"
         return [(who, what, alive) for (who, what), alive in zip(world.events, seen, strict=True)]
 
 
@@ -108,13 +118,16 @@ def cases(history: History, kept: Kept) -> list[Case]:
                 continue
             if _NEEDS.get(fault, who) not in alive or (fault == "kill operator" and "operator" not in alive):
                 continue
-            found.append(Case(history, at, f"{who}: {what}", fault, alone=(at + number) % 2 == 1))
+            if fault == _BASE and (history.travels != DELTA or who == "engine"):
+                continue
+            alone = (at + number) % 2 == 1 and fault != _BASE  # what runs before has lost a part: no timer mends that
+            found.append(Case(history, at, f"{who}: {what}", fault, alone=alone))
     return found + [Case(history, AFTER, "operator: has its answer", fault, alone=True) for fault in sorted(_POWER)]
 
 
 def run(case: Case, kept: Kept) -> str:
     """Let it happen; returns how it ended. AssertionError names the law that was broken."""
-    with kept.world() as world:
+    with kept.world(is_thin=bool(case.history.travels)) as world:
         before = world.slots.sequence
         world.strikes_at, world.fault = case.at, FAULTS[case.fault]
         first = _last(case.history, world, alone=case.alone and case.at != AFTER)
@@ -126,6 +139,8 @@ def run(case: Case, kept: Kept) -> str:
         if case.fault in _LINK and not case.alone and first is not None:
             good = state(world) == case.history.last.partition(" ")[2]
             assert first.exit == (Exit.OK if good else Exit.NOT_READY), f"the link died: {first.error or first.exit}"
+        if case.fault == _BASE and first is not None:
+            assert first.exit == Exit.OK, f"without the base it does not go on: {first.error or first.exit}"
         told = first is not None and first.exit == Exit.OK
         at_once = (state(world), world.facts.end()) if case.fault in _LINK | {"kill operator"} else None
         world.disk.full, world.harm = False, ""

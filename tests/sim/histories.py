@@ -17,6 +17,7 @@ from typing import Any
 import yaml
 
 from edgectl.control.deploy.offer import Offer
+from edgectl.wire.delta import DELTA
 from edgectl.wire.payload import Payload
 from tests.sim import stock
 from tests.sim.facts import Facts
@@ -33,13 +34,17 @@ NOTHING = "nothing"
 
 @dataclass(frozen=True)
 class History:
-    """What was deployed before, what happens last ("deploy B", "rollback A", "heal"), and how it may end."""
+    """What was deployed before, what happens last ("deploy B", "rollback A", "heal"), and how it may end.
+
+    `travels` is the form in which its blobs cross a thin line, in packets smaller than they are; "": as it comes.
+    """
 
     name: str
     given: tuple[str, ...]
     last: str
     again: tuple[str, ...]
     alone: tuple[str, ...]
+    travels: str = ""
 
     @property
     def offer(self) -> Offer | None:
@@ -47,7 +52,7 @@ class History:
         word, _, name = self.last.partition(" ")
         if word == "heal":
             return None
-        offer = stock.offer(PAYLOADS[name])
+        offer = stock.named(PAYLOADS[name]) if self.travels == DELTA else stock.offer(PAYLOADS[name])
         return replace(offer, blobs={}, sources={}) if word == "rollback" else offer
 
 
@@ -55,7 +60,9 @@ def histories() -> list[History]:
     """Read the declaration."""
     doc: dict[str, Any] = yaml.safe_load((Path(__file__).parent / "outcomes.yaml").read_text())
     return [
-        History(name, tuple(row["given"]), row["last"], tuple(row["again"]), tuple(row["alone"]))
+        History(
+            name, tuple(row["given"]), row["last"], tuple(row["again"]), tuple(row["alone"]), row.get("travels", "")
+        )
         for name, row in doc.items()
     ]
 
@@ -79,13 +86,13 @@ class Kept:
     boot: str
 
     @contextmanager
-    def world(self) -> Iterator[World]:
-        """Wake a copy."""
+    def world(self, *, is_thin: bool = False) -> Iterator[World]:
+        """Wake a copy, at the end of a thin line or not."""
         folder = Path(tempfile.mkdtemp(dir=_RAM))
         try:
             shutil.copytree(self.folder, folder / "node", symlinks=True)
             _relink(folder / "node", self.folder)
-            world = World(folder / "node", copy.deepcopy(self.facts), self.boot)
+            world = World(folder / "node", copy.deepcopy(self.facts), self.boot, is_thin=is_thin)
             with world.alive():
                 yield world
         finally:

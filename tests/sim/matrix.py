@@ -27,7 +27,9 @@ _MARK = "<!-- faults -->"
 _STEP = re.compile(r"engine: (?:probe|apply|half) (\S+)$")
 _PLACES = (
     (r"^operator", "operator: its frames"),
-    (r"^session: (?!systemctl)", "session: judge, receive, accept"),
+    (r"^session: \S+ \S*staging/", "session: a blob comes, staged"),
+    (r"^session: \S+ \S*\bblobs/sha256", "session: a blob gets its name"),
+    (r"^session: (?!systemctl)", "session: judge, answer, accept"),
     (r"^session: systemctl", "session: start the engine"),
     (r"journal/", "engine: journal"),
     (r"outbox/", "engine: what waits to be told"),

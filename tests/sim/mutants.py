@@ -320,4 +320,25 @@ MUTANTS = (
         "max_redirections = 8",
         "tests/cli/test_pull.py::test_redirects_lead_to_no_other_scheme_and_end",
     ),
+    Mutant(
+        "a deploy ends where its base is gone",
+        "node/receive.py",
+        "    except BaseGone:\n        frames.receive_bytes(piece.count - came, lambda _: None)\n        return False",
+        "    except BaseGone:\n        raise",
+        "sim: update that travels as a delta / base gone",
+    ),
+    Mutant(
+        "a blob has its name before its bytes are on the disk",
+        "node/receive.py",
+        "            if is_last:\n                os.fsync(file.fileno())\n",
+        "",
+        "sim: update that travels as a delta / power cut, unsynced lost",
+    ),
+    Mutant(
+        "a dead sender keeps everybody out for minutes",
+        "node/receive.py",
+        "_SILENCE_SECONDS = 18.0",
+        "_SILENCE_SECONDS = 180.0",
+        "tests/unit/node/test_receive.py::test_a_sender_is_waited_for_less_long_than_an_operator",
+    ),
 )

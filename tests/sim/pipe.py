@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from edgectl.control.link.lost import LinkLost
+from edgectl.wire.delta import DELTA, ZLIB
 from edgectl.wire.frame import FrameError, Frames
 from tests.sim.processes import Processes
 
@@ -22,6 +23,8 @@ class Pipe:
     to: tuple[bytearray, bytearray] = field(default_factory=lambda: (bytearray(), bytearray()))
     ended: list[bool] = field(default_factory=lambda: [False, False])  # as the node, as the operator knows it
     hole: bool = False
+    packet_bytes: int = 0  # what travels at once; 0: whatever is written
+    forms: set[str] = field(default_factory=set)  # in which blobs have travelled
 
     def close(self, end: int) -> None:
         """Hang up; through a black hole the other end does not hear it."""
@@ -34,11 +37,16 @@ class Pipe:
 
     def write(self, end: int, data: bytes) -> None:
         """Send to the other end: 0 is the node, 1 the operator."""
-        self.event("send")
-        if self.ended[end]:
-            raise FrameError("the other side has ended")
-        if not self.hole:
-            self.to[1 - end].extend(data)
+        self.forms |= {form for form in (DELTA, ZLIB) if f'"form":"{form}"'.encode() in data}
+        at = 0
+        while at < len(data):
+            self.event("send")
+            if self.ended[end]:
+                raise FrameError("the other side has ended")
+            packet = data[at : at + (self.packet_bytes or len(data))]
+            at += len(packet)
+            if not self.hole:
+                self.to[1 - end].extend(packet)
 
     def read(self, end: int, count: int, patience: float) -> bytes:
         """Wait for bytes; b"" when there will be none."""
@@ -77,4 +85,9 @@ class Session:
 
 def node_frames(pipe: Pipe) -> Frames:
     """Return the node's end."""
-    return Frames(lambda count: pipe.read(0, count, NODE_PATIENCE_SECONDS), lambda data: pipe.write(0, data))
+    frames = Frames(
+        lambda count: pipe.read(0, count, frames.patience_seconds),
+        lambda data: pipe.write(0, data),
+        patience_seconds=NODE_PATIENCE_SECONDS,
+    )
+    return frames

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import replace
 
 from edgectl.control.deploy.offer import Offer
 from edgectl.wire.document import canonical, digest_of
 from edgectl.wire.envelope import Sender
 from edgectl.wire.payload import Gpu, Guard, Helm, Host, Image, Inference, K3s, ManagedFile, Node, Payload, Release
-from tests.archives import canonical_archive
+from edgectl.wire.thing import PAYLOAD, things
+from tests.archives import canonical_archive, plain_tar
 
 ADA = Sender("ada", "laptop")
 GRACE = Sender("grace", "desk")
 RUNTIME = digest_of(b"engine")
 _DEPLOYMENT = {"kind": "Deployment", "metadata": {"name": "x"}}
-CONTENT = {name: f"{name}".encode() * 40 for name in ("k3s", "helm", "chart")}
-CONTENT |= {name: canonical_archive(name) for name in ("image-1", "image-2")}
+_LAYERS = plain_tar({"both": hashlib.shake_128(b"layers that both images have").digest(1500)})
+CONTENT = {name: name.encode() * 40 for name in ("k3s", "helm", "chart")}
+CONTENT |= {name: canonical_archive(name, _LAYERS) for name in ("image-1", "image-2")}
 BLOBS = {digest_of(data): data for data in CONTENT.values()}
 
 
@@ -50,6 +53,7 @@ def payload(
     return Payload("store-042", title, (node,), tuple(releases), blobs, question, guard=guard)
 
 
+OLD_IMAGE = _blob("image-1")
 A = payload()
 A2 = payload(title="Berlin Mitte")
 B = payload(base="1", app="2", extra=True)
@@ -74,6 +78,11 @@ def offer(of: Payload, sender: Sender = ADA) -> Offer:
         sources={**sources, of.digest: data},
         sender=sender,
     )
+
+
+def named(of: Payload) -> Offer:
+    """Return an offer that says of what each blob is: what the node has of it need not travel again."""
+    return replace(offer(of), names={**things(of), of.digest: PAYLOAD})
 
 
 def again(of: Offer, sender: Sender) -> Offer:

@@ -20,14 +20,16 @@ import pytest
 from edgectl.control.deploy.deploy import Deploy
 from edgectl.control.deploy.offer import Offer
 from edgectl.control.deploy.outcome import Outcome
-from edgectl.node import accept, engine, greet, looks, push, saying, sending, session, tail
+from edgectl.node import accept, bases, engine, greet, looks, push, saying, sending, session, tail
 from edgectl.node.converge.lock import holder
 from edgectl.node.converge.slots import Slots
+from edgectl.node.io.files import sha256_of
 from edgectl.node.io.look import Hands
 from edgectl.node.io.places import Places
 from edgectl.node.io.programs import Ran
 from edgectl.node.recipe import recipe
 from edgectl.node.units.install import CONVERGE
+from edgectl.wire import delta
 from edgectl.wire.errors import EdgectlError, Unreachable
 from edgectl.wire.frame import FrameError
 from tests.sim import stock
@@ -41,6 +43,7 @@ from tests.unit.control.deploy.silent import Silent
 SERVES_AFTER_SECONDS = 5.0
 BOOTS_AFTER_SECONDS = 30.0
 TIMER_SECONDS = 330.0
+_PACKET_BYTES = 120
 
 
 @dataclass
@@ -77,6 +80,7 @@ class World:
     ended: list[dict[str, Any]] = field(default_factory=list)
     pressed: list[Pressed] = field(default_factory=list)
     cuts: int = 0
+    is_thin: bool = False  # small blobs are worth a delta, and travel in packets that are smaller still
     preempt: Callable[[], bool] = lambda: False
 
     def __post_init__(self) -> None:
@@ -151,10 +155,18 @@ class World:
         if number == self.strikes_at:
             self.struck = f"{me.name}: {what}"
             self.fault(self)
+            self._nothing_torn()
             if me.dead:
                 raise Killed
         if self.preempt():
             self.processes.wait(0)
+
+    def _nothing_torn(self) -> None:
+        """Law: whatever strikes, what bears a digest as its name has it."""
+        with self.outside():
+            for path in self.places.blobs.glob("*"):
+                if sha256_of(path) != f"sha256:{path.name}":
+                    self.facts.wrong.append(f"a torn blob: {path.name}")
 
     def trouble(self, error: type[Exception], where: str) -> None:
         """Make the step at hand suffer, if a fault has said so."""
@@ -183,7 +195,7 @@ class World:
         self.on = False
         self.cuts += 1
         self.kill("", "node")
-        with self._nobody():
+        with self.outside():
             if loses:
                 self.disk.cut()
                 self.facts.cut()
@@ -193,7 +205,7 @@ class World:
         self.processes.spawn("power", "grid", self._power_on)
 
     @contextmanager
-    def _nobody(self) -> Iterator[None]:
+    def outside(self) -> Iterator[None]:
         """Do what no process does: the world itself."""
         me, self.processes.me = self.processes.me, None
         try:
@@ -259,7 +271,7 @@ class World:
         if not self.on:
             self.processes.wait(1)
             raise Unreachable("node-1 did not answer")
-        pipe = Pipe(self.processes, self.event)
+        pipe = Pipe(self.processes, self.event, packet_bytes=_PACKET_BYTES if self.is_thin else 0)
         self.pipes.append(pipe)
 
         def serve() -> None:
@@ -272,7 +284,7 @@ class World:
                 pipe.close(0)
 
         engine_here = self.places.runtime(stock.RUNTIME) / "__main__.py"
-        with self._nobody():  # the bootstrap's own doing is proven elsewhere
+        with self.outside():  # the bootstrap's own doing is proven elsewhere
             engine_here.parent.mkdir(parents=True, exist_ok=True)
             engine_here.touch()
         self.processes.spawn("session", "node", serve)
@@ -292,6 +304,10 @@ class World:
                 patch.setattr(module, "print", lambda *_, **__: None, raising=False)
             patch.setattr(accept, "install", lambda _: False)
             patch.setattr(tail, "_POLL_SECONDS", 1.0)
+            if self.is_thin:
+                patch.setattr(bases, "LEAST_BYTES", 100)
+                patch.setattr(delta, "LEAST_BYTES", 100)
+                patch.setattr(delta, "_LEAST_BLOCK", 64)
             patch.setattr(sending, "os", SimpleNamespace(getpid=self._pid, kill=self._kill))
             patch.setattr(os, "getpid", self._pid)
             patch.setattr(time, "sleep", self._sleep)

@@ -61,6 +61,7 @@ class Deploy:
         self._offset = 0
         self._heard = 0.0
         self._missing: int | None = None
+        self._counted = 0  # of blob_bytes, when that was said
         self._has_wanted = False  # on this link
         self._hints = Hints()
         self.outcome = Outcome()
@@ -197,9 +198,11 @@ class Deploy:
         if self._missing is None:  # told once
             pauses = self.outcome.pauses = pauses_of(frame, self._offer.sources.get(self._offer.payload))
             self.outcome.bytes_missing, self.outcome.seconds_estimate = missing, forecast.seconds
-        self._missing = missing
-        self._listener.foreseen(forecast, pauses)
         again, self._has_wanted = self._has_wanted, True
+        if self._missing is not None and not again:  # what a piece stood for is known only when it ends: a cut hides it
+            self.outcome.blob_bytes = max(self.outcome.blob_bytes, self._counted + self._missing - missing)
+        self._missing, self._counted = missing, self.outcome.blob_bytes
+        self._listener.foreseen(forecast, pauses)
         send = self._line.send
         known, sources = self._hints.answered(frame.get("layers", ())), self._offer.sources
         send(self._offer.node, session, wanted, sources, self._listener, self._count, known=known, again=again)

@@ -5,7 +5,8 @@ Owns the operator's side of both. Must not know how the rest of a blob travels.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import time
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from edgectl.wire.layers import MOST_HINTS, Layer, layers_of, pack
 from edgectl.wire.thing import IMAGE
 
 _MOST_SIGNATURE_BYTES = 64 * 1024 * 1024
+_BEAT_SECONDS = 3.0  # the node waits 18 s for a word of whoever sends to it
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,20 +67,34 @@ class Known:
         return tuple(Whole(layer.offset, size, behind + at) for layer, at, size in found if size == layer.size)
 
 
-def read_bases(frames: Frames, wanted: Iterable[Mapping[str, Any]], known: Known) -> dict[str, Base]:
+def read_bases(
+    frames: Frames, wanted: Iterable[Mapping[str, Any]], known: Known, *, clock: Callable[[], float] = time.monotonic
+) -> dict[str, Base]:
     """Read what follows a `want`, and return what the node has of each wanted blob.
 
-    A signature that cannot be read is as none: its bytes are sent. FrameError when what is said makes no sense.
+    A signature that cannot be read is as none: its bytes are sent. On a thin line they take a while, in which the node
+    is told that somebody is there. FrameError when what is said makes no sense.
     """
     wanted = list(wanted)
-    signatures, sizes = _signatures(frames, wanted)
+    signatures, sizes = _signatures(frames, wanted, clock)
     digests = [str(item["digest"]) for item in wanted]
     found = {one: Base(signatures.get(one), known.of(one, sizes.get(one, 0))) for one in digests}
     return {digest: base for digest, base in found.items() if base.signature or base.layers}
 
 
-def _signatures(frames: Frames, wanted: Iterable[Mapping[str, Any]]) -> tuple[dict[str, Signature], dict[str, int]]:
+def _signatures(
+    frames: Frames, wanted: Iterable[Mapping[str, Any]], clock: Callable[[], float]
+) -> tuple[dict[str, Signature], dict[str, int]]:
     """Return the signatures by wanted blob, and the length of what each is of, also where it cannot be read."""
+    heard = clock()
+
+    def came(data: bytes) -> None:
+        nonlocal heard
+        packed.extend(data)
+        if clock() - heard >= _BEAT_SECONDS:
+            heard = clock()
+            frames.send("beat")
+
     found: dict[str, Signature] = {}
     sizes: dict[str, int] = {}
     for item in wanted:
@@ -88,7 +104,7 @@ def _signatures(frames: Frames, wanted: Iterable[Mapping[str, Any]]) -> tuple[di
         packed, count = bytearray(), int(base["bytes"])
         if not 0 <= count <= _MOST_SIGNATURE_BYTES:
             raise FrameError(f"a signature of {count} bytes")
-        frames.receive_bytes(count, packed.extend)
+        frames.receive_bytes(count, came)
         sizes[str(item["digest"])] = int(base["size"])
         try:
             found[str(item["digest"])] = Signature.unpack(int(base["size"]), int(base["block"]), bytes(packed))

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from edgectl.wire.frame import CHUNK_BYTES
 
 _LIMITED_BYTES = 8 * 1024  # small pieces under a limit: 64 kbit/s still moves every second
+_LEAST_BYTES = 1024  # and 8 kbit/s, too: the node takes a long silence for a dead sender
 
 
 class Pace:
@@ -36,7 +37,8 @@ class Pace:
     @property
     def piece_bytes(self) -> int:
         """How much may go at once now."""
-        return CHUNK_BYTES * 4 if self._limit() is None else _LIMITED_BYTES
+        limit = self._limit()
+        return CHUNK_BYTES * 4 if limit is None else max(_LEAST_BYTES, min(_LIMITED_BYTES, int(limit)))
 
     def wait(self, count: int) -> None:
         """Wait until `count` more bytes may go; whoever asks first goes first."""

@@ -28,6 +28,7 @@ _TRY_BYTES, _TRIES = 8 * 1024 * 1024, 3
 _HOPELESS_BYTES = 8 * 1024 * 1024
 _PACKS_AT_MOST = 16  # a delta smaller than this part of its content is not compared with the content, packed
 _COMPARED_BYTES = 4 * PIECE_BYTES
+_SEARCHED_BYTES = 256 * PIECE_BYTES  # are told of at the latest: searching them takes a second or two, in silence
 
 _LITTLE_BYTES = 64 * 1024  # between two layers: headers, and layers too small for a hint
 
@@ -151,7 +152,7 @@ def delta(read: Read, start: int, end: int, packing: Packing, base: Base) -> Ite
             group.add(found)
             searched += found.count if isinstance(found, Copy) else found
             copied = copied or isinstance(found, Copy)
-            if group.new >= PIECE_BYTES:
+            if group.new >= PIECE_BYTES or group.length >= _SEARCHED_BYTES:
                 yield from group.told()
             if packing.is_fast and not copied and searched >= _HOPELESS_BYTES:
                 search = None
@@ -194,6 +195,11 @@ class _Group:
         self._begun = self.at = at
         self._found: list[Copy | int] = []
         self.new = 0
+
+    @property
+    def length(self) -> int:
+        """Bytes of the blob that they stand for."""
+        return self.at - self._begun
 
     def add(self, found: Copy | int) -> None:
         """Add a copy, or so many bytes that are new."""

@@ -16,6 +16,7 @@ _MODULUS = 65521  # adler32's
 _OFFSETS = 64 * 1024  # tried at once: what they need stays in the processor's cache
 _SCAN_BYTES = 1024 * 1024  # said as not matching, so that it can be sent while the search goes on
 _AHEAD_BYTES = 1024 * 1024
+_FOLLOWED_BYTES = 256 * 1024 * 1024  # of one copy at most: the node must hear something meanwhile
 _MOST_FALSE = 256  # in one window; data that weak sums cannot tell apart is sent instead of searched
 _TABLE_BITS = 20
 
@@ -83,7 +84,7 @@ class Search:
     def _follow(self, at: int, index: int) -> int:
         """Return how many bytes from `at` on equal the base from this block on."""
         count, data, begun = 0, b"", 0
-        while index < len(self._strong):
+        while index < len(self._strong) and count < _FOLLOWED_BYTES:
             length = min(self._block, self._base_size - index * self._block)
             if at + count + length > self._size:
                 break

@@ -13,6 +13,7 @@ import pytest
 
 from edgectl.node.io.places import Places
 from edgectl.node.receive import receive, want
+from edgectl.node.receive import take as asked_for
 from edgectl.wire.document import canonical, digest_of
 from edgectl.wire.errors import NotReady, Refused
 from edgectl.wire.frame import FrameError, Frames
@@ -33,6 +34,11 @@ class Operator:
         count = len(data) - offset
         self._out.append(canonical({"op": "blob", "digest": digest, "offset": offset, "bytes": count}) + b"\n")
         self._out.append(data[offset:upto])
+        return self
+
+    def beat(self) -> Operator:
+        """Say that somebody is there."""
+        self._out.append(b'{"op":"beat"}\n')
         return self
 
     def sent(self) -> Operator:
@@ -181,3 +187,26 @@ def test_a_disk_that_fills_up_on_the_way_keeps_what_came(places: Places, monkeyp
     have = want(places, BLOBS)[0]["have_bytes"]
     assert take(places, Operator().blob(DIGEST, DATA, offset=int(str(have))).sent()) == set()
     assert places.blob(DIGEST).read_bytes() == DATA
+
+
+def test_a_beat_between_blobs_is_no_blob(places: Places) -> None:
+    """A sender that has nothing to send yet may say so, at any place between two frames."""
+    operator = Operator()
+    operator.beat().blob(DIGEST, DATA).beat().sent()
+    receive(places, operator.frames(), want(places, BLOBS))
+    assert places.blob(DIGEST).read_bytes() == DATA
+
+
+def test_a_sender_is_waited_for_less_long_than_an_operator(places: Places) -> None:
+    """Law: whoever sends and falls silent keeps nobody out for more than 20 s."""
+    patience: list[float] = []
+    operator = Operator().blob(DIGEST, DATA).sent()
+
+    def read(count: int) -> bytes:
+        patience.append(frames.patience_seconds)
+        return operator._read(count)
+
+    frames = Frames(read, lambda _: None, patience_seconds=180.0)
+    asked_for(places, frames, {"blobs": BLOBS})
+    assert max(patience) < 20
+    assert frames.patience_seconds == 180.0

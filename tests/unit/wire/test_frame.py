@@ -117,3 +117,21 @@ def test_any_bytes_end_in_a_frame_or_a_frame_error(data: bytes) -> None:
             assert isinstance(link.receive()["op"], str)
     except FrameError:
         return
+
+
+def test_patience_ends_with_its_block() -> None:
+    """Law: less patience is for a while, and a block never gives more of it than there was."""
+    link = Frames(lambda _: b"", lambda _: None, patience_seconds=180.0)
+    with link.patience(19.0):
+        assert link.patience_seconds == 19.0
+        with link.patience(300.0):
+            assert link.patience_seconds == 19.0
+        with pytest.raises(FrameError):
+            _impatient(link)
+        assert link.patience_seconds == 19.0
+    assert link.patience_seconds == 180.0
+
+
+def _impatient(link: Frames) -> None:
+    with link.patience(1.0):
+        link.receive()

@@ -110,6 +110,20 @@ def test_a_bare_node_gets_everything_once() -> None:
     assert all(session.closed for session in node.sessions)
 
 
+def test_what_the_node_has_kept_of_a_cut_piece_is_counted() -> None:
+    """Law: the content that came is what the node lacked, however little of it was written when the link died."""
+    whole = Node()
+    brought(whole)
+    ends = []
+    for at in range(2, whole.frames):
+        node = Node(breaks_at=at)
+        ended = brought(node)
+        if node.broken == "-> bytes":
+            ends.append((ended.sessions, ended.blob_bytes))
+    assert ends
+    assert set(ends) == {(2, len(PAYLOAD) + len(BLOB))}
+
+
 def test_what_the_node_could_not_make_is_sent_once_more_and_counted() -> None:
     """Law: a second `want` on one link is more to send: said, shown to its end, and nothing goes back."""
     node, heard = Node(asks_again=digest_of(BLOB)), Heard()

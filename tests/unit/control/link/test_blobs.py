@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import random
 from pathlib import Path
@@ -9,7 +10,10 @@ from pathlib import Path
 import pytest
 
 from edgectl.control.link.blobs import send_blobs
+from edgectl.control.link.known import Known, read_bases
 from edgectl.control.link.pace import Pace
+from edgectl.control.link.pieces import Base
+from edgectl.wire.delta import sign
 from edgectl.wire.errors import InvalidInput, NotReady
 from edgectl.wire.frame import FrameError, Frames
 
@@ -107,3 +111,18 @@ def test_a_file_that_shrinks_is_not_filled_up(tmp_path: Path) -> None:
 
     with pytest.raises(InvalidInput, match="became shorter"):
         send_blobs(_Node().frames, [{"digest": _A}], {_A: tmp_path / "a"}, progress=shrink)
+
+
+def test_a_node_whose_signature_takes_long_hears_that_somebody_reads_it() -> None:
+    """Law: a sender that waits for bytes of the node is not taken for a dead one."""
+    old = random.Random(2).randbytes(2 << 20)  # noqa: S311
+    signature = sign(io.BytesIO(old), len(old))
+    assert signature is not None
+    packed = signature.pack()
+    node = _Node(saying=packed)
+    node.frames = Frames(lambda _: node._read(400), node._write)  # a thin line
+    now = iter(range(10_000))
+    base = {"size": signature.size, "block": signature.block, "bytes": len(packed)}
+    found = read_bases(node.frames, [{"digest": _A, "base": base}], Known(), clock=lambda: float(next(now)))
+    assert found == {_A: Base(signature, ())}
+    assert node.got.count(_frame("beat")) * len(_frame("beat")) == len(node.got) > 0

@@ -59,3 +59,10 @@ def test_a_limit_that_changes_holds_from_the_next_piece_on() -> None:
     assert during >= 100_000 * 9
     assert before >= 4_500_000
     assert after >= 4_500_000
+
+
+def test_the_least_limit_is_no_silence() -> None:
+    """Law: the node takes 18 s without a word for a dead sender; under 8 kbit/s each of five senders speaks sooner."""
+    time = Time()
+    pace = Pace(lambda: 1000.0, clock=lambda: time.now, sleep=time.sleep)
+    assert pace.piece_bytes * 5 / 1000 < 10

@@ -237,3 +237,16 @@ def test_no_search_is_made_where_layers_say_all() -> None:
         (RAW, PIECE_BYTES),
     ]
     assert on_line(found) < 2 * PIECE_BYTES + 50
+
+
+def test_a_long_search_says_something_meanwhile(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Law: what equals the base for long is told of in parts; the node takes silence for a dead sender."""
+    monkeypatch.setattr(search, "_FOLLOWED_BYTES", 1 << 20)
+    monkeypatch.setattr(pieces, "_SEARCHED_BYTES", 2 << 20)
+    signature = sign(io.BytesIO(NOISE), len(NOISE))
+    assert signature is not None
+    data = NOISE[: 7 << 20]
+    found = list(delta(reader(data), 0, len(data), Packing(), Base(signature, ())))
+    assert max(piece.size for piece in found) <= 3 << 20
+    assert sum(piece.size for piece in found) == len(data)
+    assert on_line(found) < 1000
