@@ -36,9 +36,7 @@ def memories(*, size: int) -> bool:
         for form, rate in (("as it is", 0), ("delta", 0), ("packed", _PACKED_LINE_BITS)):
             _make(image, size, form)
             far.line.set(rtt_ms=0, rate_bits=rate)
-            said, node = _pushed(
-                far, image, {"as it is": "a/model:1", "delta": "a/model:2", "packed": "a/text:1"}[form]
-            )
+            said, node = _pushed(far, image, {"as it is": "model:1", "delta": "model:2", "packed": "text:1"}[form])
             line = f"{rate / 1e6:.0f} Mbit/s" if rate else "loopback"
             good = good and said["word"] == "ready" and max(said["peak_bytes"], node) <= LIMIT_BYTES and node > 0
             sys.stdout.write(

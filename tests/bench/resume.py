@@ -23,7 +23,7 @@ _AT_ONCE = 24  # strikes in one blob
 def _fresh() -> Iterator[tuple[FarStore, Path]]:
     """Bring up a store that runs something; gives it and a folder beside it."""
     with tempfile.TemporaryDirectory() as name, far_store(Path(name) / "far") as far:
-        far.deploy(offered({"a/first:1": noise(Path(name) / "first", 1000)})).run()
+        far.deploy(offered({"first:1": noise(Path(name) / "first", 1000)})).run()
         yield far, Path(name)
 
 

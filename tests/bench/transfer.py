@@ -97,7 +97,7 @@ def ways(far: FarStore, case: Case, image: Path) -> Iterator[tuple[str, Callable
     ssh = ["ssh", *options, "-p", str(near.port)]
     there, to = f"{near.user}@{near.host}", folder / "peer"
     to.mkdir(exist_ok=True)
-    ref = f"a/bulk-{case.rtt_ms:.0f}-{case.rate_bits}:1"
+    ref = f"bulk-{case.rtt_ms:.0f}-{case.rate_bits}:1"
 
     def ours() -> None:
         with far.push_elsewhere(far.write_door(), {ref: image}) as pushed:
@@ -126,7 +126,7 @@ def lines(cases: tuple[Case, ...]) -> bool:
         _say("|---|---|---|---|---|---|")
         with tempfile.TemporaryDirectory() as name, _sink() as port, far_store(Path(name) / "far", beside=port) as far:
             image = noise(Path(name) / "image", case.size)
-            far.deploy(offered({"a/first:1": noise(Path(name) / "first", 1000)})).run()
+            far.deploy(offered({"first:1": noise(Path(name) / "first", 1000)})).run()
             far.line.set(rtt_ms=case.rtt_ms, rate_bits=case.rate_bits)
             for way, work in ways(far, case, image):
                 if work is None:

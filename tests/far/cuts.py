@@ -50,7 +50,7 @@ def strike(
     """Deploy a blob of `size` bytes that nothing packs, and strike `count` times on its way."""
     drawn = random.Random(seed)  # noqa: S311 - no secret
     image = noise(folder / f"cut-{seed}", size, seed=seed)
-    offer = offered({f"a/cut-{seed}:1": image})
+    offer = offered({f"cut-{seed}:1": image})
     digest = next(digest for digest, source in offer.sources.items() if source == image)
     part = far.places.staging / f"{digest.removeprefix('sha256:')}.part"
     offsets = sorted(drawn.randrange(size) for _ in range(count))

@@ -48,11 +48,11 @@ def program(argv: Sequence[str], **_: Any) -> Any:
 
 
 def recipe(payload: Any, node: Any, **_: bool) -> tuple[Any, ...]:
-    """Return what needs nobody but the disk: content, files of the host, image archives where k3s imports them."""
+    """Return what needs nobody but the disk: content, files of the host, models in their registry."""
     from edgectl.node.converge.protocol import Observation, Status, Wait
     from edgectl.node.host.blobs import Blobs
     from edgectl.node.host.files import Files
-    from edgectl.node.k3s.images import Archives
+    from edgectl.node.models.step import Registered
 
     class Serves:
         """A gate that takes as long as /etc/store.conf says."""
@@ -69,7 +69,7 @@ def recipe(payload: Any, node: Any, **_: bool) -> tuple[Any, ...]:
     return (
         Blobs(payload.blobs_of(node)),
         Files("host-files", "host files", node.host.files),
-        Archives(node.k3s.images),
+        *((Registered(payload.models, payload.blobs),) if payload.models else ()),
         Serves(),
     )
 

@@ -1,4 +1,4 @@
-"""What is deployed to a store in a folder: a payload of one node with image archives, and bytes to fill them with."""
+"""What is deployed to a store in a folder: a payload of one node with models, and bytes to fill them with."""
 
 from __future__ import annotations
 
@@ -10,22 +10,23 @@ from edgectl.control.deploy.offer import Offer
 from edgectl.node.io.files import sha256_of
 from edgectl.wire.document import digest_of
 from edgectl.wire.envelope import Sender
-from edgectl.wire.payload import Host, Image, K3s, ManagedFile, Node, Payload
+from edgectl.wire.payload import Host, K3s, ManagedFile, Model, Models, Node, Payload
 from edgectl.wire.thing import PAYLOAD, things
 
 NODE = "node-1"
 HERE = Sender("ada", "laptop")
 
 
-def offered(images: Mapping[str, Path], *, title: str = "Far away") -> Offer:
-    """Return a deploy of a store whose node has these images: reference -> archive."""
-    digests = {ref: sha256_of(path) or "" for ref, path in images.items()}
+def offered(models: Mapping[str, Path], *, title: str = "Far away") -> Offer:
+    """Return a deploy of a store whose node has these models: name:version -> their one file."""
+    digests = {ref: sha256_of(path) or "" for ref, path in models.items()}
     binary = b"k3s"
     host = Host(0, (ManagedFile("/etc/store.conf", title),))
-    archives = tuple(Image(digest, (ref,)) for ref, digest in digests.items())
-    node = Node(NODE, "server", "10.0.0.1", host, K3s("v1", digest_of(binary), "k3s.service", (), archives))
-    sizes = {digests[ref]: path.stat().st_size for ref, path in images.items()}
-    payload = Payload("far-1", title, (node,), (), {digest_of(binary): len(binary), **sizes})
+    node = Node(NODE, "server", "10.0.0.1", host, K3s("v1", digest_of(binary), "k3s.service", (), ()))
+    sizes = {digests[ref]: path.stat().st_size for ref, path in models.items()}
+    kept = tuple(Model(*ref.split(":"), {"model.bin": digest}) for ref, digest in digests.items())
+    blobs = {digest_of(binary): len(binary), **sizes}
+    payload = Payload("far-1", title, (node,), (), blobs, models=Models(kept) if kept else None)
     data = payload.encode()
     return Offer(
         store=payload.store,
@@ -36,7 +37,7 @@ def offered(images: Mapping[str, Path], *, title: str = "Far away") -> Offer:
         sources={
             digest_of(binary): binary,
             payload.digest: data,
-            **{digests[ref]: path for ref, path in images.items()},
+            **{digests[ref]: path for ref, path in models.items()},
         },
         sender=HERE,
         names={**things(payload), payload.digest: PAYLOAD},

@@ -36,7 +36,7 @@ def peak_bytes(pid: int | str = "self") -> int:
     return int(next(line for line in lines if line.startswith("VmHWM")).split()[1]) * 1024
 
 
-def main(door: str, *images: str) -> int:
+def main(door: str, *models: str) -> int:
     """Deploy and print."""
     doc = json.loads(Path(door).read_text())
     target = Target(
@@ -50,7 +50,7 @@ def main(door: str, *images: str) -> int:
     )
     engine = RuntimeArchive(doc["engine"], Path(doc["tar"]).read_bytes())
     offer = replace(
-        offered({ref: Path(path) for ref, _, path in (one.partition("=") for one in images)}), runtime=engine.digest
+        offered({ref: Path(path) for ref, _, path in (one.partition("=") for one in models)}), runtime=engine.digest
     )
     told = Told()
     running = Deploy(offer, lambda: open_session(target, engine, state=doc["state"]), told)

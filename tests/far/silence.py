@@ -52,7 +52,7 @@ def while_sending(far: FarStore, folder: Path, how: str) -> Noticed:
     """Let the far side go silent while a blob travels to it (frozen: its sshd, and with it the receiver)."""
     far.line.set(rtt_ms=150, rate_bits=4_000_000)
     heard = _Heard()
-    _begun(far.deploy(offered({"a/big:1": noise(folder / "big", _BIG_BYTES)}), heard))
+    _begun(far.deploy(offered({"big:1": noise(folder / "big", _BIG_BYTES)}), heard))
     _until(lambda: far.staged_bytes() > 1_000_000)
     began = time.monotonic()
     _silence(far, how)
@@ -74,7 +74,7 @@ def while_following(far: FarStore, how: str) -> Noticed:
 def while_the_node_waits(far: FarStore, folder: Path) -> Noticed:
     """Freeze the operator's process while the node waits for its bytes; the node's receiver ends with its lock."""
     far.line.set(rtt_ms=20, rate_bits=8_000_000)
-    sender = far.push_elsewhere(far.write_door(), {"a/big:1": noise(folder / "big", _BIG_BYTES)})
+    sender = far.push_elsewhere(far.write_door(), {"big:1": noise(folder / "big", _BIG_BYTES)})
     try:
         _until(lambda: far.staged_bytes() > 1_000_000)
         os.kill(sender.pid, signal.SIGSTOP)

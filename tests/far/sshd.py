@@ -36,6 +36,13 @@ class Sshd:
         """Return what the server has written so far."""
         return (self.folder / "log").read_text("utf-8", "replace")
 
+    def logged(self, words: str, *, seconds: float = 5.0) -> int:
+        """Return how often it wrote this, as soon as it has: what it does, it writes down a moment later."""
+        deadline = time.monotonic() + seconds
+        while words not in self.log and time.monotonic() < deadline:
+            time.sleep(0.02)
+        return self.log.count(words)
+
     def children(self) -> list[int]:
         """Return the server's processes behind the listener, the deepest last."""
         return descendants(self.process.pid)

@@ -26,6 +26,7 @@ from edgectl.control.link.session import Session
 from edgectl.control.link.target import Target
 from edgectl.node.io.files import sha256_of
 from edgectl.node.io.places import Places
+from edgectl.node.models.registry import Registry
 from edgectl.sandbox.link.link import Link
 from tests.far.offer import noise, offered
 from tests.far.sshd import Sshd, serve
@@ -71,9 +72,9 @@ class FarStore:
         (folder / "door.json").write_text(json.dumps(doc))
         return folder / "door.json"
 
-    def push_elsewhere(self, door: Path, images: Mapping[str, Path]) -> subprocess.Popen[str]:
+    def push_elsewhere(self, door: Path, models: Mapping[str, Path]) -> subprocess.Popen[str]:
         """Begin a deploy in a process of its own; its output is one JSON object."""
-        words = [f"{ref}={path}" for ref, path in images.items()]
+        words = [f"{ref}={path}" for ref, path in models.items()]
         argv = [sys.executable, "-m", "tests.far.push", str(door), *words]
         return subprocess.Popen(argv, stdout=subprocess.PIPE, text=True, cwd=Path(__file__).parents[2])
 
@@ -96,9 +97,14 @@ class FarStore:
         return len(found)
 
     def torn(self) -> list[str]:
-        """Return every live file that is not whole: blobs, what slots name, images where k3s takes them from."""
-        live = [*_files(self.places.blobs), *_files(self.places.k3s_data / "agent/images")]
-        wrong = [path for path in live if sha256_of(path) != f"sha256:{path.name.removesuffix('.tar')}"]
+        """Return every live file that is not whole: blobs, models that pods would read, what slots name."""
+        wrong = [path for path in _files(self.places.blobs) if sha256_of(path) != f"sha256:{path.name}"]
+        registry = Registry(self.places)
+        for name in registry.names():
+            for folder in registry.folders(name):
+                note = registry.note(name, folder)
+                place, files = registry.at(name, folder), note.files if note else {"model.json": ""}
+                wrong += [place / file for file, digest in files.items() if sha256_of(place / file) != digest]
         slots = self.places.slots
         wrong += [path for path in _files(slots) if path.name == "envelope.json" and not _is_json(path)]
         wrong += [path for path in slots.glob("*") if path.is_symlink() and not (path / "envelope.json").is_file()]

@@ -32,7 +32,7 @@ def test_one_login_and_one_channel(sshd: Sshd) -> None:
         assert channel.stderr() == "err\n"
         assert link.sent_bytes > 1000
         assert link.received_bytes > 1000
-    assert sshd.log.count("Accepted publickey") == 1
+    assert sshd.logged("Accepted publickey") == 1
     assert "Failed" not in sshd.log
     assert sshd.log.count("Starting session") == 1
 
@@ -80,7 +80,7 @@ def test_the_right_key_may_be_the_last(sshd: Sshd, keygen: Keygen, tmp_path: Pat
     keys = (keygen(tmp_path / "a"), keygen(tmp_path / "b", "rsa"), *sshd.target.keys)
     with connect(replace(sshd.target, keys=keys)) as link:
         assert link.key.label == str(sshd.target.keys[0])
-    assert sshd.log.count("Accepted publickey") == 1
+    assert sshd.logged("Accepted publickey") == 1
     assert sshd.log.count("Connection from") == 2  # the fixture's own look and this one
 
 
@@ -122,7 +122,7 @@ def test_the_agent_signs_for_a_key_with_a_passphrase(sshd: Sshd, keygen: Keygen,
     )
     with connect(replace(sshd.target, keys=(key,), agent=True)) as link:
         assert link.key.label == f"{key} (agent)"
-    assert sshd.log.count("Accepted publickey") == 1
+    assert sshd.logged("Accepted publickey") == 1
     with connect(replace(sshd.target, keys=sshd.target.keys, agent=True)) as link:
         assert link.key.label == "agent: locked"
 

@@ -20,7 +20,7 @@ def far(tmp_path: Path) -> Iterator[FarStore]:
     """Bring up a store that runs something, behind a shaped line."""
     need_sshd()
     with far_store(tmp_path / "far") as store:
-        store.deploy(offered({"a/first:1": noise(tmp_path / "first", 1000)})).run()
+        store.deploy(offered({"first:1": noise(tmp_path / "first", 1000)})).run()
         store.line.set(rtt_ms=_RTT_MS, rate_bits=_RATE_BITS)
         yield store
 

@@ -8,6 +8,7 @@ import ssl
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
@@ -163,8 +164,9 @@ def test_who_does_not_speak_tls_hears_nothing_of_a_blob(begin: Begin, said: byte
     """Law: without TLS there is no answer but TLS's own alert."""
     share = begin()
     with socket.create_connection(("127.0.0.1", share.port), 5) as sock:
-        sock.sendall(said)
-        sock.shutdown(socket.SHUT_WR)
+        with suppress(OSError):  # it may have hung up by now
+            sock.sendall(said)
+            sock.shutdown(socket.SHUT_WR)
         sock.settimeout(5)
         assert len(_all(sock)) < 100
     assert GIVEN in share.ask(blobs=_item(DIGEST))
@@ -185,9 +187,10 @@ def test_those_who_say_nothing_hold_no_more_than_a_few_threads(begin: Begin, mon
     monkeypatch.setattr(serve, "_GREET_SECONDS", 0.5)
     share, before = begin(), threading.active_count()
     crowd = [socket.create_connection(("127.0.0.1", share.port), 5) for _ in range(40)]
-    silent = share.dial()  # may be turned away: it is one of the crowd
+    with suppress(OSError):  # it is one of the crowd: turned away, or silent, too
+        crowd.append(share.dial())
     assert threading.active_count() <= before + serve._CONNECTIONS
-    for sock in (*crowd, silent):
+    for sock in crowd:
         sock.settimeout(5)
         assert _all(sock) == b""
         sock.close()

@@ -106,7 +106,7 @@ MUTANTS = (
         "node/sending.py",
         '                os.kill(found["pid"], signal.SIGKILL)',
         "                pass",
-        "sim: first deploy / black hole / session: judge",
+        "tests/unit/node/test_sending.py",
     ),
     Mutant(
         "a lock that locks nothing",

@@ -1,0 +1,52 @@
+"""Who sends to a node: one at a time, and nobody is kept out by a connection of his own that has died."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from edgectl.node import sending
+from edgectl.node.converge.lock import Lock
+from edgectl.node.io.places import Places
+from edgectl.wire.document import to_json
+from edgectl.wire.envelope import Envelope, Sender
+from edgectl.wire.errors import Locked
+
+ADA = Sender("ada", "laptop")
+OFFER = Envelope("store-042", "node-1", "sha256:a", "sha256:e", "", 1, "", ADA)
+
+
+def held(places: Places, sender: Sender, payload: str) -> Lock:
+    """Return the lock of a session that still sends, or has died without knowing it."""
+    lock = Lock(places.run / "sending", {"sender": to_json(sender), "payload": payload, "pid": 4242, "since": "09:00"})
+    assert lock.acquire()
+    return lock
+
+
+def test_an_own_session_of_before_is_ended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Law: the same person with the same payload takes over from a session that the line has left behind."""
+    places, killed = Places(tmp_path), list[int]()
+    before = held(places, ADA, OFFER.payload)
+
+    def kill(pid: int, _: int) -> None:
+        killed.append(pid)
+        before.release()
+
+    monkeypatch.setattr("edgectl.node.sending.os.kill", kill)
+    now = iter(range(1000))
+    monkeypatch.setattr("edgectl.node.sending.time.monotonic", lambda: float(next(now)))
+    monkeypatch.setattr("edgectl.node.sending.time.sleep", lambda _: None)
+    with sending.hold(places, OFFER):
+        assert killed == [4242]
+
+
+@pytest.mark.parametrize(("sender", "payload"), [(Sender("grace", "desk"), "sha256:a"), (ADA, "sha256:b")])
+def test_nobody_else_is_pushed_aside(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, sender: Sender, payload: str
+) -> None:
+    """Law: another person, or another payload, is named and left alone (exit 7)."""
+    monkeypatch.setattr("edgectl.node.sending.os.kill", lambda *_: pytest.fail("somebody else's session was ended"))
+    places = Places(tmp_path)
+    with held(places, sender, payload), pytest.raises(Locked, match=f"{sender.user}@{sender.host} sends a deploy"):
+        sending.hold(places, OFFER)
