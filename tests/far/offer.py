@@ -24,7 +24,9 @@ def offered(models: Mapping[str, Path], *, title: str = "Far away") -> Offer:
     host = Host(0, (ManagedFile("/etc/store.conf", title),))
     node = Node(NODE, "server", "10.0.0.1", host, K3s("v1", digest_of(binary), "k3s.service", (), ()))
     sizes = {digests[ref]: path.stat().st_size for ref, path in models.items()}
-    kept = tuple(Model(*ref.split(":"), {"model.bin": digest}) for ref, digest in digests.items())
+    kept = tuple(
+        Model(ref.partition(":")[0], ref.partition(":")[2], {"model.bin": digest}) for ref, digest in digests.items()
+    )
     blobs = {digest_of(binary): len(binary), **sizes}
     payload = Payload("far-1", title, (node,), (), blobs, models=Models(kept) if kept else None)
     data = payload.encode()
