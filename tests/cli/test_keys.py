@@ -17,9 +17,7 @@ from pathlib import Path
 import pytest
 
 from edgectl.control.signing import sign as signing
-from edgectl.control.signing.keyfile import key_for
 from edgectl.control.signing.sign import sign
-from edgectl.control.signing.trustfile import read
 from edgectl.node.io.look import Look
 from edgectl.node.rack import trust as rack
 from edgectl.node.trust.accept import accepted, note_heard
@@ -30,8 +28,10 @@ from edgectl.wire.sshsig import BEGIN
 from tests.cli.conftest import Edgectl, declare
 from tests.cli.node import StoreNode
 
-NOW = int(time.time())
-OFFER = Offer("store-042", NOW + 60, NOW + 86400, Part("sha256:" + "a" * 64, 1), Part("sha256:" + "b" * 64, 1))
+NOW, HOUR = int(time.time()), 3600  # the offer is signed later than anything here, however slow the machine
+OFFER = Offer(
+    "store-042", NOW + 6 * HOUR, NOW + 720 * HOUR, Part("sha256:" + "a" * 64, 1), Part("sha256:" + "b" * 64, 1)
+)
 DATA = OFFER.encode()
 
 
@@ -62,7 +62,7 @@ def trusted(inventory: Path, edgectl: Edgectl) -> None:
     inventory.write_text(inventory.read_text().replace("bundle: bundle\n", "bundle: bundle\ntrust: trust.yaml\n"))
 
 
-def takes(node: StoreNode, signature: bytes, data: bytes = DATA, *, now: float = NOW + 100) -> str:
+def takes(node: StoreNode, signature: bytes, data: bytes = DATA, *, now: float = NOW) -> str:
     """Return "" when the node takes an offer, else why it does not."""
     try:
         accepted(node.places, Look(node.places), data, signature, now=now)
@@ -87,11 +87,9 @@ def test_from_the_first_key_to_a_lost_one(
     assert (said.code, said.document["version"]) == (0, 2)
     second = sign(DATA, home / "offer_ed25519-2")
     assert "does not know" in takes(node, second), "it has not been told yet"
-    trust = read(inventory.with_name("trust.yaml")).trust
-    assert key_for(trust, "store-042", now=NOW + 100) == home / "offer_ed25519"
     assert edgectl("deploy", "store-042").code == 0
     assert (takes(node, first), takes(node, second)) == ("", "")
-    assert "has ended" in takes(node, first, now=NOW + 86300 + 200)
+    assert "has ended" in takes(node, first, now=NOW + 120 * HOUR)
 
     said = edgectl("keys", "revoke", str(home / "offer_ed25519.pub"), "-o", "json")
     assert said.document["stores"] == ["store-042"]

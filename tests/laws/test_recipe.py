@@ -24,6 +24,7 @@ from edgectl.wire.payload import (
     Release,
     StoreSecret,
 )
+from edgectl.wire.trust import Trust
 from tests.laws.fake_store import mutant
 
 BLOB = "sha256:" + "0" * 64
@@ -71,6 +72,7 @@ PAYLOADS = {
     "whole": payload(),
     "without GPUs": payload(gpu=False, releases=RELEASES[1:]),
     "nothing on it": payload(gpu=False, releases=(), inference=False),
+    "with trust": replace(payload(), trust=Trust(1, 1, ())),
     "with secrets and facts": replace(payload(), secrets=(SECRET,), facts={"name": "store-042"}),
 }
 
@@ -120,6 +122,17 @@ def the_guard_comes_first(module: Any) -> None:
     assert {name for name, step in steps.items() if "gpu-guard-holds" in step.needs} == {"release-vision-stack"}
     assert {"gpu-guard", "gpu-guard-holds"} <= module.base_of(desired, desired.nodes[0])
     assert not {"gpu-guard", "gpu-guard-holds"} & {step.id for step in order(module, PAYLOADS["without GPUs"])}
+
+
+def trust_comes_first(module: Any) -> None:
+    """Tell a node of keys before anything can fail; it is the base's, so bad apps do not take it back."""
+    desired = PAYLOADS["with trust"]
+    steps = {step.id: step for step in order(module, desired)}
+    ids = list(steps)
+    assert "trust" in ids
+    assert ids.index("trust") < ids.index("blobs")
+    assert steps["trust"].needs == ()
+    assert "trust" in module.base_of(desired, desired.nodes[0])
 
 
 def the_dead_go_before_inference_is_asked(module: Any) -> None:
@@ -192,6 +205,7 @@ LAWS: tuple[Callable[[Any], None], ...] = (
     the_guard_comes_first,
     a_dead_gpu_holds_up_only_vision,
     the_dead_go_before_inference_is_asked,
+    trust_comes_first,
     removals_come_last,
     what_failed_goes_before_what_returns,
     what_is_mounted_comes_before_its_pods,
@@ -235,6 +249,11 @@ def test_law(law: Callable[[Any], None]) -> None:
         ),
         (what_is_mounted_comes_before_its_pods, "if release.namespace in given else ()", "if given else ()"),
         (what_is_mounted_comes_before_its_pods, "inference=None, secrets=(), facts={}", "inference=None"),
+        (
+            trust_comes_first,
+            "        *((Trusted(payload.trust),) if payload.trust else ()),\n        Blobs(",
+            "        Blobs(",
+        ),
         (what_failed_goes_before_what_returns, "    if returning:\n", "    if False:\n"),
         (only_the_lead_does_what_is_the_clusters, "leads = node.name == payload.lead.name", "leads = True"),
         (only_the_lead_does_what_is_the_clusters, "    steps += [Joined(other, tried) for other in neighbours]\n", ""),

@@ -67,6 +67,8 @@ def rotate(
     lines.append(f"wrote  {was.path}  version {trust.version}: {signer.who} {signer.fingerprint}")
     state = "is revoked" if ended.fingerprint in trust.revoked else f"ends at {ended.valid_before}"
     lines.append(f"       the old key {ended.fingerprint} {state}")
+    if ended.fingerprint not in trust.revoked:
+        lines.append("       sign with the old key until stores have had a deploy or load: they know no other yet")
     lines.append(trusted.next_step(was.path, inventory, named=opened.trust() is not None))
     document = {
         "trust": str(was.path),

@@ -146,6 +146,11 @@ def node_findings(name: str, node: schema.Node, subject: Subject) -> Iterator[Fi
     if node.gpu is not None and (node.gpu.required or 0) > node.gpu.count and not subject.doubts("gpu"):
         sentence = f"gpu.required: {node.gpu.required} of {node.gpu.count} GPUs can never be there"
         yield subject.finding(sentence, "gpu", "required")
+    if node.gpu is not None and not subject.doubts("gpu"):
+        makers = {name.partition("/")[0]: name for name in (node.gpu.resource, *node.gpu.offers)}
+        if len(makers) > 1:  # whose driver is probed, and whether CUDA proves them, is asked once a node
+            sentence = f"gpu: {' and '.join(makers.values())} are of different makers; the GPUs of a node are of one"
+            yield subject.finding(sentence, "gpu", "offers")
     yield from _files(node.host.files if node.host else [], subject)
     yield from _sysctls(node.host.sysctls if node.host else {}, subject)
     yield from _secrets(subject)

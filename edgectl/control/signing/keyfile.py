@@ -1,6 +1,6 @@
-"""The private halves on this machine: where they lie, how one is made, which one signs.
+"""Signing keys on this machine: where they lie, how one is made.
 
-Owns ~/.config/edgectl/keys. Must not know what trust says of a key, but for choosing one.
+Owns ~/.config/edgectl/keys. Must not know what trust says of a key.
 """
 
 from __future__ import annotations
@@ -8,12 +8,10 @@ from __future__ import annotations
 import itertools
 import os
 import subprocess
-from contextlib import suppress
 from pathlib import Path
 
-from edgectl.control.signing.ages import may_sign
 from edgectl.wire.errors import InvalidInput, NotReady
-from edgectl.wire.trust import Signer, Trust, blob_of, state_of
+from edgectl.wire.trust import blob_of
 
 NAME = "offer_ed25519"
 _TYPE_SECONDS = 300.0  # a passphrase is thought of, and typed twice
@@ -72,33 +70,3 @@ def public(path: Path) -> str:
     except ValueError as error:
         raise InvalidInput(f"{place}: {error}", hint="edgectl keys init makes one that can") from error
     return " ".join(text.split()[:2])
-
-
-def key_for(trust: Trust, store: str, *, now: float, keys: Path | None = None) -> Path:
-    """Return the key file of this machine that signs for a store: of those that count, the one known the longest.
-
-    After a rotation that is the old key, as long as it counts: stores that nobody has reached yet know no other.
-    """
-    place = keys or folder()
-    held: dict[str, Path] = {}
-    for path in sorted(place.glob("*.pub")):
-        with suppress(InvalidInput):
-            held[public(path)] = private_of(path)
-    fit = [one for one in trust.signers if state_of(one, trust, now=now) == "valid" and may_sign(one, store)]
-    mine = [one for one in fit if one.key in held]
-    if not mine:
-        whose = ", ".join(f"{one.who} ({one.fingerprint})" for one in fit) or "nobody: edgectl keys rotate"
-        raise InvalidInput(
-            f"no key in {place} may sign for {store} now", hint=f"--key PATH names another; these may: {whose}"
-        )
-    return held[min(mine, key=_known_since).key]
-
-
-def private_of(path: Path) -> Path:
-    """Return the private half beside a .pub file, or the .pub itself where the agent must hold it."""
-    beside = path.with_suffix("")
-    return beside if beside.is_file() else path
-
-
-def _known_since(signer: Signer) -> int:
-    return signer.begins

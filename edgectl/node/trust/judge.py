@@ -16,7 +16,7 @@ from edgectl.wire.offer import NAMESPACE, Offer
 from edgectl.wire.sshsig import Signed, fingerprint
 from edgectl.wire.trust import Signer, Trust, blob_of, written
 
-_EXPORT = "make a new one: edgectl bundle export STORE --to DIR"
+_EXPORT = "make a new one: edgectl bundle export STORE --to DIR --sign-with KEY"
 _CLOCK = "is the clock right (timedatectl)? set it and load again"
 _LEARN = "sign with a key that this node knows (edgectl-node trust), or deploy once over SSH: that brings the new trust"
 
@@ -57,7 +57,7 @@ def judge(trust: Trust, signer: Signer, offer: Offer, stands: Stands, *, now: fl
     if stands.store and offer.store != stands.store:
         raise Refused(
             f"this node belongs to {stands.store}, and the offer is for {offer.store}",
-            hint=f"export for it: edgectl bundle export {stands.store} --to DIR",
+            hint=f"export for it: edgectl bundle export {stands.store} --to DIR --sign-with KEY",
         )
     if not any(fnmatchcase(offer.store, pattern) for pattern in signer.stores):
         raise Refused(

@@ -44,6 +44,11 @@ class NodePlace:
         return self.home / "seed"
 
     @property
+    def switch(self) -> Path:
+        """Locked while somebody switches the power on, or looks for what ran on without its supervisor."""
+        return self.home / "switch.lock"
+
+    @property
     def supervisor(self) -> Path:
         """The recorded process that keeps the machine powered."""
         return self.home / "supervisor.json"

@@ -15,6 +15,7 @@ from pathlib import Path
 from edgectl.sandbox.machine import cgroup
 from edgectl.sandbox.machine.command import Completed, run
 from edgectl.sandbox.machine.disk import frozen, shut_down
+from edgectl.sandbox.machine.lock import locked
 from edgectl.sandbox.machine.places import NodePlace, StorePlace
 from edgectl.sandbox.machine.process import Process, children, detach, record, recorded
 from edgectl.sandbox.machine.supervisor import machine_name
@@ -52,7 +53,19 @@ class Machine:
         """Start the machine; returns when its PID 1 runs, long before it serves."""
         if self.supervisor is not None:
             return
-        self.end_orphans()
+        with locked(self.place.switch, timeout_seconds=60):
+            process = recorded(self.place.supervisor) or self._start()  # somebody may have been faster
+        deadline = time.monotonic() + 60
+        while self._init() is None:
+            if not process.alive:
+                raise StepFailed(f"{self.name} could not be powered on.", details=self._last_words())
+            if time.monotonic() > deadline:
+                raise NotReady(f"{self.name} has no PID 1 after 60 s of power.", details=self._last_words())
+            time.sleep(0.02)
+
+    def _start(self) -> Process:
+        """Start the supervisor and write it down, while nobody may take it for an orphan."""
+        self._end_orphans()
         wrapper = ["unshare", "--mount", "--propagation", "slave"]
         if _SYSTEMD.is_dir():  # a unit of its own, with control groups delegated to the machine
             unit = f"{machine_name(self.store, self.name)}.{time.monotonic_ns()}"
@@ -73,13 +86,7 @@ class Machine:
             wrapper=wrapper,
         )
         record(self.place.supervisor, process)
-        deadline = time.monotonic() + 60
-        while self._init() is None:
-            if not process.alive:
-                raise StepFailed(f"{self.name} could not be powered on.", details=self._last_words())
-            if time.monotonic() > deadline:
-                raise NotReady(f"{self.name} has no PID 1 after 60 s of power.", details=self._last_words())
-            time.sleep(0.02)
+        return process
 
     def power_off(self, *, timeout_seconds: float = 60) -> None:
         """Power off in order, as by the button; NotReady when it does not within the deadline."""
@@ -118,7 +125,14 @@ class Machine:
         self.end_orphans()
 
     def end_orphans(self) -> bool:
-        """End a machine whose supervisor is gone, since nobody would see its reboot. True if there was one."""
+        """End a machine whose supervisor is gone, since nobody would see its reboot. True if there was one.
+
+        A machine that is being switched on meanwhile has none yet, and is waited for.
+        """
+        with locked(self.place.switch, timeout_seconds=60):
+            return self._end_orphans()
+
+    def _end_orphans(self) -> bool:
         groups = cgroup.groups_of(machine_name(self.store, self.name))
         orphans = self.supervisor is None and any(cgroup.occupants(group) for group in groups)
         if orphans and not cgroup.end(groups, timeout_seconds=20):

@@ -13,9 +13,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edgectl.control.signing import ages, edits
-from edgectl.control.signing.keyfile import free_name, key_for, public
+from edgectl.control.signing.keyfile import free_name, public
 from edgectl.control.signing.trustfile import TrustFile, parsed, read, text_of, write, write_new
-from edgectl.wire.errors import EdgectlError, InvalidInput, UsageError
+from edgectl.wire.errors import InvalidInput, UsageError
 from edgectl.wire.trust import LATEST, Signer, Trust, moment, written
 from tests.laws.fake_store import mutant
 
@@ -236,8 +236,8 @@ def test_the_laws_bite(module: Any, old: str, new: str) -> None:
         what_ends(faulty) if module is ages else rotation(faulty)
 
 
-def test_which_key_signs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Of the keys of this machine that count: the one known the longest, since far stores know no other."""
+def test_where_keys_lie(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In the user's configuration; a next one never takes the name of one that is there."""
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
     keys = tmp_path / "edgectl/keys"
     keys.mkdir(parents=True)
@@ -245,16 +245,5 @@ def test_which_key_signs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
     (keys / "offer_ed25519").write_text("private")
     (keys / "offer_ed25519.pub").write_text(f"{ANNA} anna@ops\n")
     (keys / "offer_ed25519-2.pub").write_text(f"{BERT} anna@ops\n")
-    (keys / "junk.pub").write_text("junk")
     assert free_name() == keys / "offer_ed25519-3"
     assert public(keys / "offer_ed25519") == public(keys / "offer_ed25519.pub") == ANNA
-    old = Signer(ANNA, "anna", valid_after=written(MADE), valid_before=written(NOW + DAY))
-    new = Signer(BERT, "anna", valid_after=written(MADE + DAY))
-    trust = Trust(2, MADE, (new, old))
-    assert key_for(trust, "store-042", now=NOW) == keys / "offer_ed25519"
-    assert key_for(trust, "store-042", now=NOW + DAY) == keys / "offer_ed25519-2.pub"
-    gone = replace(trust, revoked=(old.fingerprint,))
-    assert key_for(gone, "store-042", now=NOW) == keys / "offer_ed25519-2.pub"
-    for none in (Trust(1, 1, ()), Trust(1, 1, (replace(old, stores=("bonn",)),)), Trust(1, 1, (Signer(CARL, "carl"),))):
-        with pytest.raises(EdgectlError, match="may sign for store-042"):
-            key_for(none, "store-042", now=NOW)
