@@ -68,6 +68,8 @@ BAD: dict[str, Callable[[], bytes]] = {
     "larger than it is": _lies_about_its_size,
     "with holes": _sparse,
     "cut off": lambda: tar_of(ENGINE)[:700],
+    "a file and a folder of one name": lambda: tar_of({"__main__.py": b"", "a": b"", "a/b": b""}),
+    "a name that no file system takes": _entry("n" * 300),
     "too many": lambda: tar_of({"__main__.py": b""} | {f"x{number}": b"" for number in range(5001)}),
 }
 
