@@ -189,7 +189,8 @@ def _blob(root: Path, entry: dict[str, Any]) -> str:
 def _content(root: Path, entry: dict[str, Any]) -> Iterator[str]:
     """Yield what is wrong inside an artifact whose bytes are right."""
     path = root / "blobs" / "sha256" / entry["digest"].removeprefix("sha256:")
-    kind = (entry.get("annotations") or {}).get("edgectl.kind")
+    names = entry.get("annotations")
+    kind = names.get("edgectl.kind") if isinstance(names, dict) else None
     try:
         if kind == "image":
             yield from _image(path)
