@@ -15,7 +15,6 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -24,14 +23,15 @@ from edgectl.node.k3s.joined import path_of
 from edgectl.node.load import kept
 from edgectl.node.load.web import Web
 from edgectl.node.rack import load
-from edgectl.node.trust.kept import heard_of, text_of, trust_of
+from edgectl.node.trust.kept import heard_of, trust_of
 from edgectl.node.trust.step import Trusted
 from edgectl.wire.document import digest_of
-from edgectl.wire.payload import Payload
 from edgectl.wire.trust import moment
 from edgectl.wire.verdict import Verdict
 from tests import hostile
-from tests.hostile import DAY, V1, V2, V3, Keys, Mirror, Rack, Said, SignedStick, answer, unharmed
+from tests.cli.hostile.endless import ENDLESS, Endless
+from tests.cli.hostile.field import Field
+from tests.hostile import DAY, V1, V2, V3, Keys, Mirror, Rack, SignedStick, answer, unharmed
 from tests.stick import ENGINE, NOW, STORE, payload, placed, tar_of
 
 DOC = Path(__file__).parents[3] / "docs/signing.md"
@@ -51,47 +51,6 @@ ATTACKS = (  # as the specification names them
 SIG = f"/offers/{STORE}.json.sig"
 Handler = BaseHTTPRequestHandler
 Publish = Callable[[Path], Mirror]
-
-
-class Field:
-    """A node, and what is brought to it: by stick, or from a mirror."""
-
-    def __init__(self, node: Rack, keys: Keys, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
-        self.node = node
-        self.keys = keys
-        self._folder = folder
-        self._capsys = capsys
-        self.publish: Callable[[Path], str] = str
-        self._sticks = 0
-
-    def stick(self) -> SignedStick:
-        """Return an empty one."""
-        self._sticks += 1
-        root = self._folder / f"usb{self._sticks}"
-        root.mkdir()
-        return SignedStick(root, tar_of(ENGINE), self.keys)
-
-    def load(self, stick: SignedStick | str) -> Said:
-        """Load it, the way that this test goes."""
-        return self.node.command(stick if isinstance(stick, str) else self.publish(stick.root), self._capsys)
-
-    def refused(self, stick: SignedStick | str, says: str, code: int = 11) -> None:
-        """Load what must be refused, for this cause."""
-        with unharmed(self.node):
-            said = self.load(stick)
-        assert (said.code, bool(re.search(says, said.err))) == (code, True), said
-
-    def converges(self, made: Payload = V2, **fields: Any) -> None:
-        """Load a good stick."""
-        stick = self.stick()
-        offer = stick.give(made, **fields)
-        said = self.load(stick)
-        assert (said.code, self.node.serves) == (0, offer.payload.digest), said
-
-    def trusts(self, **fields: Any) -> None:
-        """Let a deploy have brought another trust."""
-        trust = hostile.trust_of(self.keys, **fields)
-        (self.node.places.trust / "trust.json").write_text(text_of(trust))
 
 
 @pytest.fixture
@@ -152,41 +111,6 @@ def test_endless_data(stick_only: Field, mirrors: Publish) -> None:
         assert sent.bytes < 16 << 20, "it was read on, until nothing more came"
     assert all(path.stat().st_size < len(V2.encode()) for path in field.node.places.staging.glob("*"))
     field.converges()
-
-
-class Endless:
-    """Sends a head, then the same again and again, until who reads has had enough (or 64 MB were taken)."""
-
-    def __init__(self, parts: tuple[bytes, bytes]) -> None:
-        self._head, self._again = parts
-        self.bytes = 0
-
-    def give(self, handler: Handler) -> None:
-        """Send."""
-        handler.wfile.write(self._head)
-        piece = self._again * (65536 // len(self._again) or 1)
-        while self.bytes < 64 << 20:
-            handler.wfile.write(piece)
-            self.bytes += len(piece)
-
-
-_OK = b"HTTP/1.1 200 OK\r\n"
-_CHUNKED = _OK + b"Transfer-Encoding: chunked\r\n\r\n"
-ENDLESS: tuple[tuple[str, tuple[bytes, bytes], str], ...] = (
-    ("content", (_OK + b"\r\n", b"x"), "longer than 65536 bytes|other bytes|cannot be read"),
-    ("a status line", (b"HTTP/1.1 200 ", b"x"), "could not be read"),
-    ("headers", (_OK, b"A: b\r\n"), "could not be read"),
-    ("a header", (_OK + b"A: ", b"x"), "could not be read"),
-    ("first answers", (b"", b"HTTP/1.1 100 Continue\r\n\r\n"), "sends without end"),
-    (
-        "a redirect's words",
-        (b"HTTP/1.1 302 Found\r\nLocation: /x\r\n\r\n", b"x"),
-        "has nothing for|nobody has signed|is missing",
-    ),
-    ("a chunk's name", (_CHUNKED, b"1;" + b"x" * 65000 + b"\r\ny\r\n"), "sends without end|longer|other bytes"),
-    ("what follows chunks", (_CHUNKED + b"1\r\ny\r\n0\r\n", b"A: b\r\n"), "sends without end|broke off|could not"),
-    ("what is missing", (b"HTTP/1.1 404 Not Found\r\n\r\n", b"x"), "has nothing for|nobody has signed|is missing"),
-)
 
 
 def test_extraneous_dependencies(field: Field) -> None:

@@ -1,4 +1,4 @@
-"""`edgectl-node load` of each stick of tests/corrupt.py: refused with its cause named, and nothing live changes."""
+"""`edgectl-node load` of each stick of tests/corrupt*.py: refused with its cause named, and nothing live changes."""
 
 from __future__ import annotations
 
@@ -8,10 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from tests.corrupt import CASES, GOOD, good
+from tests.corrupt import GOOD, UNSIGNED, good
+from tests.corrupt_signed import SIGNED
 from tests.hostile import Keys, Rack, SignedStick, unharmed
 from tests.stick import NOW
 
+CASES = UNSIGNED | SIGNED
 YEAR = 365 * 86400
 
 
@@ -23,7 +25,7 @@ def whole(keys: Keys, tmp_path_factory: pytest.TempPathFactory) -> SignedStick:
 
 def test_there_are_enough_of_them(whole: SignedStick, node: Rack, capsys: pytest.CaptureFixture[str]) -> None:
     """And what they are made of is good: it is taken."""
-    assert len(CASES) >= 150
+    assert len(CASES) == len(UNSIGNED) + len(SIGNED) >= 150
     assert (node.command(whole.root, capsys).code, node.serves) == (0, GOOD.digest)
     assert node.places.blob(next(iter(GOOD.blobs))).is_file()
 
