@@ -93,7 +93,7 @@ def _entries(root: Path) -> tuple[list[tuple[str, dict[str, Any]]], list[Finding
         manifests = doc["manifests"]
         if not isinstance(manifests, list):
             raise TypeError("manifests is no list")
-    except (*UNREADABLE, RecursionError) as error:
+    except UNREADABLE as error:
         return [], [Finding("index.json", f"cannot be read as a bundle's index: {_why(error)}")]
     found: list[Finding] = []
     entries: list[tuple[str, dict[str, Any]]] = []
@@ -200,7 +200,7 @@ def _content(root: Path, entry: dict[str, Any]) -> Iterator[str]:
         elif kind == "runtime":
             with tarfile.open(path, "r:") as tar:
                 yield from dangers(tar, limit=path.stat().st_size)
-    except (*UNREADABLE, RecursionError) as error:
+    except UNREADABLE as error:
         yield f"is no {kind} archive that can be read: {_why(error)}"
 
 

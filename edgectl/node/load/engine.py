@@ -39,7 +39,7 @@ def unpack(places: Places, digest: str, tar: bytes) -> None:
     try:
         _judge(tar)
         bootstrap.install(tar, places.runtime(digest))
-    except (ValueError, tarfile.TarError, EOFError) as error:
+    except (ValueError, tarfile.TarError, EOFError, OverflowError, RecursionError) as error:
         raise Refused(f"the engine {short(digest)} is no archive that may be unpacked: {error}", hint=HINT) from error
     except OSError as error:
         raise NotReady(
@@ -69,8 +69,10 @@ def _judge(tar: bytes) -> None:
             if len(entry.name.encode()) > _LONGEST:
                 raise ValueError(f"a name is too long: {entry.name:.100}")
             total += entry.size
-            if entry.name in names or len(names) >= _MOST_FILES or total > len(tar):
-                raise ValueError(f"a file is there twice, or there are too many, or too large ones: {entry.name:.100}")
+            if entry.size < 0 or entry.name in names or len(names) >= _MOST_FILES or total > len(tar):
+                raise ValueError(
+                    f"a file is there twice, or too many are, or it has no size that fits: {entry.name:.100}"
+                )
             names.add(entry.name)
     folders = {name[:at] for name in names for at, letter in enumerate(name) if letter == "/"}
     if both := sorted(folders & names):

@@ -19,11 +19,12 @@ from edgectl.wire.errors import InvalidInput
 from edgectl.wire.offer import Offer, Part
 from tests.edits import edited_bytes, edited_document
 from tests.stick import NOW, STORE, Stick, key, payload, signed
+from tests.unit.node.load.test_engine import odd
 
 V2 = payload("v2")
 K3S = b"k3s"
 OFFER = Offer(STORE, NOW, NOW + 86400, Part(V2.digest, len(V2.encode())), Part(digest_of(K3S), len(K3S)))
-INDEX = {
+INDEX: dict[str, Any] = {
     "schemaVersion": 2,
     "mediaType": INDEX_TYPE,
     "manifests": [
@@ -118,3 +119,16 @@ def test_a_payload_that_an_offer_names(made: bytes, root: Path) -> None:
     law(root)
     if part.digest != V2.digest:
         stick.blob(part.digest).unlink()
+
+
+@pytest.mark.parametrize("size", [-(1 << 80), -1024, 1 << 40, 1 << 63, 1 << 80])
+@pytest.mark.parametrize("kind", [b"0", b"L", b"K", b"x", b"g"], ids=bytes.decode)
+def test_an_archive_whose_sizes_are_none(kind: bytes, size: int, root: Path) -> None:
+    """It is told, whatever Python's tarfile makes of it; nothing of that size is asked of memory."""
+    data = odd(kind, size)
+    part = Stick(root).put(data)
+    entry = {**INDEX["manifests"][0], "digest": part.digest, "size": part.size}
+    entry["annotations"] = {**entry["annotations"], "edgectl.kind": "runtime", "edgectl.name": "edgectl"}
+    (root / "index.json").write_bytes(written({**INDEX, "manifests": [*INDEX["manifests"], entry]}))
+    law(root)
+    assert any(finding.where.startswith("runtime") for finding in verify(root).findings)
