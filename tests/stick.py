@@ -11,7 +11,7 @@ import tarfile
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, TypeVar
 
 import pytest
 
@@ -191,6 +191,9 @@ class RackNode(FakeNode):
         return ran()
 
 
+AtRack = TypeVar("AtRack", bound=RackNode)
+
+
 @pytest.fixture
 def stick(tmp_path: Path) -> Stick:
     """Return an empty stick."""
@@ -208,7 +211,12 @@ def rack(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> RackNode:
 
 def at_rack(folder: Path, monkeypatch: pytest.MonkeyPatch) -> RackNode:
     """Return a bare node whose programs are made up."""
-    node = RackNode(folder)
+    return placed(RackNode(folder), monkeypatch)
+
+
+def placed(node: AtRack, monkeypatch: pytest.MonkeyPatch) -> AtRack:
+    """Make a node the one that this process runs on."""
+    folder = node.places.root
     folder.mkdir(parents=True, exist_ok=True)
 
     def hands(places: Places, **_: Any) -> Hands:

@@ -23,7 +23,7 @@ from edgectl.wire.document import canonical
 from edgectl.wire.payload import Node, part_of
 from edgectl.wire.verdict import Verdict
 
-DECIDED = "edgectl.local/decided"  # an annotation of each other node, by the lead: {sequence, base, apps}
+DECIDED = "edgectl.local/decided"  # an annotation of each other node, by the lead: {sequence, base, engine, apps}
 _FINE = frozenset({"ready", "degraded"})
 
 
@@ -42,6 +42,7 @@ def tell(places: Places, slots: Slots, hands: Hands, verdict: Verdict) -> None:
             decided = {
                 "sequence": slots.sequence,
                 "base": slot.envelope.payload,
+                "engine": slot.envelope.runtime,
                 "apps": slots.apps_of(slot).envelope.payload,
             }
             for other in payload.nodes:

@@ -65,7 +65,9 @@ def check(places: Places, slots: Slots, offer: Envelope) -> Node:
     except KeyError as error:
         raise Refused(f"the payload has no node {offer.node}") from error
     if payload.store != offer.store:
-        raise Refused(f"the payload is for {payload.store}, the envelope for {offer.store}")
+        raise Refused(
+            f"the payload is for {payload.store}, the envelope for {offer.store}", hint="send or export it anew"
+        )
     if (node.name == payload.lead.name) == bool(offer.lead):
         raise Refused(
             f"{offer.store} is led by {payload.lead.name}: {offer.node} takes "

@@ -22,6 +22,7 @@ class Mutant:
 _SLOTS = "tests/unit/node/converge/test_slots.py::"
 _ENGINE = "tests/unit/node/test_engine.py::"
 _LOAD = "tests/unit/node/load/"
+_HOSTILE = "tests/cli/hostile/"
 _FOLLOW = "tests/unit/node/test_follow.py::"
 MUTANTS = (
     Mutant(
@@ -284,6 +285,69 @@ MUTANTS = (
         "        named.append(waits)",
         "        pass",
         _LOAD + "test_kept.py::test_a_sweep_leaves_what_is_kept",
+    ),
+    Mutant(
+        "a device on a stick is opened before it is seen to be one",
+        "node/load/folder.py",
+        "_FLAGS | os.O_PATH",
+        "_FLAGS | os.O_NONBLOCK",
+        _LOAD + "test_folder.py",
+    ),
+    Mutant(
+        "a server may send without end beside what was asked for",
+        "node/load/web.py",
+        "        if self.left < 0:\n",
+        "        if False:\n",
+        _HOSTILE + "test_attacks.py::test_endless_data",
+    ),
+    Mutant(
+        "what stands in a redirect is read to its end",
+        "node/load/web.py",
+        "        fp.close()  # what",
+        "        pass  # what",
+        _HOSTILE + "test_attacks.py::test_endless_data",
+    ),
+    Mutant(
+        "a mirror that gives the same for ever looks well",
+        "node/load/take.py",
+        'source.kind == "pull" and now() >= offer.expires',
+        "False",
+        _HOSTILE + "test_attacks.py::test_indefinite_freeze",
+    ),
+    Mutant(
+        "what a revoked key has dated counts for ever",
+        "node/trust/judge.py",
+        "return 0 if stands.sender in trust.revoked else seconds_of(stands.created)",
+        "return seconds_of(stands.created)",
+        _HOSTILE + "test_attacks.py::test_fast_forward",
+    ),
+    Mutant(
+        "an agent takes its lead's payload with an engine of its own",
+        "node/load/kept.py",
+        'found[0].runtime != said.get("engine", found[0].runtime)',
+        "False",
+        _HOSTILE + "test_attacks.py::test_mix_and_match_across_nodes",
+    ),
+    Mutant(
+        "a server writes to the terminal of who loads",
+        "node/rack/load.py",
+        'letter if letter.isprintable() else "?"',
+        "letter",
+        _HOSTILE + "test_corrupt_mirrors.py",
+    ),
+    Mutant(
+        "what an agent keeps may be torn",
+        "node/load/kept.py",
+        "    write_atomic(_path(places), ",
+        "    places.offers.mkdir(parents=True, exist_ok=True)\n    _path(places).write_bytes(",
+        _LOAD + "test_disk_full.py::test_a_follower_that_keeps_an_offer",
+    ),
+    Mutant(
+        "an engine is unpacked in its own place",
+        "node/bootstrap.py",
+        '    staging = folder.with_name(f"{folder.name}.new-{os.getpid()}")\n',
+        "    staging = folder\n",
+        _LOAD + "test_disk_full.py",
     ),
     Mutant(
         "a new signature stands beside the old offer",

@@ -25,7 +25,10 @@ from edgectl.wire.errors import InvalidInput
 MANIFEST = "manifest.json"
 _CHUNK_BYTES = 1 << 20
 _GZIP, _ZSTD = b"\x1f\x8b", b"\x28\xb5\x2f\xfd"
-UNREADABLE = (OSError, EOFError, ValueError, TypeError, AttributeError, LookupError, tarfile.TarError)
+UNREADABLE = (  # what tarfile and json make of bytes of a stranger; sizes without end are asked of memory, too
+    *(OSError, EOFError, ValueError, TypeError, AttributeError, LookupError, tarfile.TarError),
+    *(OverflowError, MemoryError, RecursionError),
+)
 _DAMAGED = "Save the image again."
 
 

@@ -19,7 +19,8 @@ _CHUNK_BYTES = 1 << 20
 def wrong_inside(root: Path, entry: dict[str, Any]) -> Iterator[str]:
     """Yield what is wrong inside an artifact whose bytes are right."""
     path = root / "blobs" / "sha256" / entry["digest"].removeprefix("sha256:")
-    kind = (entry.get("annotations") or {}).get("edgectl.kind")
+    names = entry.get("annotations")
+    kind = names.get("edgectl.kind") if isinstance(names, dict) else None
     try:
         if kind == "image":
             found = list(_image(path))
@@ -32,7 +33,7 @@ def wrong_inside(root: Path, entry: dict[str, Any]) -> Iterator[str]:
         elif kind == "runtime":
             with tarfile.open(path, "r:") as tar:
                 yield from dangers(tar, limit=path.stat().st_size)
-    except (*UNREADABLE, RecursionError) as error:
+    except UNREADABLE as error:
         yield f"is no {kind} archive that can be read: {why(error)}"
 
 

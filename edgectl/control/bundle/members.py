@@ -23,6 +23,9 @@ def dangers(tar: tarfile.TarFile, *, layer: bool = False, limit: int, each: int 
     total, most = 0, LAYER_MEMBERS if layer else MEMBERS
     for count, member in enumerate(_each(tar, forget=layer), start=1):
         yield from _leads_out(member, layer=layer)
+        if member.size < 0:
+            yield f"{_shown(member.name)} has a size below nothing: what follows cannot be read"
+            return
         total += member.size if member.isreg() else 0
         if each and member.size > each:
             yield f"{_shown(member.name)} is larger ({member.size} bytes) than the {each} that Helm takes"

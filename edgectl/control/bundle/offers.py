@@ -13,6 +13,7 @@ from pathlib import Path
 
 from edgectl.control.staging import move_synced, staged
 from edgectl.wire import sshsig
+from edgectl.wire.document import is_digest
 from edgectl.wire.offer import MOST_BYTES, NAMESPACE, Offer, Part, decode
 from edgectl.wire.payload import Payload
 from edgectl.wire.payload import decode as decode_payload
@@ -92,7 +93,7 @@ def _wrong(root: Path, path: Path) -> Iterator[str]:
     try:
         offer = decode(_small(path))
     except (OSError, ValueError) as error:
-        yield f"cannot be read as an offer: {error!s:.200}"
+        yield f"cannot be read as an offer: {_plain(error)}"
         return
     if f"{offer.store}.json" != path.name:
         yield f"is for {offer.store}"
@@ -105,13 +106,13 @@ def _wrong(root: Path, path: Path) -> Iterator[str]:
     try:
         payload: Payload = decode_payload(blob.read_bytes())
     except (OSError, ValueError, RecursionError) as error:
-        yield f"its payload cannot be read: {error!s:.200}"
+        yield f"its payload cannot be read: {_plain(error)}"
         return
     if payload.store != offer.store:
-        yield f"its payload is for {payload.store}"
+        yield f"its payload is for {_plain(payload.store)}"
     lost = [digest for digest, size in payload.blobs.items() if any(_missing(root, "", Part(digest, size)))]
     if lost:
-        yield f"{len(lost)} of {len(payload.blobs)} blobs of its payload are not here: {lost[0][:19]}, ..."
+        yield f"{len(lost)} of {len(payload.blobs)} blobs of its payload are not here: {_plain(lost[0][:19])}, ..."
 
 
 def _signature(path: Path) -> Iterator[str]:
@@ -120,7 +121,7 @@ def _signature(path: Path) -> Iterator[str]:
     except FileNotFoundError:
         yield "has no signature"
     except (OSError, ValueError) as error:
-        yield f"has a signature that cannot be read: {error!s:.200}"
+        yield f"has a signature that cannot be read: {_plain(error)}"
     else:
         if signed.namespace != NAMESPACE:
             yield f"has a signature for {signed.namespace!r:.80}, not for an offer"
@@ -128,7 +129,7 @@ def _signature(path: Path) -> Iterator[str]:
 
 def _missing(root: Path, what: str, part: Part) -> Iterator[str]:
     blob = _blob(root, part.digest)
-    if not blob.is_file():
+    if not is_digest(part.digest) or not blob.is_file():
         yield f"its {what} {part.digest[:19]} is not here"
     elif (size := blob.stat().st_size) != part.size:
         yield f"its {what} {part.digest[:19]} has {size} bytes, not {part.size}"
@@ -136,6 +137,11 @@ def _missing(root: Path, what: str, part: Part) -> Iterator[str]:
 
 def _blob(root: Path, digest: str) -> Path:
     return root / "blobs" / "sha256" / digest.removeprefix("sha256:").replace("/", "_")
+
+
+def _plain(what: object) -> str:
+    """Return words of a stick as they may go to a terminal."""
+    return "".join(letter if letter.isprintable() else "?" for letter in f"{what!s:.200}")
 
 
 def _small(path: Path) -> bytes:

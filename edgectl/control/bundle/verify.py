@@ -96,7 +96,7 @@ def _entries(root: Path) -> tuple[list[tuple[str, dict[str, Any]]], list[Finding
         manifests = doc["manifests"]
         if not isinstance(manifests, list):
             raise TypeError("manifests is no list")
-    except (*UNREADABLE, RecursionError) as error:
+    except UNREADABLE as error:
         return [], [Finding("index.json", f"cannot be read as a bundle's index: {why(error)}")]
     found: list[Finding] = []
     entries: list[tuple[str, dict[str, Any]]] = []

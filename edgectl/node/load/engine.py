@@ -19,8 +19,9 @@ from edgectl.wire.errors import NotReady, Refused
 
 MOST_BYTES = 32 << 20
 _MOST_FILES = 5000
+_LONGEST = 200  # bytes of a name: every file system takes so many
 MAIN = "__main__.py"
-_HINT = "export anew with a released edgectl"
+HINT = "export anew with a released edgectl"
 
 
 def is_here(places: Places, digest: str) -> bool:
@@ -38,8 +39,8 @@ def unpack(places: Places, digest: str, tar: bytes) -> None:
     try:
         _judge(tar)
         bootstrap.install(tar, places.runtime(digest))
-    except (ValueError, tarfile.TarError, EOFError) as error:
-        raise Refused(f"the engine {short(digest)} is no archive that may be unpacked: {error}", hint=_HINT) from error
+    except (ValueError, tarfile.TarError, EOFError, OverflowError, RecursionError) as error:
+        raise Refused(f"the engine {short(digest)} is no archive that may be unpacked: {error}", hint=HINT) from error
     except OSError as error:
         raise NotReady(
             f"the engine {short(digest)} could not be unpacked: {error.strerror or error}",
@@ -65,9 +66,16 @@ def _judge(tar: bytes) -> None:
                 raise ValueError(f"it holds something else than plain files: {entry.name!r:.100}")
             if not entry.name.isprintable() or {"", ".", ".."} & set(parts):
                 raise ValueError(f"a name leads elsewhere: {entry.name!r:.100}")
+            if len(entry.name.encode()) > _LONGEST:
+                raise ValueError(f"a name is too long: {entry.name:.100}")
             total += entry.size
-            if entry.name in names or len(names) >= _MOST_FILES or total > len(tar):
-                raise ValueError(f"a file is there twice, or there are too many, or too large ones: {entry.name:.100}")
+            if entry.size < 0 or entry.name in names or len(names) >= _MOST_FILES or total > len(tar):
+                raise ValueError(
+                    f"a file is there twice, or too many are, or it has no size that fits: {entry.name:.100}"
+                )
             names.add(entry.name)
+    folders = {name[:at] for name in names for at, letter in enumerate(name) if letter == "/"}
+    if both := sorted(folders & names):
+        raise ValueError(f"a file and a folder have one name: {both[0]:.100}")
     if MAIN not in names:
         raise ValueError(f"it has no {MAIN}")

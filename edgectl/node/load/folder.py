@@ -68,8 +68,8 @@ class Folder:
                     inner = os.open(folder, _FLAGS | os.O_DIRECTORY, dir_fd=at)
                     os.close(at)
                     at = inner
-                # not blocking: a pipe without a writer would wait for ever, before it can be seen to be one
-                fd = os.open(name, _FLAGS | os.O_NONBLOCK, dir_fd=at)
+                # named, not opened: to open a device does something (a watchdog begins to count), a pipe would wait
+                found = os.open(name, _FLAGS | os.O_PATH, dir_fd=at)
             finally:
                 os.close(at)
         except OSError as error:
@@ -78,8 +78,12 @@ class Folder:
                 return
             raise
         try:
-            if not stat.S_ISREG(os.fstat(fd).st_mode):
+            if not stat.S_ISREG(os.fstat(found).st_mode):
                 raise Refused(f"{self._root / path} is no plain file", hint=_HINT)
+            fd = os.open(f"/proc/self/fd/{found}", os.O_RDONLY | os.O_CLOEXEC)
+        finally:
+            os.close(found)
+        try:
             yield fd
         finally:
             os.close(fd)

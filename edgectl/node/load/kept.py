@@ -44,6 +44,8 @@ def take_kept(places: Places, slots: Slots, said: Mapping[str, Any]) -> None:
     sequence = said.get("sequence")
     if found is None or found[0].payload != said.get("base") or type(sequence) is not int or sequence < slots.sequence:
         return
+    if found[0].runtime != said.get("engine", found[0].runtime):  # an older lead does not say it
+        return
     offer = replace(found[0], sequence=sequence)
     same = next((slot for slot in slots.all() if slot.envelope.sequence == sequence), None)
     if same is not None and same.envelope.payload != offer.payload:

@@ -27,8 +27,10 @@ from edgectl.wire.envelope import Envelope, Sender, judge_store, short
 from edgectl.wire.errors import NotReady, Refused
 from edgectl.wire.offer import MOST_BYTES, Offer
 from edgectl.wire.payload import Payload, decode
+from edgectl.wire.trust import written
 
 _PAYLOAD_BYTES = 16 << 20  # it is read whole
+_MATCHING = "export anew, with the edgectl that made the inventory"
 Note = Callable[[str], object]
 Become = Callable[[Places, str, list[str]], object]
 
@@ -61,6 +63,8 @@ def take(
     mine = _mine(slots)
     signed = _signed(places, look, source, mine.store, now=now())
     offer = signed.offer
+    if source.kind == "pull" and now() >= offer.expires:
+        _frozen(source, offer, now=now())
     judge_store(replace(mine, store=offer.store), mine.store)
     envelope = replace(
         mine,
@@ -131,12 +135,23 @@ def _signed(places: Places, look: Look, source: Source, store: str, *, now: floa
     return _Signed(offer, who, {"offer.json": data, "offer.json.sig": signature})
 
 
+def _frozen(source: Source, offer: Offer, *, now: float) -> None:
+    """Refuse what was taken once and has expired since: a mirror that is stuck, or is held, looks like one at rest."""
+    raise Refused(
+        f"{source.name} has nothing newer than what was taken here, which has expired at {written(offer.expires)}; "
+        f"this node's clock says {written(now)}",
+        hint="is the clock right (timedatectl)? else somebody publishes nothing new, or withholds it: bring a stick",
+    )
+
+
 def _bring_engine(places: Places, source: Source, offer: Offer, note: Note) -> None:
     part = offer.runtime
     if engine.is_here(places, part.digest):
         return
     if part.size > engine.MOST_BYTES:
-        raise Refused(f"the engine {short(part.digest)} is larger than an engine is: {part.size} bytes")
+        raise Refused(
+            f"the engine {short(part.digest)} is larger than an engine is: {part.size} bytes", hint=engine.HINT
+        )
     Copying(places, source, note).bring(want(places, {part.digest: part.size}))
     blob = places.blob(part.digest)
     try:
@@ -191,19 +206,20 @@ class _Loaded:
     def _payload(self) -> tuple[Payload, str]:
         part = self._signed.offer.payload
         if part.size > _PAYLOAD_BYTES:
-            raise Refused(f"the payload {short(part.digest)} is larger than a payload is: {part.size} bytes")
+            raise Refused(
+                f"the payload {short(part.digest)} is larger than a payload is: {part.size} bytes", hint=_MATCHING
+            )
         Copying(self._places, self._source, self._note).bring(want(self._places, {part.digest: part.size}))
         node = _mine(Slots(self._places)).node
         try:
             payload = decode(self._places.blob(part.digest).read_bytes())
             payload.node(node)
         except (ValueError, RecursionError) as error:
-            hint = "export anew, with the edgectl that made the inventory"
-            raise Refused(f"the payload cannot be read here: {error!s:.200}", hint=hint) from error
+            raise Refused(f"the payload cannot be read here: {error!s:.200}", hint=_MATCHING) from error
         except KeyError as error:
             raise Refused(f"the payload has no node {node}", hint="is this node in the inventory still?") from error
         if any(not is_digest(digest) or size < 0 for digest, size in payload.blobs.items()):
-            raise Refused("the payload names content that has no digest and size")
+            raise Refused("the payload names content that has no digest and size", hint=_MATCHING)
         return payload, node
 
     def _tell_secrets(self, payload: Payload, node: str) -> None:

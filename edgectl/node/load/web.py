@@ -23,9 +23,11 @@ _SILENCE_SECONDS = 30.0  # of one read, or of a connection that is made
 _WINDOW_SECONDS = 60.0
 _LEAST_RATE = 1024  # bytes a second, over each window: what is slower holds the store for days
 _REDIRECTS = 5
+_AROUND_BYTES = 1 << 20  # headers, what a redirect says, how content is cut: all that comes beside content
 _NOT_FOUND = frozenset({404, 410})
 _PARTIAL = 206
 _AGAIN = "run the same command again: it goes on where it broke off"
+_PLAIN = "switch gzip and the like off for this folder of the server"
 _HINT = "publish the exported folder anew, whole; edgectl bundle verify says all that is wrong with one"
 
 
@@ -50,7 +52,7 @@ class Web:
 
     def small(self, path: str, most: int) -> bytes | None:
         """Return a whole small file, None when there is none."""
-        with self._told(path), self._asked(path, 0) as answer:
+        with self._told(path), self._asked(path, 0, most) as answer:
             if answer is None:
                 return None
             data = b""
@@ -64,7 +66,7 @@ class Web:
         """Yield the bytes of a file from an offset on; a server that knows no ranges gives what is here once more."""
         if offset >= size:
             return
-        with self._told(path), self._asked(path, offset) as answer:
+        with self._told(path), self._asked(path, offset, size) as answer:
             if answer is None:
                 raise Refused(f"{self.name} does not hold all: {path} is missing", hint=_HINT)
             at = offset if answer.status == _PARTIAL else 0
@@ -79,11 +81,11 @@ class Web:
                     yield piece[max(0, len(piece) - (at - offset)) :]
 
     @contextmanager
-    def _asked(self, path: str, offset: int) -> Iterator[http.client.HTTPResponse | None]:
+    def _asked(self, path: str, offset: int, most: int) -> Iterator[_Response | None]:
         headers = {"Accept-Encoding": "identity", **({"Range": f"bytes={offset}-"} if offset else {})}
         asked = urllib.request.Request(f"{self.name}/{path}", headers=headers)  # noqa: S310 - source_of has judged it
         try:
-            answer = self._opener.open(asked, timeout=_SILENCE_SECONDS)
+            answer = cast("_Response", self._opener.open(asked, timeout=_SILENCE_SECONDS))
         except urllib.error.HTTPError as error:
             error.close()
             if error.code not in _NOT_FOUND:
@@ -91,7 +93,11 @@ class Web:
             yield None
             return
         with answer:
-            yield cast("http.client.HTTPResponse", answer)
+            packed = str(answer.headers.get("Content-Encoding") or "identity")
+            if packed.strip().lower() != "identity":
+                raise Refused(f"{self.name}/{path}: the server packs it ({packed:.20}), unasked", hint=_PLAIN)
+            answer.line.left += 2 * most  # small chunks have long heads
+            yield answer
 
     @contextmanager
     def _told(self, path: str) -> Iterator[None]:
@@ -117,14 +123,18 @@ def _unreachable(url: str, error: Exception) -> Unreachable:
     return Unreachable(f"{url} could not be read: {why!s:.200}", hint=hint)
 
 
-class _Slow(OSError):
-    """Less came than the slowest line gives."""
+class _GivenUp(OSError):
+    """Less came than the slowest line gives, or more than anything that was asked for."""
 
 
 class _Paced(io.RawIOBase):
-    """What comes from a server, headers too, no slower than it may; only time that is waited in here counts."""
+    """What comes from a server, headers too, no slower and no more than may; only time that is waited in here counts.
+
+    Headers that never end, what stands in a redirect, and the frame of chunks are no content and are read all the same.
+    """
 
     def __init__(self, raw: Any, monotonic: Callable[[], float]) -> None:
+        self.left = _AROUND_BYTES
         self._raw = raw
         self._monotonic = monotonic
         self._waited = 0.0
@@ -140,9 +150,12 @@ class _Paced(io.RawIOBase):
         count = int(self._raw.readinto(buffer) or 0)
         self._waited += self._monotonic() - began
         self._came += count
+        self.left -= count
+        if self.left < 0:
+            raise _GivenUp("the server sends without end; given up")
         if self._waited >= _WINDOW_SECONDS:
             if self._came < _LEAST_RATE * self._waited:
-                raise _Slow(f"only {self._came} bytes came in {self._waited:.0f} s; given up")
+                raise _GivenUp(f"only {self._came} bytes came in {self._waited:.0f} s; given up")
             self._waited, self._came = 0.0, 0
         return count
 
@@ -155,7 +168,8 @@ class _Paced(io.RawIOBase):
 class _Response(http.client.HTTPResponse):
     def __init__(self, sock: Any, *args: Any, monotonic: Callable[[], float], **options: Any) -> None:
         super().__init__(sock, *args, **options)
-        self.fp = io.BufferedReader(_Paced(self.fp.detach(), monotonic))
+        self.line = _Paced(self.fp.detach(), monotonic)
+        self.fp = io.BufferedReader(self.line)
 
 
 def _connecting(kind: Any, monotonic: Callable[[], float]) -> Callable[..., http.client.HTTPConnection]:
@@ -201,4 +215,5 @@ class _Redirects(urllib.request.HTTPRedirectHandler):
         scheme = newurl.partition(":")[0].lower()
         if scheme not in {"http", "https"} or (req.type == "https" and scheme != "https"):
             raise urllib.error.HTTPError(newurl, code, f"a redirect to {newurl:.80} is not followed", headers, fp)
+        fp.close()  # what stands in it is not read, as urllib would, to its end
         return super().redirect_request(req, fp, code, msg, headers, newurl)

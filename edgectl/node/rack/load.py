@@ -36,7 +36,7 @@ def run(places: Places, args: argparse.Namespace) -> int:
             lines.append("  runs now: what ran before; this has changed nothing")
         if error.hint:
             lines.append(f"  next: {error.hint}")
-        sys.stderr.write("\n".join(lines) + "\n")
+        sys.stderr.write("".join(f"{_plain(line)}\n" for line in lines))
         return int(error.exit)
     except KeyboardInterrupt:
         after = (
@@ -46,6 +46,11 @@ def run(places: Places, args: argparse.Namespace) -> int:
         )
         sys.stderr.write(f"\nedgectl-node: {after}\n")
         return int(Exit.INTERRUPTED)
+
+
+def _plain(line: str) -> str:
+    """Return a line as it may go to a terminal: a server's own words are in some."""
+    return "".join(letter if letter.isprintable() else "?" for letter in line)
 
 
 def _taken(places: Places) -> tuple[object, ...]:

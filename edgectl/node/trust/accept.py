@@ -131,4 +131,5 @@ def _stands(places: Places, look: Look) -> Stands:
         payload=current.envelope.payload if current else "",
         runtime=current.envelope.runtime if current else "",
         created=current.envelope.created if current else "",
+        sender=current.envelope.sender.key if current else "",
     )

@@ -30,6 +30,7 @@ class Stands:
     payload: str = ""  # that runs
     runtime: str = ""
     created: str = ""  # of the envelope that runs, by its sender's clock
+    sender: str = ""  # the fingerprint of whose key has brought it
 
 
 def signer_of(trust: Trust, signed: Signed) -> Signer:
@@ -73,7 +74,7 @@ def judge(trust: Trust, signer: Signer, offer: Offer, stands: Stands, *, now: fl
 
 def floor_of(trust: Trust, stands: Stands) -> int:
     """Return the newest time that this node has word of: it is at least so late, whatever its clock says."""
-    return max(trust.created, _heard(trust, stands), seconds_of(stands.created))
+    return max(trust.created, _heard(trust, stands), _dated(trust, stands))
 
 
 def seconds_of(created: str) -> int:
@@ -97,14 +98,19 @@ def _heard(trust: Trust, stands: Stands) -> int:
     return heard.serial if heard is not None and heard.trust == trust.version else 0
 
 
+def _dated(trust: Trust, stands: Stands) -> int:
+    """Return when what runs was sent; what a revoked key has dated (into the far future, say) counts no more."""
+    return 0 if stands.sender in trust.revoked else seconds_of(stands.created)
+
+
 def _is_taken(trust: Trust, offer: Offer, stands: Stands) -> bool:
-    return stands.heard == Heard.of(offer, trust) and offer.serial >= _older(offer, stands)
+    return stands.heard == Heard.of(offer, trust) and offer.serial >= _older(trust, offer, stands)
 
 
-def _older(offer: Offer, stands: Stands) -> int:
+def _older(trust: Trust, offer: Offer, stands: Stands) -> int:
     """Return when what runs was sent, if it is something else than what is offered."""
     same = (stands.payload, stands.runtime) == (offer.payload.digest, offer.runtime.digest)
-    return 0 if same else seconds_of(stands.created)
+    return 0 if same else _dated(trust, stands)
 
 
 def _judge_serial(trust: Trust, offer: Offer, stands: Stands) -> None:
@@ -118,9 +124,9 @@ def _judge_serial(trust: Trust, offer: Offer, stands: Stands) -> None:
             f"{signed}: this node has taken another one of {written(_heard(trust, stands))}",
             hint=f"{_EXPORT}; an older state is signed anew, from its commit",
         )
-    if offer.serial <= _older(offer, stands):
+    if offer.serial <= _older(trust, offer, stands):
         raise Refused(
-            f"{signed}: what runs here was sent at {written(_older(offer, stands))}, by its sender's clock",
+            f"{signed}: what runs here was sent at {written(_older(trust, offer, stands))}, by its sender's clock",
             hint=f"{_EXPORT}; an older state is signed anew, from its commit",
         )
 

@@ -33,6 +33,7 @@ class Disk:
         self._kill = kill
         self._dead = False
         self.done: list[tuple[str, str]] = []
+        self.hit = ""  # what the fault was about
 
     @property
     def kills(self) -> bool:
@@ -59,7 +60,7 @@ class Disk:
         if self._dead and self._kill:
             raise Killed
         if len(self.done) == self._at and not self._dead:
-            self._dead = True
+            self._dead, self.hit = True, str(subject)
             before()
             if self._kill:
                 raise Killed

@@ -166,6 +166,7 @@ def test_the_lead_tells_when_it_has_decided(node: FakeNode) -> None:
     tell(node.places, lead.slots, node, READY)
     said = lead.said(DECIDED, "node-2")
     assert (said["sequence"], said["base"], said["apps"]) == (2, payload("v2").digest, payload("v2").digest)
+    assert said["engine"] == digest_of(b"")
     assert heed(node.places, lead.slots, node) is not None
     node.kube.down = True
     tell(node.places, lead.slots, node, READY)  # who cannot be told now is told by the next run

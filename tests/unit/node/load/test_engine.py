@@ -48,6 +48,15 @@ def _sparse() -> bytes:
     return bytes(data)
 
 
+def odd(kind: bytes, size: int) -> bytes:
+    """Return an archive with a head of its own: a size of up to 88 bits, below nothing too, and a sum that is right."""
+    head = bytearray(tarfile.TarInfo("x").tobuf(tarfile.GNU_FORMAT))
+    head[124:136] = (size % 256**12 | (0x80 << 88)).to_bytes(12, "big")
+    head[156:157], head[148:156] = kind, b" " * 8
+    head[148:156] = b"%06o\0 " % sum(head)
+    return tar_of({"__main__.py": b""})[:512] + bytes(head) + bytes(1024)
+
+
 BAD: dict[str, Callable[[], bytes]] = {
     "no archive": lambda: b"engine",
     "nothing": lambda: b"",
@@ -68,6 +77,14 @@ BAD: dict[str, Callable[[], bytes]] = {
     "larger than it is": _lies_about_its_size,
     "with holes": _sparse,
     "cut off": lambda: tar_of(ENGINE)[:700],
+    "a file and a folder of one name": lambda: tar_of({"__main__.py": b"", "a": b"", "a/b": b""}),
+    "a name that no file system takes": _entry("n" * 300),
+    "a long name's length of 80 bits": lambda: odd(b"L", 1 << 80),
+    "a long link's length of 63 bits": lambda: odd(b"K", 1 << 63),
+    "more about a file than there is": lambda: odd(b"x", 1 << 80),
+    "a size far below nothing": lambda: odd(b"0", -(1 << 80)),
+    "names of names without end": lambda: tar_of({"__main__.py": b""})[:512] + odd(b"L", 1)[512:1024] * 3000,
+    "a size below nothing": lambda: odd(b"0", -1024),
     "too many": lambda: tar_of({"__main__.py": b""} | {f"x{number}": b"" for number in range(5001)}),
 }
 

@@ -72,6 +72,24 @@ def test_only_plain_files_are_read(name: str, root: Path) -> None:
         Folder(root).small(NAME, len(DATA))
 
 
+@pytest.mark.parametrize("name", BREAKS)
+def test_what_is_no_plain_file_is_not_even_opened(name: str, root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """To open a device does something: a watchdog that is opened and closed again lets the node reboot."""
+    BREAKS[name](root)
+    opened = []
+    real = os.open
+
+    def watched(path: object, flags: int, *args: object, **where: int) -> int:
+        opened.append((str(path), flags))
+        return real(path, flags, *args, **where)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(os, "open", watched)
+    with pytest.raises(Refused):
+        Folder(root).small(NAME, len(DATA))
+    assert opened
+    assert all(flags & (os.O_PATH | os.O_DIRECTORY) for _, flags in opened)
+
+
 def test_a_file_is_read_from_any_byte_and_never_beyond_its_size(root: Path) -> None:
     """What is here already is not read again; the way to the folder may lead over links."""
     (root.parent / "media").symlink_to(root)

@@ -27,9 +27,9 @@ def agent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> RackNode:
     return node
 
 
-def hears(node: RackNode, sequence: object, base: str) -> str:
+def hears(node: RackNode, sequence: object, base: str, engine: str = "") -> str:
     """Let the lead have decided, look, and return what is to be converged."""
-    doc = {"sequence": sequence, "base": base, "apps": base}
+    doc = {"sequence": sequence, "base": base, "apps": base} | ({"engine": engine} if engine else {})
     node.kube.objects[path_of("node-2")] = {"metadata": {"annotations": {DECIDED: json.dumps(doc)}}}
     slot = heed(node.places, node.slots, node)
     assert slot is not None
@@ -73,6 +73,15 @@ def test_a_lead_that_was_first_is_followed_at_once(stick: Stick, agent: RackNode
     slot = heed(agent.places, agent.slots, agent)
     assert slot is not None
     assert (slot.envelope.payload, slot.envelope.sequence) == (V2.digest, 7)
+
+
+def test_the_same_payload_with_another_engine_is_another_set(stick: Stick, agent: RackNode) -> None:
+    """The lead has taken it with its own engine: what is kept with another one stays kept."""
+    offer = stick.offer(V2)
+    agent.load(stick.root)
+    assert hears(agent, 7, V2.digest, digest_of(b"another engine")) == V1.digest
+    assert kept.kept(agent.places) is not None
+    assert hears(agent, 7, V2.digest, offer.runtime.digest) == V2.digest
 
 
 @pytest.mark.parametrize("sequence", [0, None, "7", True])

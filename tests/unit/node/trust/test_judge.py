@@ -122,6 +122,20 @@ CASES = {
     "older than what was deployed, told in another time zone": Case(
         ("what runs here",), stands=replace(STANDS, created="2026-11-20T02:00:00+02:00")
     ),
+    "older than what a key dated that is revoked now": Case(
+        stands=replace(STANDS, created="2099-01-01T00:00:00+00:00", sender=KEYS["ecdsa"]["fingerprint"]),
+        trust=replace(TRUST, revoked=(KEYS["ecdsa"]["fingerprint"],)),
+    ),
+    "older than what another key dated that is revoked now, and than the trust": Case(
+        ("is old", "version 3"),
+        offer=replace(OFFER, serial=MADE - 1),
+        stands=replace(STANDS, created="2099-01-01T00:00:00+00:00", sender=KEYS["ecdsa"]["fingerprint"]),
+        trust=replace(TRUST, revoked=(KEYS["ecdsa"]["fingerprint"],)),
+    ),
+    "older than what a key dated that counts": Case(
+        ("what runs here was sent at 2099",),
+        stands=replace(STANDS, created="2099-01-01T00:00:00+00:00", sender=KEYS["ecdsa"]["fingerprint"]),
+    ),
     "what was deployed has no time": Case(stands=replace(STANDS, created="yesterday")),
     # when
     "expired": Case(("has expired", "clock says", written(OFFER.expires)), now=OFFER.expires),
