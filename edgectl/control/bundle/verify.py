@@ -126,8 +126,8 @@ def _in_part(entries: list[tuple[str, dict[str, Any]]]) -> Iterator[Finding]:
     versions: dict[tuple[str, str], dict[str, str]] = {}
     said: dict[tuple[str, str], set[str]] = {}
     for _, entry in entries:
-        names = entry.get("annotations") or {}
-        if names.get("edgectl.kind") == MODEL and not _form(entry):
+        names = {} if _form(entry) else entry["annotations"]
+        if names.get("edgectl.kind") == MODEL:
             model, _, file = names["edgectl.name"].partition("/")
             key = (model, names["edgectl.version"])
             versions.setdefault(key, {})[file] = entry["digest"]
