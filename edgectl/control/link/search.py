@@ -16,7 +16,7 @@ _MODULUS = 65521  # adler32's
 _OFFSETS = 64 * 1024  # tried at once: what they need stays in the processor's cache
 _SCAN_BYTES = 1024 * 1024  # said as not matching, so that it can be sent while the search goes on
 _AHEAD_BYTES = 1024 * 1024
-_FOLLOWED_BYTES = 256 * 1024 * 1024  # of one copy at most: the node must hear something meanwhile
+_FOLLOWED_BYTES = 32 * 1024 * 1024  # of one copy at most: the node must hear something meanwhile
 _MOST_FALSE = 256  # in one window; data that weak sums cannot tell apart is sent instead of searched
 _TABLE_BITS = 20
 
