@@ -90,7 +90,7 @@ class _Report:
         if ended.kind == HEAL and verdict.word == INTERRUPTED:
             return  # it has stepped aside, and whoever comes tells
         last = self._last()
-        if ended.is_news or last is None or (last.word, last.why) != (stands.word, _why(stands)):
+        if ended.is_news or last is None or _says_other(last, stands):
             run = ended.run
             with suppress(*_FAULTS):  # one that is no file any more keeps no beat from being told
                 self._queue.put(VERDICT, lambda box, n: self._verdict(ended, box, n), run=run)
@@ -157,6 +157,11 @@ def said(entry: Entry) -> Beat | None:
         return decode(entry.read())
     except ValueError:
         return None
+
+
+def _says_other(last: Beat, stands: Verdict) -> bool:
+    """Tell whether a beat would say something else now, as far as it has room for it."""
+    return decode(encode(replace(last, word=stands.word, why=_why(stands)))) != last
 
 
 def _why(verdict: Verdict) -> str:

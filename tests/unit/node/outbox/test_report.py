@@ -130,6 +130,18 @@ def test_a_store_that_gets_worse_is_news_once(store: Store) -> None:
     assert len([kind for kind in waiting(store) if kind == VERDICT]) == before
 
 
+def test_a_reason_that_a_beat_has_no_room_for_is_news_once(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Law: a cut reason is no other reason: a store that stays degraded fills no outbox with journals."""
+    step = "workload-" + "nvidia-device-plugin-" * 4
+    monkeypatch.setattr(report, "_why", lambda _: step)
+    store.deploy("v1-bad")
+    assert 0 < len(beat(store).why) < len(step)
+    before = len([kind for kind in waiting(store) if kind == VERDICT])
+    for _ in range(3):
+        store.run()
+    assert len([kind for kind in waiting(store) if kind == VERDICT]) == before
+
+
 def test_after_a_rejected_deploy_the_store_stands_as_before(store: Store) -> None:
     """The verdict is the deploy's, the beat is the store's."""
     store.deploy("v1")
