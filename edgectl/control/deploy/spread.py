@@ -7,13 +7,15 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
+MOST_AT_ONCE = 8  # as many as a node answers when it hands out; one more would take all of its content from the line
+
 
 def wave(order: Sequence[str], lacks: Mapping[str, Collection[str]], held: Collection[str]) -> list[str]:
     """Return the nodes that are next: no two of them need the same blob from the line, the first always goes."""
     found: list[str] = []
     claimed: set[str] = set()
     for name in order:
-        if name in lacks:
+        if name in lacks and len(found) < MOST_AT_ONCE:
             from_line = set(lacks[name]) - set(held)
             if not found or not from_line & claimed:
                 found.append(name)

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from edgectl.control.deploy.everywhere import together
 from edgectl.control.deploy.look import Seen
 from edgectl.control.deploy.spread import over_line, wave
+from edgectl.node.share import serve
 from edgectl.report.looked import planned
 
 BLOBS = "abcdef"
@@ -35,6 +36,17 @@ def test_the_lead_goes_first_and_strangers_with_it() -> None:
     """Who needs the same waits for it; who needs something else of the line, or nothing, does not."""
     lacks = {"node-1": "ab", "node-2": "a", "node-3": "x", "node-4": "h"}
     assert wave(["node-1", "node-2", "node-3", "node-4"], lacks, "h") == ["node-1", "node-3", "node-4"]
+
+
+def test_no_more_at_once_than_a_neighbour_answers() -> None:
+    """Law: in a store of twelve nodes nobody is turned away by the lead and takes all of it from the line."""
+    left, sizes = {f"node-{number:02}": "ab" for number in range(2, 13)}, []
+    while names := wave(sorted(left), left, "ab"):
+        sizes.append(len(names))
+        for name in names:
+            del left[name]
+    assert max(sizes) <= serve._CONNECTIONS
+    assert sum(sizes) == 11
 
 
 def _seen(missing: dict[str, int], offered: str = "abc") -> Seen:
