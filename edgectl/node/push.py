@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 from edgectl.node.accept import accept
+from edgectl.node.coming import expect
 from edgectl.node.converge.slots import Slots
 from edgectl.node.foretell import foretell
 from edgectl.node.io.files import write_atomic
@@ -51,6 +52,8 @@ def stage(places: Places, frames: Frames, frame: dict[str, Any], *, judged: Judg
         judged(places, frame)
         near_first(places, frames, frame)
         take(places, frames, frame, foretell(places, offer) if frame.get("foretell") else {})
+        if judged is ahead.judge:  # models that come ahead of a deploy are named already
+            expect(places, map(str, frame["blobs"]))
     return slots.sequence
 
 

@@ -1,22 +1,26 @@
 """Take away what nothing needs any more: blobs, engines, values of secrets, half-received blobs that never came whole.
 
-Owns: what is kept: all that current, previous and candidate name, and versions of models (models/collect.py). Runs
-after a promotion only, or when models have come ahead of one.
+Owns: what is kept: all that current, previous and candidate name, what is staged for a deploy that follows, and
+versions of models (models/collect.py). Runs after a promotion only, or when models have come ahead of one. Senders wait
+for its end: what they find here must still be here when it is named.
 """
 
 from __future__ import annotations
 
+import os
 import shutil
 import time
 from contextlib import suppress
 from pathlib import Path
 
-from edgectl.node.converge.lock import holder
+from edgectl.node.coming import coming
+from edgectl.node.converge.lock import Lock
 from edgectl.node.converge.slots import Slots
 from edgectl.node.io.places import Places
 from edgectl.node.load.kept import kept as waiting
 from edgectl.node.models.collect import collect, decide
 from edgectl.node.secrets.values import forget_values
+from edgectl.wire.envelope import Envelope
 from edgectl.wire.payload import Payload, decode
 
 _STAGING_DAYS = 14
@@ -38,12 +42,18 @@ def sweep(places: Places) -> int:
     runs = payloads.get(slots.apps_of(current).envelope.payload) if current else None
     if current is not None and runs is not None:
         decide(places, runs, current.envelope.sequence)
-    if holder(places.run / "sending") is not None:
-        return 0  # what is arriving is named by no slot yet
     if runs is None or kept != payloads.keys():
         return 0
+    sending = Lock(places.run / "sending", {"pid": os.getpid()})
+    if not sending.acquire():
+        return 0  # what is arriving is named by no slot yet
+    with sending:
+        return _swept(places, named, payloads, runs)
+
+
+def _swept(places: Places, named: list[Envelope], payloads: dict[str, Payload], runs: Payload) -> int:
     forget_values(places, payloads.values())
-    blobs = {*kept, *(digest for payload in payloads.values() for digest in payload.blobs)}
+    blobs = {*payloads, *coming(places), *(digest for payload in payloads.values() for digest in payload.blobs)}
     blobs |= collect(places, tuple(payloads.values()), runs)
     names = {digest.removeprefix("sha256:") for digest in blobs}
     freed = 0

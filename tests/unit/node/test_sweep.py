@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import os
+import time
 from pathlib import Path
 
 import pytest
 
+from edgectl.node.coming import LONGEST_SECONDS, coming, expect
+from edgectl.node.converge.lock import Lock, holder
 from edgectl.node.converge.slots import Slots
 from edgectl.node.io.look import Look
 from edgectl.node.io.places import Places
+from edgectl.node.push import stage
 from edgectl.node.secrets.values import keep_values, newest
 from edgectl.node.sweep import sweep
-from edgectl.wire.document import digest_of
+from edgectl.wire.document import digest_of, to_json
 from edgectl.wire.envelope import Envelope, Sender
+from edgectl.wire.frame import Frames
 from edgectl.wire.payload import Payload, StoreSecret
 
 
@@ -75,6 +80,36 @@ def test_engines_of_slots_stay_with_two_to_spare(places: Places) -> None:
     sweep(places)
     kept = {int(path.name, 16) for path in places.runtimes.iterdir()}
     assert kept == {2, 3, 7, 8}
+
+
+def test_what_is_staged_for_a_deploy_that_follows_stays(places: Places) -> None:
+    """Law: a promotion between the content of a deploy and the deploy sends none of it twice; hours later it goes."""
+    staged = blob(places, b"staged")
+    envelope = Envelope("store-042", "node-1", staged, f"sha256:{4:064x}", "", 4, "t", Sender("ada", "laptop"))
+    frames = Frames(lambda _: b"", lambda _: None)
+    stage(places, frames, {"envelope": to_json(envelope), "blobs": {staged: len(b"staged")}})
+    sweep(places)
+    assert places.blob(staged).is_file()
+    assert coming(places, monotonic=lambda: time.monotonic() + LONGEST_SECONDS) == frozenset()
+    expect(places, [])
+    sweep(places)
+    assert not places.blob(staged).exists()
+
+
+def test_a_sender_waits_for_the_sweep(places: Places, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Law: what a sender finds here is not taken away before it is named; a sweep that meets a sender takes nothing."""
+    sending = places.run / "sending"
+    seen: list[object] = []
+    monkeypatch.setattr("edgectl.node.sweep.forget_values", lambda *_: seen.append(holder(sending)))
+    sweep(places)
+    assert len(seen) == 1
+    assert seen[0] is not None
+    assert holder(sending) is None
+    left = blob(places, b"left")
+    with Lock(sending, {}) as lock:
+        assert lock.acquire()
+        assert sweep(places) == 0
+    assert places.blob(left).is_file()
 
 
 def test_half_a_blob_is_kept_for_a_while(places: Places) -> None:
