@@ -36,7 +36,25 @@ def folder() -> Path:
 
 
 def collect(connect: Open, record: Record) -> Collected:
-    """Take what is newer than the record; raises Unreachable, Locked, NotReady. What came before that is kept."""
+    """Take what is newer than the record; raises Unreachable, Locked, NotReady. What came before that is kept.
+
+    Whatever is wrong with one node's words, or with its folder here, is that node's answer: others are asked all the
+    same.
+    """
+    try:
+        return _collect(connect, record)
+    except OSError as error:
+        raise NotReady(
+            f"{record.folder} cannot be written: {error.strerror or error}",
+            hint="free space there, or keep the record elsewhere: --to DIR",
+        ) from error
+    except (LookupError, TypeError, ValueError, RecursionError) as error:
+        raise NotReady(
+            f"what the node tells cannot be read: {type(error).__name__}", hint="use a matching edgectl"
+        ) from error
+
+
+def _collect(connect: Open, record: Record) -> Collected:
     found = Collected()
     with record.held(), speaking(connect) as session:
         need(session.frames.receive(), "hello")
