@@ -10,7 +10,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from edgectl.control.deploy.deploy import Deploy, need
+from edgectl.control.deploy.answered import need
+from edgectl.control.deploy.deploy import Deploy
 from edgectl.control.deploy.everywhere import everywhere
 from edgectl.control.deploy.line import Line
 from edgectl.control.deploy.listener import Listener
