@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from edgectl.control.collect.record import Record, Told
-from edgectl.control.deploy.deploy import need
+from edgectl.control.deploy.answered import need
 from edgectl.control.deploy.look import Open, speaking
 from edgectl.wire.errors import NotReady
 

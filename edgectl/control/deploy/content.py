@@ -10,7 +10,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from edgectl.control.deploy.deploy import Deploy, need
+from edgectl.control.deploy.answered import need
+from edgectl.control.deploy.deploy import Deploy
 from edgectl.control.deploy.everywhere import everywhere
 from edgectl.control.deploy.line import Line
 from edgectl.control.deploy.listener import Listener
@@ -46,7 +47,7 @@ class Content:
 
     def run(self) -> None:
         """Bring it. Raises Locked or Refused when a node takes nothing, and whatever keeps it from the lead."""
-        kind = _Look if self._near else _Stage
+        kind = _Look if self._near else Stage
         looks = {name: self._stage(name, kind) for name in self._followers}
         self._settle(everywhere({name: look.run for name, look in looks.items()}))
         left = {}
@@ -71,9 +72,9 @@ class Content:
                 if name not in self.unreached:
                     near.know(name, self._parts[name].offer.blobs)
 
-    def _stage(self, name: str, kind: type[_Stage] | None = None) -> _Stage:
+    def _stage(self, name: str, kind: type[Stage] | None = None) -> Stage:
         part = self._parts[name]
-        return (kind or _Stage)(part.offer, part.connect, part.listener, line=self._line, near=self._near)
+        return (kind or Stage)(part.offer, part.connect, part.listener, line=self._line, near=self._near)
 
     def _settle(self, found: Mapping[str, Outcome | EdgectlError]) -> None:
         for name, one in found.items():
@@ -89,16 +90,18 @@ class Content:
             self._parts[self._lead].listener.note(one.message)
 
 
-class _Stage(Deploy):
-    """The content of a deploy, sent ahead of it; the outcome's sequence is the newest that the node has taken."""
+class Stage(Deploy):
+    """Content that is sent with no deploy; the outcome's sequence is the newest that the node has taken."""
 
+    asks = "stage"
+    foretells = True  # the node says what pauses the deploy will bring
     lacks: frozenset[str] = frozenset()
 
     def _converse(self, session: Session) -> None:
         hello = session.frames.receive()
         need(hello, "hello")
         self._listener.connected(hello)
-        session.frames.send("stage", **self._request(hello, session.key), foretell=True)
+        session.frames.send(self.asks, **self._request(hello, session.key), foretell=self.foretells)
         while True:
             frame = session.frames.receive()
             if not self._has_answered(session, frame):
@@ -107,7 +110,7 @@ class _Stage(Deploy):
                 return
 
 
-class _Look(_Stage):
+class _Look(Stage):
     """The same, only until it is known what the node lacks; one that lacks nothing has taken all."""
 
     def run(self) -> Outcome:

@@ -12,6 +12,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from edgectl.control.deploy.answered import need
 from edgectl.control.deploy.caps import Forecast
 from edgectl.control.deploy.foresight import pauses_of
 from edgectl.control.deploy.line import Line
@@ -25,7 +26,7 @@ from edgectl.control.payload.effects import Pause
 from edgectl.wire import event
 from edgectl.wire.document import to_json
 from edgectl.wire.envelope import Envelope
-from edgectl.wire.errors import EdgectlError, Refused, StepFailed, Unreachable
+from edgectl.wire.errors import EdgectlError, StepFailed, Unreachable
 from edgectl.wire.frame import FrameError
 
 if TYPE_CHECKING:
@@ -247,13 +248,3 @@ class Deploy:
             "or run the same command again to re-attach"
         )
         return lost
-
-
-def need(frame: dict[str, Any], op: str) -> None:
-    """Raise what the node says instead of the expected frame."""
-    if frame["op"] == "error":
-        raise EdgectlError.from_json(frame)
-    if frame["op"] != op:
-        raise Refused(
-            f"the node said {frame['op']!r} where {op!r} was expected", hint="use the same edgectl everywhere"
-        )

@@ -10,8 +10,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from edgectl.control.deploy.answered import need
 from edgectl.control.deploy.caps import Forecast
-from edgectl.control.deploy.deploy import need
 from edgectl.control.deploy.foresight import pauses_of
 from edgectl.control.deploy.listener import Listener
 from edgectl.control.deploy.offer import Offer

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 
-from edgectl.control.deploy.deploy import need
+from edgectl.control.deploy.answered import need
 from edgectl.control.deploy.share import Share
 from edgectl.wire.errors import EdgectlError
 

@@ -10,7 +10,7 @@ from contextlib import suppress
 from threading import Event, Thread
 from typing import Any
 
-from edgectl.control.deploy.deploy import need
+from edgectl.control.deploy.answered import need
 from edgectl.control.link.lost import LinkLost
 from edgectl.control.link.onetime import OneTime, one_time
 from edgectl.control.link.session import Session

@@ -18,10 +18,11 @@ from edgectl.control.inventory import schema
 from edgectl.control.inventory.build import LAYERS, STORES
 from edgectl.control.inventory.check import Where, fit, no_name
 from edgectl.control.inventory.layers import NODE_KEYS, Layers
+from edgectl.control.inventory.path import path_error
 from edgectl.control.inventory.place import Finding, invalid, nearest
 from edgectl.control.inventory.policy_schema import Policy
 from edgectl.control.inventory.resolve import bundle_path, resolve, trust_path
-from edgectl.control.inventory.rules import Subject, node_findings, path_error, store_findings
+from edgectl.control.inventory.rules import Subject, node_findings, store_findings
 from edgectl.control.inventory.selector import Labels, selector
 from edgectl.control.inventory.source import Source
 from edgectl.control.inventory.store import Store

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 
 from edgectl.control.inventory import schema
 from edgectl.control.inventory.check import Where
+from edgectl.control.inventory.path import path_error
 from edgectl.wire.safename import is_safe
 
 
@@ -38,7 +39,5 @@ def _named(text: str, at: Where, what: str) -> Iterator[tuple[Where, str]]:
 
 
 def _path(text: str, at: Where, what: str) -> Iterator[tuple[Where, str]]:
-    from edgectl.control.inventory.rules import path_error
-
     if wrong := path_error(text):
         yield at, f"{what}: {wrong}"

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import base64
 import ipaddress
-import os
 import posixpath
 import struct
 from collections.abc import Iterator, Mapping
@@ -16,6 +15,7 @@ from dataclasses import dataclass
 from edgectl.control.inventory import schema
 from edgectl.control.inventory.check import Where
 from edgectl.control.inventory.guarded import guard_findings
+from edgectl.control.inventory.path import path_error
 from edgectl.control.inventory.place import Finding, nearest
 from edgectl.control.inventory.plaintext import plain_secrets
 from edgectl.control.inventory.site import site_findings
@@ -203,17 +203,6 @@ def _k3s(k3s: schema.K3s, subject: Subject) -> Iterator[Finding]:
                 where = ("k3s", "registries", "configs", host, "auth", key)
                 sentence = f"{'.'.join(where[1:])} is a secret, and no secret stands in an inventory"
                 yield subject.finding(sentence, *where, secret=True)
-
-
-def path_error(text: str) -> str:
-    """Say why a text is no path on the operator's machine."""
-    if "\0" in text:
-        return "no path has a NUL in it"
-    if not text:
-        return "the path of a file is needed, not nothing"
-    if text.startswith("~") and not text.startswith("~/") and os.path.expanduser(text) == text:  # noqa: PTH111 - Path raises
-        return f'there is no home "{text.partition("/")[0]}" here: your own is ~/'
-    return ""
 
 
 def is_address(text: str) -> bool:

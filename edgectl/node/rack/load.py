@@ -11,7 +11,7 @@ from edgectl.node.converge.slots import Slots
 from edgectl.node.io.look import Look
 from edgectl.node.io.places import Places
 from edgectl.node.load.kept import kept
-from edgectl.node.load.source import source_of
+from edgectl.node.load.named import source_of
 from edgectl.node.load.take import take
 from edgectl.node.tail import tail
 from edgectl.node.trouble import told

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from edgectl.node.load.folder import Folder
-from edgectl.node.load.source import source_of
+from edgectl.node.load.named import source_of
 from edgectl.wire.errors import NotReady, Refused, UsageError
 
 NAME = "blobs/sha256/aa"
