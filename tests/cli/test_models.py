@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 from argparse import Namespace
+from contextlib import nullcontext, suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,13 +17,14 @@ from edgectl.control.deploy.prefetch import Hours
 from edgectl.node import engine
 from edgectl.node.converge.lock import Lock
 from edgectl.node.converge.slots import Slots
-from edgectl.node.models import held
+from edgectl.node.models import held, turn
 from edgectl.node.models.registry import Registry
 from edgectl.node.rack import models as rack
 from edgectl.node.sweep import sweep
 from edgectl.wire.errors import Exit
 from tests.cli.conftest import Edgectl, declare
 from tests.cli.node import StoreNode
+from tests.unit.node.faults import Disk, Killed
 
 SIZE = 300_000
 
@@ -399,6 +402,27 @@ def test_a_rollback_that_was_killed_is_finished(shop: Path, node: StoreNode, edg
         assert (runs(node), runs(node, "previous")) == ("1.3", "1.4")
         edgectl("models", "release", "store-042", "detector")
         assert (runs(node), runs(node, "previous")) == ("1.4", "1.3")
+
+
+def test_a_release_that_was_killed_is_finished(shop: Path, node: StoreNode, edgectl: Edgectl) -> None:
+    """Law: killed at any operation, the next heal or the same command ends it, and what can be gone back to stays."""
+    edgectl("deploy", "store-042")
+    say(shop, NOW_14)
+    build(shop, edgectl)
+    edgectl("deploy", "store-042")
+    node.join()
+    for at in itertools.count():
+        edgectl("models", "rollback", "store-042", "detector")
+        with pytest.MonkeyPatch.context() as patch, (disk := Disk(at, kill=True)).armed(), suppress(Killed):
+            patch.setattr(turn, "quiet", lambda _: nullcontext())  # a lock goes with its process, not with a thread
+            turn.release(node.places, "detector")
+        assert heal(node) == 0
+        if held.read(Registry(node.places), "detector") is not None:
+            assert edgectl("models", "release", "store-042", "detector").code == 0
+        assert (runs(node), runs(node, "previous")) == ("1.4", "1.3"), at
+        if not disk.reached:
+            break
+    assert at > 5
 
 
 @pytest.mark.usefixtures("node")
