@@ -6,17 +6,19 @@ after a promotion only, or when models have come ahead of one.
 
 from __future__ import annotations
 
+import os
 import shutil
 import time
 from contextlib import suppress
 from pathlib import Path
 
-from edgectl.node.converge.lock import holder
+from edgectl.node.converge.lock import Lock
 from edgectl.node.converge.slots import Slots
 from edgectl.node.io.places import Places
 from edgectl.node.load.kept import kept as waiting
 from edgectl.node.models.collect import collect, decide
 from edgectl.node.secrets.values import forget_values
+from edgectl.wire import event
 from edgectl.wire.payload import Payload, decode
 
 _STAGING_DAYS = 14
@@ -24,7 +26,15 @@ _ENGINES = 2  # besides those of the slots: a session may run one that no slot n
 
 
 def sweep(places: Places) -> int:
-    """Remove what is not kept; returns the bytes freed. Removes no blob when a slot's payload cannot be read."""
+    """Remove what is not kept; returns the bytes freed. Removes no blob when a slot's payload cannot be read.
+
+    Whoever sends waits until it is done; while somebody sends, nothing goes: what is arriving is named by no slot yet.
+    """
+    with Lock(places.run / "sending", {"kind": "sweep", "pid": os.getpid(), "since": event.now()}) as sending:
+        return _sweep(places, alone=sending.acquire())
+
+
+def _sweep(places: Places, *, alone: bool) -> int:
     slots = Slots(places)
     named = [slot.envelope for slot in slots.kept]
     if (waits := waiting(places)) is not None:
@@ -38,9 +48,7 @@ def sweep(places: Places) -> int:
     runs = payloads.get(slots.apps_of(current).envelope.payload) if current else None
     if current is not None and runs is not None:
         decide(places, runs, current.envelope.sequence)
-    if holder(places.run / "sending") is not None:
-        return 0  # what is arriving is named by no slot yet
-    if runs is None or kept != payloads.keys():
+    if runs is None or kept != payloads.keys() or not alone:
         return 0
     forget_values(places, payloads.values())
     blobs = {*kept, *(digest for payload in payloads.values() for digest in payload.blobs)}

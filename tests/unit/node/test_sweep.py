@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from edgectl.node.converge.lock import Lock
 from edgectl.node.converge.slots import Slots
 from edgectl.node.io.look import Look
 from edgectl.node.io.places import Places
@@ -64,6 +65,25 @@ def test_a_payload_that_cannot_be_read_stops_the_sweep(places: Places) -> None:
     before = {path.name for path in places.blobs.iterdir()}
     assert sweep(places) == 0
     assert {path.name for path in places.blobs.iterdir()} == before
+
+
+def test_who_sends_and_who_sweeps_wait_for_each_other(places: Places, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is here already is no more named than what is arriving: it must not go under a sender that counts on it."""
+    with Lock(places.run / "sending", {}) as sender:
+        assert sender.acquire()
+        assert sweep(places) == 0
+    met: list[bool] = []
+
+    def remove(path: Path) -> int:
+        met.append(Lock(places.run / "sending", {}).acquire())
+        path.unlink()
+        return 1
+
+    monkeypatch.setattr("edgectl.node.sweep._remove", remove)
+    assert sweep(places) > 0
+    assert not any(met)
+    with Lock(places.run / "sending", {}) as sender:
+        assert sender.acquire()
 
 
 def test_engines_of_slots_stay_with_two_to_spare(places: Places) -> None:
