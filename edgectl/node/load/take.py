@@ -11,12 +11,13 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timezone
 
 from edgectl.node.accept import accept
-from edgectl.node.converge.slots import Slots
+from edgectl.node.converge.slots import EVIDENCE, Slots
 from edgectl.node.io.look import Look
 from edgectl.node.io.places import Places
 from edgectl.node.load import engine, kept
 from edgectl.node.load.copy import Copying
 from edgectl.node.load.source import Source
+from edgectl.node.models.budget import refuse_over
 from edgectl.node.receive import want
 from edgectl.node.secrets import values as kept_values
 from edgectl.node.secrets.kept import lacking
@@ -132,7 +133,7 @@ def _signed(places: Places, look: Look, source: Source, store: str, *, now: floa
         offer, signature = accepted(places, look, data, again, now=now), again
     signer = signed_by(look, signature)
     who = Sender(signer.who, source.kind, signer.fingerprint)
-    return _Signed(offer, who, {"offer.json": data, "offer.json.sig": signature})
+    return _Signed(offer, who, dict(zip(EVIDENCE, (data, signature), strict=True)))
 
 
 def _frozen(source: Source, offer: Offer, *, now: float) -> None:
@@ -174,6 +175,8 @@ class _Loaded:
     def bring(self) -> None:
         """Copy the payload, then all that this node must hold of it."""
         payload, node = self._payload()
+        if payload.models:
+            refuse_over(self._places, payload.models.current, payload.blobs, payload.models.budget_bytes)
         blobs = payload.blobs_of(payload.node(node))
         self._tell_secrets(payload, node)
         if wanted := want(self._places, blobs):
