@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timezone
 
 from edgectl.node.accept import accept
+from edgectl.node.converge.lock import holder
 from edgectl.node.converge.slots import EVIDENCE, Slots
 from edgectl.node.io.look import Look
 from edgectl.node.io.places import Places
@@ -23,9 +24,9 @@ from edgectl.node.secrets import values as kept_values
 from edgectl.node.secrets.kept import lacking
 from edgectl.node.sending import hold, meet, not_paused
 from edgectl.node.trust.accept import accepted, note_heard, signed_by, trust_here
-from edgectl.wire.document import is_digest
+from edgectl.wire.document import is_digest, to_json
 from edgectl.wire.envelope import Envelope, Sender, judge_store, short
-from edgectl.wire.errors import NotReady, Refused
+from edgectl.wire.errors import Locked, NotReady, Refused
 from edgectl.wire.offer import MOST_BYTES, Offer
 from edgectl.wire.payload import Payload, decode
 from edgectl.wire.trust import written
@@ -81,6 +82,7 @@ def take(
         envelope = replace(envelope, sequence=newest.envelope.sequence)  # the lead's, under which it was taken
     not_paused(places, envelope.store)
     meet(places, envelope)
+    _alone(places, envelope)
     if engine_asked and engine_asked != envelope.runtime:
         raise Refused(f"{source.name} has changed while it was read", hint="run the same command again")
     if not engine.runs_here(places, envelope.runtime) and not engine_asked:
@@ -89,6 +91,16 @@ def take(
         become(places, envelope.runtime, ["load", source.name, "--engine", envelope.runtime])
     run, sequence = accept(places, envelope, _Loaded(places, source, signed, look, note))
     return run, sequence, envelope.payload
+
+
+def _alone(places: Places, offer: Envelope) -> None:
+    """Raise Locked where the same is being loaded: by a timer or a person, and not, as over a link, by a dead line."""
+    found = holder(places.run / "sending") or {}
+    if found.get("sender") == to_json(offer.sender):
+        raise Locked(
+            f"this is being loaded here already, since {found.get('since', '')}",
+            hint="wait until that has ended, or end it; what it has copied is kept",
+        )
 
 
 def _mine(slots: Slots) -> Envelope:

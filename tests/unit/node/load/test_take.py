@@ -17,6 +17,7 @@ from edgectl.wire.envelope import Sender
 from edgectl.wire.errors import EdgectlError, Exit, Locked, NotReady, Refused
 from edgectl.wire.offer import decode
 from edgectl.wire.payload import Model, Models, StoreSecret
+from edgectl.wire.sshsig import fingerprint
 from tests.stick import NOW, STORE, RackNode, Stick, at_rack, key, line, payload, signed, tar_of
 
 
@@ -212,6 +213,18 @@ def test_a_node_that_trusts_nobody_says_how_it_would(
     stick.offer(payload("v2"))
     with pytest.raises(Refused, match="trusts nobody's signature yet"):
         node.load(stick.root)
+
+
+def test_a_second_load_of_the_same_lets_the_first_one_be(stick: Stick, rack: RackNode) -> None:
+    """A timer and a person at once: exit 7, and nobody is ended, as a session over a dead line would be."""
+    offer = stick.offer(payload("v2"))
+    sender = Sender("ada@ops", "stick", fingerprint(key()))
+    note = {"sender": to_json(sender), "payload": offer.payload.digest, "pid": 4242, "since": "09:00"}
+    with Lock(rack.places.run / "sending", note) as lock:
+        assert lock.acquire()
+        with pytest.raises(Locked, match="is being loaded here already, since 09:00"):
+            rack.load(stick.root)
+    rack.load(stick.root)
 
 
 def test_units_stay_as_they_were_until_an_offer_is_taken(
