@@ -9,6 +9,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from random import Random
+from unittest.mock import Mock
 
 import pytest
 
@@ -219,6 +220,10 @@ def test_at_the_rack_and_back_again(
     assert rack.run(node.places, Namespace(deed="release", name="detector")) == Exit.NOT_READY
     assert rack.run(node.places, Namespace(deed="rollback", name="counter", why="")) == Exit.NOT_READY
     assert "keeps no model counter" in capsys.readouterr().err
+    with monkeypatch.context() as patch:
+        patch.setattr(held, "write_atomic", Mock(side_effect=OSError(28, "No space left on device")))
+        assert rack.run(node.places, Namespace(deed="rollback", name="detector", why="")) == Exit.NOT_READY
+    assert "No space left on device" in capsys.readouterr().err
 
 
 def test_a_budget_that_cannot_hold_what_comes_is_said_before_a_byte_is_sent(
@@ -288,6 +293,20 @@ def test_when_the_hours_end_it_stops_and_what_came_is_kept(
     assert again.code == 0, again
     assert 0 < again.document["stores"]["store-042"]["blob_bytes"] < SIZE
     assert runs(node, "candidate") == "1.5"
+
+
+@pytest.mark.usefixtures("node")
+def test_hours_that_end_before_the_node_was_asked_are_no_success(
+    shop: Path, edgectl: Edgectl, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is left is not known then; that it has come is not said."""
+    edgectl("deploy", "store-042")
+    looks = iter(range(10_000))
+    hours(shop, monkeypatch, lambda: datetime(2026, 11, 23, 12 if next(looks) else 21, 0, tzinfo=UTC))
+    build(shop, edgectl)
+    said = edgectl("models", "prefetch", "store-042")
+    assert said.code == 10, said
+    assert said.out.startswith("store-042: the hours have ended before detector 1.4 was there; they open")
 
 
 def say_15(inventory: Path) -> None:
