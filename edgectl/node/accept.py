@@ -56,7 +56,6 @@ def accept(places: Places, offer: Envelope, way: Way) -> tuple[str, int]:
         not_paused(places, offer.store)
         judged(slots, offer)
         way.bring()
-        install(Hands(places))  # also when nothing is new: without its timers a store does not heal itself
         with Aside(places, way.note) as aside:
             if met := aside.wait(offer):
                 way.keep()
@@ -66,6 +65,7 @@ def accept(places: Places, offer: Envelope, way: Way) -> tuple[str, int]:
             heard(slots, newest, offer)
             if newest is None or not same(slots, newest, offer):
                 admit(places, check(places, slots, offer).k3s.images, way.beat)
+            install(Hands(places))  # also when nothing is new: without its timers a store does not heal itself
             way.keep()  # first: whoever runs the candidate, after a power cut too, has it
             if newest is not None and same(slots, newest, offer):
                 slots.forget_tries(newest)

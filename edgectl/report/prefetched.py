@@ -32,20 +32,22 @@ def told(store: Store, answers: Mapping[str, Came | EdgectlError], left: int, no
     names = ", ".join(f"{model.name} {model.version}" for model in store.models.next)
     came = [one for one in answers.values() if isinstance(one, Came)]
     wrong = {name: one for name, one in answers.items() if isinstance(one, EdgectlError)}
+    stopped = any(one.stopped for one in came)
     content, wire = (sum(getattr(one.outcome, key) for one in came) for key in ("blob_bytes", "wire_bytes"))
     document: dict[str, Any] = {
-        "word": "stopped" if left else "here",
+        "word": "stopped" if stopped else "here",
         "versions": {model.name: model.version for model in store.models.next},
         "blob_bytes": content,
         "wire_bytes": wire,
         "left": left,
         "unreached": {name: error.message for name, error in wrong.items()},
     }
-    code = int(Exit.PENDING if left else Exit.OK)
-    if left:
+    code = int(Exit.PENDING if stopped else Exit.OK)
+    if stopped:
         when, more = _opens(store.models.hours, now)
         document |= more
-        text = f"{store.name}: the hours have ended before {names} was there, {size(left)} are left; {when}"
+        more_to_come = f", {size(left)} are left" if left else ""
+        text = f"{store.name}: the hours have ended before {names} was there{more_to_come}; {when}"
     elif content:
         text = (
             f"{store.name} has {names} ahead ({size(content)}, {size(wire)} on the line); its deploy sends none of it"

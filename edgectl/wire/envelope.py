@@ -29,7 +29,7 @@ class Envelope:
     runtime: str  # digest
     base: str  # digest of the payload that the sender saw as current; "" for a bare store
     sequence: int  # of the store; the sender offers what it saw plus one
-    created: str  # RFC 3339, the sender's clock: shown, never compared
+    created: str  # RFC 3339, the sender's clock: shown, and held against offers
     sender: Sender
     commit: str = ""
     summary: str = ""

@@ -58,6 +58,8 @@ def key(tmp_path: Path) -> Path:
 
 def trusted(inventory: Path, edgectl: Edgectl) -> None:
     """Make the first key, and let the inventory name it."""
+    blank = edgectl("keys", "init", "--who", "anna ")
+    assert (blank.code, "--who is no line of text: blanks at its ends are lost" in blank.err) == (2, True), blank
     assert edgectl("keys", "init", "--who", "anna@ops").code == 0
     inventory.write_text(inventory.read_text().replace("bundle: bundle\n", "bundle: bundle\ntrust: trust.yaml\n"))
 

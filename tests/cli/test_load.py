@@ -21,6 +21,7 @@ from edgectl.node import accept
 from edgectl.node.converge.slots import Slots
 from edgectl.node.load import engine
 from edgectl.node.rack import load
+from edgectl.wire.trust import written
 from tests.archives import layer, saved
 from tests.cli.conftest import Edgectl, Said, declare
 from tests.cli.node import MOTD, StoreNode
@@ -87,6 +88,15 @@ def test_a_stick_brings_what_a_deploy_would(
     assert Slots(node.places).sequence == 2
     deployed = edgectl("deploy", "store-042", "-o", "json").document
     assert (deployed["sequence"], deployed["changed"], deployed["blob_bytes"]) == (2, [], 0)
+
+
+def test_an_offer_is_not_said_to_count_for_longer_than_its_key(key: Path, edgectl: Edgectl, tmp_path: Path) -> None:
+    """A node takes nothing of a key that has ended, whatever --valid says: so the offer says when that is."""
+    until = edgectl("keys", "rotate", "-o", "json").document["old"]["valid_before"]
+    said = edgectl("bundle", "export", "store-042", "--to", str(tmp_path / "usb"), "--sign-with", str(key))
+    assert f", until {until}, by" in said.out, said
+    offer = json.loads((tmp_path / "usb/offers/store-042.json").read_text())
+    assert written(offer["expires"]) == until
 
 
 def test_a_bad_update_goes_back_and_says_why(

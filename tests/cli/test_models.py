@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
 from argparse import Namespace
+from contextlib import nullcontext, suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from random import Random
+from unittest.mock import Mock
 
 import pytest
 
@@ -15,13 +18,14 @@ from edgectl.control.deploy.prefetch import Hours
 from edgectl.node import engine
 from edgectl.node.converge.lock import Lock
 from edgectl.node.converge.slots import Slots
-from edgectl.node.models import held
+from edgectl.node.models import held, turn
 from edgectl.node.models.registry import Registry
 from edgectl.node.rack import models as rack
 from edgectl.node.sweep import sweep
 from edgectl.wire.errors import Exit
 from tests.cli.conftest import Edgectl, declare
 from tests.cli.node import StoreNode
+from tests.unit.node.faults import Disk, Killed
 
 SIZE = 300_000
 
@@ -216,6 +220,10 @@ def test_at_the_rack_and_back_again(
     assert rack.run(node.places, Namespace(deed="release", name="detector")) == Exit.NOT_READY
     assert rack.run(node.places, Namespace(deed="rollback", name="counter", why="")) == Exit.NOT_READY
     assert "keeps no model counter" in capsys.readouterr().err
+    with monkeypatch.context() as patch:
+        patch.setattr(held, "write_atomic", Mock(side_effect=OSError(28, "No space left on device")))
+        assert rack.run(node.places, Namespace(deed="rollback", name="detector", why="")) == Exit.NOT_READY
+    assert "No space left on device" in capsys.readouterr().err
 
 
 def test_a_budget_that_cannot_hold_what_comes_is_said_before_a_byte_is_sent(
@@ -285,6 +293,20 @@ def test_when_the_hours_end_it_stops_and_what_came_is_kept(
     assert again.code == 0, again
     assert 0 < again.document["stores"]["store-042"]["blob_bytes"] < SIZE
     assert runs(node, "candidate") == "1.5"
+
+
+@pytest.mark.usefixtures("node")
+def test_hours_that_end_before_the_node_was_asked_are_no_success(
+    shop: Path, edgectl: Edgectl, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is left is not known then; that it has come is not said."""
+    edgectl("deploy", "store-042")
+    looks = iter(range(10_000))
+    hours(shop, monkeypatch, lambda: datetime(2026, 11, 23, 12 if next(looks) else 21, 0, tzinfo=UTC))
+    build(shop, edgectl)
+    said = edgectl("models", "prefetch", "store-042")
+    assert said.code == 10, said
+    assert said.out.startswith("store-042: the hours have ended before detector 1.4 was there; they open")
 
 
 def say_15(inventory: Path) -> None:
@@ -399,6 +421,27 @@ def test_a_rollback_that_was_killed_is_finished(shop: Path, node: StoreNode, edg
         assert (runs(node), runs(node, "previous")) == ("1.3", "1.4")
         edgectl("models", "release", "store-042", "detector")
         assert (runs(node), runs(node, "previous")) == ("1.4", "1.3")
+
+
+def test_a_release_that_was_killed_is_finished(shop: Path, node: StoreNode, edgectl: Edgectl) -> None:
+    """Law: killed at any operation, the next heal or the same command ends it, and what can be gone back to stays."""
+    edgectl("deploy", "store-042")
+    say(shop, NOW_14)
+    build(shop, edgectl)
+    edgectl("deploy", "store-042")
+    node.join()
+    for at in itertools.count():
+        edgectl("models", "rollback", "store-042", "detector")
+        with pytest.MonkeyPatch.context() as patch, (disk := Disk(at, kill=True)).armed(), suppress(Killed):
+            patch.setattr(turn, "quiet", lambda _: nullcontext())  # a lock goes with its process, not with a thread
+            turn.release(node.places, "detector")
+        assert heal(node) == 0
+        if held.read(Registry(node.places), "detector") is not None:
+            assert edgectl("models", "release", "store-042", "detector").code == 0
+        assert (runs(node), runs(node, "previous")) == ("1.4", "1.3"), at
+        if not disk.reached:
+            break
+    assert at > 5
 
 
 @pytest.mark.usefixtures("node")

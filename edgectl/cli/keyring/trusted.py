@@ -52,6 +52,8 @@ def signer(key: Path, *, who: str, stores: list[str] | None, now: int, until: st
     from edgectl.control.signing.keyfile import public
     from edgectl.wire.trust import Signer, written
 
+    for pattern in stores or ():
+        check_line(pattern, "--stores")
     ends = _ends(until)
     if ends and ends <= written(now):
         raise UsageError(f"--until {until} is past", hint="write a day to come, as 2027-12-31")
@@ -76,9 +78,11 @@ def new_key(path: Path, comment: str, output: Format) -> str:
 
 
 def check_line(text: str, option: str) -> None:
-    """Raise UsageError for what does not fit into one line of a sentence."""
-    if not text.isprintable():
-        raise UsageError(f"{option} is no line of text")
+    """Raise UsageError for what the file of trust could not hold as it is: one line, without blanks at its ends."""
+    from edgectl.control.inventory.text import refused_line
+
+    if text and (why := refused_line(text)):
+        raise UsageError(f"{option} is no line of text: {why}")
 
 
 def _ends(until: str) -> str:

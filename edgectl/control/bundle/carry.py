@@ -59,7 +59,7 @@ def carry(source: Bundle, cargo: Cargo, to: Path) -> Carried:
     """
     if to.resolve() == source.root.resolve():
         raise InvalidInput(f"{to} is the bundle itself", hint="name the folder of a USB stick, or a new one")
-    if (to / "index.json").exists() and f"edgectl.{_MARK}" not in Bundle.open(to).notes:
+    if (to / "index.json").exists() and f"edgectl.{_MARK}" not in Bundle(to).notes and not _is_begun(to):
         raise InvalidInput(
             f"{to} holds a bundle that no export has made, and it stays as it is", hint="name another folder"
         )
@@ -86,6 +86,12 @@ def carry(source: Bundle, cargo: Cargo, to: Path) -> Carried:
         hint = _FULL.get(error.errno or 0, "look at the folder, and run the same command again")
         raise InvalidInput(f"{to} cannot be written: {error.strerror}", hint=hint) from error
     return Carried(there, found.blobs, found.size)
+
+
+def _is_begun(to: Path) -> bool:
+    """Tell whether a folder is as an export leaves it that is cut off before it could say so: with no blob."""
+    blobs = to / "blobs" / "sha256"
+    return blobs.is_dir() and not any(blobs.iterdir()) and not Bundle(to).all()
 
 
 def _read_back(to: Path, *, before: bool) -> Verified:

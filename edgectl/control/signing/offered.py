@@ -11,12 +11,13 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
 
+from edgectl.control.signing.keyfile import public
 from edgectl.control.signing.sign import sign
 from edgectl.wire import sshsig
 from edgectl.wire.errors import InvalidInput
 from edgectl.wire.offer import Offer, Part
 from edgectl.wire.payload import Payload
-from edgectl.wire.trust import Trust, written
+from edgectl.wire.trust import LATEST, Trust, blob_of, written
 
 _TRUST = "name the key in the inventory's trust (docs/offline.md), deploy that once over SSH, then export again"
 
@@ -41,7 +42,7 @@ class Stick:
         data = Offer(
             store=payload.store,
             serial=serial,
-            expires=serial + int(self.valid_seconds),
+            expires=min(serial + int(self.valid_seconds), _ends(trust, self.key)),
             payload=Part(payload.digest, len(payload.encode())),
             runtime=self.runtime,
             commit=self.commit,
@@ -51,6 +52,15 @@ class Stick:
         if why := _refused(trust, sshsig.fingerprint(sshsig.read(signature).key), payload.store, serial):
             raise InvalidInput(f"{payload.store} would refuse what {self.key} signs: {why}", hint=_TRUST)
         return data, signature
+
+
+def _ends(trust: Trust, key: Path) -> int:
+    """Return when a key ends: what it signs is taken no longer."""
+    try:
+        name = sshsig.fingerprint(blob_of(public(key)))
+    except InvalidInput:  # its public half lies elsewhere
+        return LATEST
+    return next((signer.ends for signer in trust.signers if signer.fingerprint == name), LATEST)
 
 
 def _refused(trust: Trust, name: str, store: str, serial: int) -> str:

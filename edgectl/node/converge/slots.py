@@ -23,6 +23,7 @@ from edgectl.wire.envelope import Envelope
 KEEP = 20
 TRIES = "tries"
 APPS = "apps"
+EVIDENCE = ("offer.json", "offer.json.sig")  # of a slot that came signed
 MOST_TRIES = 3  # runs of a candidate that end without a verdict; edgectl-node.sh knows this number, too
 
 
@@ -103,6 +104,9 @@ class Slots:
         """Store an envelope as the candidate, and files beside it. The link is the moment of acceptance."""
         folder = self._folder / str(envelope.sequence)
         folder.mkdir(parents=True, exist_ok=True)
+        for name in EVIDENCE:  # an earlier try under this number may have left some
+            if (folder / name).exists():
+                (folder / name).unlink()
         for name, data in evidence.items():
             write_atomic(folder / name, data)
         link_atomic(folder / "runtime", str(self._places.runtime(envelope.runtime)))

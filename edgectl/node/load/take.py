@@ -11,20 +11,22 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timezone
 
 from edgectl.node.accept import accept
-from edgectl.node.converge.slots import Slots
+from edgectl.node.converge.lock import holder
+from edgectl.node.converge.slots import EVIDENCE, Slots
 from edgectl.node.io.look import Look
 from edgectl.node.io.places import Places
 from edgectl.node.load import engine, kept
 from edgectl.node.load.copy import Copying
 from edgectl.node.load.source import Source
+from edgectl.node.models.budget import refuse_over
 from edgectl.node.receive import want
 from edgectl.node.secrets import values as kept_values
 from edgectl.node.secrets.kept import lacking
 from edgectl.node.sending import hold, meet, not_paused
 from edgectl.node.trust.accept import accepted, note_heard, signed_by, trust_here
-from edgectl.wire.document import is_digest
+from edgectl.wire.document import is_digest, to_json
 from edgectl.wire.envelope import Envelope, Sender, judge_store, short
-from edgectl.wire.errors import NotReady, Refused
+from edgectl.wire.errors import Locked, NotReady, Refused
 from edgectl.wire.offer import MOST_BYTES, Offer
 from edgectl.wire.payload import Payload, decode
 from edgectl.wire.trust import written
@@ -80,6 +82,7 @@ def take(
         envelope = replace(envelope, sequence=newest.envelope.sequence)  # the lead's, under which it was taken
     not_paused(places, envelope.store)
     meet(places, envelope)
+    _alone(places, envelope)
     if engine_asked and engine_asked != envelope.runtime:
         raise Refused(f"{source.name} has changed while it was read", hint="run the same command again")
     if not engine.runs_here(places, envelope.runtime) and not engine_asked:
@@ -88,6 +91,16 @@ def take(
         become(places, envelope.runtime, ["load", source.name, "--engine", envelope.runtime])
     run, sequence = accept(places, envelope, _Loaded(places, source, signed, look, note))
     return run, sequence, envelope.payload
+
+
+def _alone(places: Places, offer: Envelope) -> None:
+    """Raise Locked where the same is being loaded: by a timer or a person, and not, as over a link, by a dead line."""
+    found = holder(places.run / "sending") or {}
+    if found.get("sender") == to_json(offer.sender):
+        raise Locked(
+            f"this is being loaded here already, since {found.get('since', '')}",
+            hint="wait until that has ended, or end it; what it has copied is kept",
+        )
 
 
 def _mine(slots: Slots) -> Envelope:
@@ -132,7 +145,7 @@ def _signed(places: Places, look: Look, source: Source, store: str, *, now: floa
         offer, signature = accepted(places, look, data, again, now=now), again
     signer = signed_by(look, signature)
     who = Sender(signer.who, source.kind, signer.fingerprint)
-    return _Signed(offer, who, {"offer.json": data, "offer.json.sig": signature})
+    return _Signed(offer, who, dict(zip(EVIDENCE, (data, signature), strict=True)))
 
 
 def _frozen(source: Source, offer: Offer, *, now: float) -> None:
@@ -174,6 +187,8 @@ class _Loaded:
     def bring(self) -> None:
         """Copy the payload, then all that this node must hold of it."""
         payload, node = self._payload()
+        if payload.models:
+            refuse_over(self._places, payload.models.current, payload.blobs, payload.models.budget_bytes)
         blobs = payload.blobs_of(payload.node(node))
         self._tell_secrets(payload, node)
         if wanted := want(self._places, blobs):

@@ -67,4 +67,4 @@ def settle(places: Places) -> None:
                 if registry.wrong(found.model):
                     registry.bring(found.model)
                 registry.point(name, CANDIDATE, found.model.folder)
-        sweep(places)
+        sweep(places, promoted=False)

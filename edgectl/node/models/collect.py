@@ -49,6 +49,13 @@ def collect(places: Places, kept: Sequence[Payload], runs: Payload) -> set[str]:
     return digests
 
 
+def brought_in(places: Places) -> set[str]:
+    """Return the digests of the blobs of all versions that are here."""
+    registry = Registry(places)
+    notes = (registry.note(name, folder) for name in registry.names() for folder in registry.folders(name))
+    return {digest for note in notes if note for digest in note.files.values()}
+
+
 def _decided(registry: Registry, name: str, declared: Models, sequence: int) -> None:
     """End a hold, what was to come, and what would have been gone back to."""
     current = {model.folder for model in declared.current if model.name == name}

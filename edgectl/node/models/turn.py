@@ -55,16 +55,21 @@ def rollback(places: Places, name: str, *, who: str, why: str) -> Held:
 
 
 def release(places: Places, name: str) -> Held:
-    """End a hold and go on with what is declared; returns the hold that was. Raises Locked or NotReady."""
+    """End a hold and go on with what is declared; returns the hold that was. Raises Locked or NotReady.
+
+    `previous` first: whoever is killed in here finds the hold, or a `current` that the next run switches.
+    """
     with quiet(places):
         registry = Registry(places)
         hold = held.read(registry, name)
         if hold is None:
             raise NotReady(f"{name} is not held", hint=_SHOWS)
-        held.end(registry, name)
-        if hold.from_folder == _declared(places, name) and registry.at(name, hold.from_folder).is_dir():
-            registry.point(name, CURRENT, hold.from_folder)
+        goes_on = hold.from_folder == _declared(places, name) and registry.at(name, hold.from_folder).is_dir()
+        if goes_on:
             registry.point(name, PREVIOUS, hold.folder)
+        held.end(registry, name)
+        if goes_on:
+            registry.point(name, CURRENT, hold.from_folder)
         return hold
 
 

@@ -10,6 +10,7 @@ import sys
 from edgectl.node.io.places import Places
 from edgectl.node.models.told import looked
 from edgectl.node.models.turn import release, rollback
+from edgectl.node.trouble import told
 from edgectl.wire.errors import EdgectlError
 from edgectl.wire.registry import lines
 
@@ -26,7 +27,8 @@ def run(places: Places, args: argparse.Namespace) -> int:
             sys.stdout.write(f"{args.name} is released: {was.from_version} runs again, as declared\n")
         else:
             sys.stdout.write("\n".join(lines(looked(places))) + "\n")
-    except EdgectlError as error:
+    except (EdgectlError, OSError) as trouble:
+        error = told(trouble)
         sys.stderr.write(f"edgectl-node: {error.message}\n  next: {error.hint}\n")
         return int(error.exit)
     return 0

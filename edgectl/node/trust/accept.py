@@ -15,13 +15,13 @@ from edgectl.node.converge.slots import Slots
 from edgectl.node.io.look import Look
 from edgectl.node.io.places import Places
 from edgectl.node.trust.judge import Stands, judge, signer_of
-from edgectl.node.trust.kept import FILE, Damaged, Heard, heard_of, note_heard, trust_of
+from edgectl.node.trust.kept import FILE, Damaged, heard_of, note_heard, trust_of
 from edgectl.wire import sshsig
 from edgectl.wire.errors import Refused
 from edgectl.wire.offer import MOST_BYTES, NAMESPACE, Offer, decode
 from edgectl.wire.trust import Signer, Trust
 
-__all__ = ["accepted", "is_taken", "note_heard", "signed_by", "trust_here"]
+__all__ = ["accepted", "note_heard", "signed_by", "trust_here"]
 
 _VERIFY_SECONDS = 20.0
 _ID = "signer"
@@ -30,7 +30,7 @@ _AGAIN = "copy the offer and its signature again; make sure that both are of one
 
 
 def accepted(places: Places, look: Look, offer: bytes, signature: bytes, *, now: float) -> Offer:
-    """Return an offer that this node takes, or took already (see is_taken); Refused says why it does not.
+    """Return an offer that this node takes, or took already; Refused says why it does not.
 
     Nothing is changed here: who has taken it calls note_heard.
     """
@@ -48,11 +48,6 @@ def accepted(places: Places, look: Look, offer: bytes, signature: bytes, *, now:
     except ValueError as error:
         raise Refused(f"the trust that this node keeps cannot be used: {error!s:.200}", hint=_SSH) from error
     return found
-
-
-def is_taken(look: Look, offer: Offer) -> bool:
-    """Tell whether an accepted offer is the one that was taken last: no error, and nothing new."""
-    return heard_of(look) == Heard.of(offer, trust_here(look))
 
 
 def trust_here(look: Look) -> Trust:

@@ -6,7 +6,7 @@ was taken stays taken whatever becomes of its key. Must not know files or progra
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timezone
 from fnmatch import fnmatchcase
 
@@ -104,7 +104,11 @@ def _dated(trust: Trust, stands: Stands) -> int:
 
 
 def _is_taken(trust: Trust, offer: Offer, stands: Stands) -> bool:
-    return stands.heard == Heard.of(offer, trust) and offer.serial >= _older(trust, offer, stands)
+    """Tell whether it was taken last: under this trust, or under the one before, if it is what brought this one."""
+    heard, this = stands.heard, Heard.of(offer, trust)
+    if heard is None or replace(heard, trust=trust.version) != this or offer.serial < _older(trust, offer, stands):
+        return False
+    return heard.trust == trust.version or offer.serial >= trust.created
 
 
 def _older(trust: Trust, offer: Offer, stands: Stands) -> int:

@@ -13,13 +13,14 @@ from edgectl.node.converge.lock import Lock, holder
 from edgectl.node.converge.slots import Slots
 from edgectl.node.io.look import Look
 from edgectl.node.io.places import Places
+from edgectl.node.models.registry import Registry
 from edgectl.node.push import stage
 from edgectl.node.secrets.values import keep_values, newest
 from edgectl.node.sweep import sweep
 from edgectl.wire.document import digest_of, to_json
 from edgectl.wire.envelope import Envelope, Sender
 from edgectl.wire.frame import Frames
-from edgectl.wire.payload import Payload, StoreSecret
+from edgectl.wire.payload import Model, Payload, StoreSecret
 
 
 def blob(places: Places, data: bytes) -> str:
@@ -69,6 +70,38 @@ def test_a_payload_that_cannot_be_read_stops_the_sweep(places: Places) -> None:
     before = {path.name for path in places.blobs.iterdir()}
     assert sweep(places) == 0
     assert {path.name for path in places.blobs.iterdir()} == before
+
+
+def test_who_sends_and_who_sweeps_wait_for_each_other(places: Places, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is here already is no more named than what is arriving: it must not go under a sender that counts on it."""
+    with Lock(places.run / "sending", {}) as sender:
+        assert sender.acquire()
+        assert sweep(places) == 0
+    met: list[bool] = []
+
+    def remove(path: Path) -> int:
+        met.append(Lock(places.run / "sending", {}).acquire())
+        path.unlink()
+        return 1
+
+    monkeypatch.setattr("edgectl.node.sweep._remove", remove)
+    assert sweep(places) > 0
+    assert not any(met)
+    with Lock(places.run / "sending", {}) as sender:
+        assert sender.acquire()
+
+
+def test_a_prefetch_takes_nothing_from_a_deploy_that_has_broken_off(places: Places) -> None:
+    """Its whole blobs wait for its next try as its half ones do, for as long; versions of models that go do go."""
+    sweep(places)
+    came, left = blob(places, b"came"), blob(places, b"left")
+    os.utime(places.blob(left), (0, 0))
+    old = Model("detector", "1.0", {"model.onnx": blob(places, b"weights")})
+    Registry(places).bring(old)
+    assert sweep(places, promoted=False) > 0
+    assert [places.blob(name).exists() for name in (came, left, old.files["model.onnx"])] == [True, False, False]
+    sweep(places)
+    assert not places.blob(came).exists()
 
 
 def test_engines_of_slots_stay_with_two_to_spare(places: Places) -> None:

@@ -77,6 +77,27 @@ def test_an_export_that_is_cut_off_leaves_the_old_offer_or_the_new_one(
     assert found == {"v1", "v2"}
 
 
+def test_a_first_export_that_is_cut_off_is_gone_on_with(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """At every operation, failing or killed: what it has left is no stranger's bundle to the same export."""
+    source = Bundle.create(tmp_path / "bundle")
+    new = cargo(source, payload("v1"), NOW)
+    monkeypatch.setattr(os, "fsync", lambda _: None)
+
+    def attempt(disk: Disk, number: int) -> bool:
+        stick = tmp_path / f"{number}-{disk.kills}"
+        with disk.armed():
+            try:
+                carry(source, new, stick)
+            except (Killed, EdgectlError):
+                assert disk.reached
+        if disk.reached:
+            carry(source, new, stick)
+        assert whole(stick) == "v1"
+        return disk.reached
+
+    assert sweep(attempt) > 40
+
+
 def test_offers_that_nobody_asks_for_go_before_their_blobs(tmp_path: Path) -> None:
     """An export without a key, or of other stores: no offer stays whose blobs have gone."""
     source = Bundle.create(tmp_path / "bundle")

@@ -249,3 +249,15 @@ def test_a_slot_with_a_runtime_is_written_before_it_counts(tmp_path: Path) -> No
     named = [subject for name, subject in disk.done if name in {"replace", "rename"}]
     assert named[-1].endswith("/.candidate.edgectl-new")
     assert any(subject.endswith("/.envelope.json.edgectl-new") for subject in named[:-1])
+
+
+def test_what_a_stick_has_left_under_a_number_is_no_proof_of_what_a_deploy_brings(tmp_path: Path) -> None:
+    """A load that was killed before it had its envelope was never accepted; the next deploy has its number."""
+    slots = Slots(Places(tmp_path))
+    half = Places(tmp_path).slots / "3"
+    half.mkdir(parents=True)
+    (half / "offer.json").write_bytes(b"{}")
+    assert slots.sequence == 0
+    assert [path.name for path in slots.accept(envelope(3)).folder.glob("offer*")] == []
+    signed = slots.accept(envelope(3), {"offer.json": b"1", "offer.json.sig": b"2"}).folder
+    assert sorted(path.read_bytes() for path in signed.glob("offer*")) == [b"1", b"2"]

@@ -9,14 +9,15 @@ from pathlib import Path
 
 import pytest
 
-from edgectl.node import pause
+from edgectl.node import accept, pause
 from edgectl.node.converge.lock import Lock
 from edgectl.node.request import DEPLOY
 from edgectl.wire.document import digest_of, to_json
 from edgectl.wire.envelope import Sender
 from edgectl.wire.errors import EdgectlError, Exit, Locked, NotReady, Refused
 from edgectl.wire.offer import decode
-from edgectl.wire.payload import StoreSecret
+from edgectl.wire.payload import Model, Models, StoreSecret
+from edgectl.wire.sshsig import fingerprint
 from tests.stick import NOW, STORE, RackNode, Stick, at_rack, key, line, payload, signed, tar_of
 
 
@@ -212,6 +213,45 @@ def test_a_node_that_trusts_nobody_says_how_it_would(
     stick.offer(payload("v2"))
     with pytest.raises(Refused, match="trusts nobody's signature yet"):
         node.load(stick.root)
+
+
+def test_a_second_load_of_the_same_lets_the_first_one_be(stick: Stick, rack: RackNode) -> None:
+    """A timer and a person at once: exit 7, and nobody is ended, as a session over a dead line would be."""
+    offer = stick.offer(payload("v2"))
+    sender = Sender("ada@ops", "stick", fingerprint(key()))
+    note = {"sender": to_json(sender), "payload": offer.payload.digest, "pid": 4242, "since": "09:00"}
+    with Lock(rack.places.run / "sending", note) as lock:
+        assert lock.acquire()
+        with pytest.raises(Locked, match="is being loaded here already, since 09:00"):
+            rack.load(stick.root)
+    rack.load(stick.root)
+
+
+def test_units_stay_as_they_were_until_an_offer_is_taken(
+    stick: Stick, rack: RackNode, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Those of another edgectl come with what they run, not with what was refused."""
+    installed: list[bool] = []
+    monkeypatch.setattr(accept, "install", lambda _: installed.append(True))
+    wrong = replace(payload("v2").nodes[0], role="agent")
+    stick.offer(replace(payload("v2"), nodes=(wrong,)))
+    with pytest.raises(Refused, match="its store's server"):
+        rack.load(stick.root)
+    assert installed == []
+    stick.offer(payload("v2"), serial=NOW + 1)
+    rack.load(stick.root)
+    assert installed == [True]
+
+
+def test_models_that_the_budget_cannot_hold_are_refused_before_they_are_copied(stick: Stick, rack: RackNode) -> None:
+    """A stick costs minutes, a slow mirror days."""
+    part = stick.put(b"weights" * 100)
+    models = Models((Model("detector", "1.4", {"model.onnx": part.digest}),), budget_bytes=10)
+    made = payload("v2")
+    stick.offer(replace(made, models=models, blobs={**made.blobs, part.digest: part.size}))
+    with pytest.raises(Refused, match="model budget"):
+        rack.load(stick.root)
+    assert not rack.places.blob(part.digest).exists()
 
 
 def test_values_of_secrets_that_are_not_here_are_named_beforehand(stick: Stick, rack: RackNode) -> None:

@@ -198,10 +198,10 @@ def test_what_runs_is_newer(look: Watched) -> None:
 def test_taken_once(look: Watched) -> None:
     """Law: the same offer again is no error and nothing new; an older one does not take its place."""
     offer = real.accepted(look.places, look, OFFER, SIGNATURE, now=NOW)
-    assert not real.is_taken(look, offer)
+    assert heard_of(look) is None
     note_heard(look.places, offer, TRUST)
     assert real.accepted(look.places, look, OFFER, SIGNATURE, now=NOW + 10**9) == offer
-    assert real.is_taken(look, offer)
+    assert heard_of(look) == Heard.of(offer, TRUST)
     note_heard(look.places, replace(offer, serial=offer.serial - 1), TRUST)
     assert heard_of(look) == Heard.of(offer, TRUST)
     note_heard(look.places, replace(offer, serial=offer.serial - 1), replace(TRUST, version=5))
