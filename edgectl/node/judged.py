@@ -12,6 +12,7 @@ from edgectl.node.converge.slots import Slot, Slots
 from edgectl.node.desired import is_one_way, load
 from edgectl.node.io.places import Places
 from edgectl.node.models.budget import refuse_over
+from edgectl.node.models.names import judge_names
 from edgectl.node.receive import absent
 from edgectl.wire.envelope import Envelope, judge, short
 from edgectl.wire.errors import Refused
@@ -82,6 +83,7 @@ def check(places: Places, slots: Slots, offer: Envelope) -> Node:
     if not (places.runtime(offer.runtime) / "__main__.py").is_file():
         raise Refused(f"the engine {short(offer.runtime)} is not on this node", hint="deploy with it; that sends it")
     if payload.models:
+        judge_names(payload.models)
         refuse_over(places, payload.models.current, payload.blobs, payload.models.budget_bytes)
     current = slots.current
     if current is not None:

@@ -48,7 +48,7 @@ def stage(places: Places, frames: Frames, frame: dict[str, Any], *, judged: Judg
     belongs_to = slots.current or slots.candidate
     if belongs_to is not None:
         judge_store(offer, belongs_to.envelope.store)
-    with hold(places, offer):
+    with hold(places, offer, ahead=judged is not ahead.judge):
         judged(places, frame)
         near_first(places, frames, frame)
         take(places, frames, frame, foretell(places, offer) if frame.get("foretell") else {})

@@ -37,15 +37,19 @@ def not_paused(places: Places, store: str) -> None:
         raise Locked(f"{store} is {paused.sentence()}", hint=f"edgectl resume {store}")
 
 
-def hold(places: Places, offer: Envelope) -> Lock:
-    """Take the lock of senders. A sender that lost its link may take it over from itself, for the same payload."""
-    who = {"sender": to_json(offer.sender), "payload": offer.payload}
+def hold(places: Places, offer: Envelope, *, ahead: bool = False) -> Lock:
+    """Take the lock of senders. A sender that lost its link may take it over from itself, for the same payload.
+
+    What is sent `ahead` of any deploy makes way for whoever deploys: what has come is kept.
+    """
+    who = {"sender": to_json(offer.sender), "payload": offer.payload, "ahead": ahead}
     note = {**who, "pid": os.getpid(), "since": time.strftime("%H:%M:%S UTC", time.gmtime())}
     sending = Lock(places.run / "sending", note)
     deadline = time.monotonic() + 10
     while not sending.acquire():
         found = holder(places.run / "sending") or {}
-        if {key: found.get(key) for key in who} == who and isinstance(found.get("pid"), int):
+        gives_way = {key: found.get(key) for key in who} == who or (found.get("ahead") is True and not ahead)
+        if gives_way and isinstance(found.get("pid"), int):
             with suppress(ProcessLookupError):
                 os.kill(found["pid"], signal.SIGKILL)
         elif found.get("sender") or time.monotonic() > deadline:

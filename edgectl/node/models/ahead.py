@@ -14,13 +14,13 @@ from edgectl.node.io.places import Places
 from edgectl.node.models import expected
 from edgectl.node.models.budget import refuse_over
 from edgectl.node.models.expected import Expected
+from edgectl.node.models.names import judge_names
 from edgectl.node.models.registry import CANDIDATE, Registry
 from edgectl.node.models.turn import quiet
 from edgectl.node.sweep import sweep
 from edgectl.wire.document import from_json
 from edgectl.wire.errors import Locked, Refused
 from edgectl.wire.payload import Model, Models
-from edgectl.wire.safename import is_safe
 
 
 def judge(places: Places, frame: dict[str, Any]) -> None:
@@ -35,9 +35,7 @@ def _offered(frame: dict[str, Any]) -> Models:
         models = from_json(Models, frame["models"])
     except ValueError as error:
         raise Refused(f"the models cannot be read here: {error}", hint="use the same edgectl everywhere") from error
-    named = [text for model in (*models.current, *models.next) for text in (model.name, model.folder, *model.files)]
-    if wrong := [text for text in named if not is_safe(text)]:
-        raise Refused(f"{wrong[0][:80]!r} is no name of a model's file", hint="build the bundle again")
+    judge_names(models)
     return models
 
 

@@ -55,7 +55,8 @@ class Registered:
         registry, places = Registry(write.places), write.places
         try:
             for model in self.models.current:
-                self._bring(registry, model)
+                for one in (model, _held(registry, model)):
+                    self._bring(registry, one) if one else None
             coming = {name: self._coming(write, name) for name in self._all(registry)}
             for found in coming.values():
                 if found is not None:
@@ -94,6 +95,8 @@ class Registered:
         found: list[Difference] = []
         for model in self.models.current:
             found += registry.wrong(model)
+            kept = _held(registry, model)
+            found += registry.wrong(kept) if kept else []
             found += _link(registry, model.name, CURRENT, held.target(registry, model.name, model.folder), model.name)
         declared = {model.name for model in self.models.current}
         for name in self._all(registry):
@@ -111,6 +114,13 @@ class Registered:
             hold = held.holds(registry, model.name, model.folder)
             said.append(f"{model.name} {hold.sentence() if hold else model.version}")
         return "; ".join(said) or "none"
+
+
+def _held(registry: Registry, model: Model) -> Model | None:
+    """Return the version that a person holds in the place of a declared one, as its own note has it."""
+    folder = held.target(registry, model.name, model.folder)
+    note = registry.note(model.name, folder) if folder != model.folder else None
+    return Model(note.name, note.version, note.files, note.variant) if note else None
 
 
 def _link(registry: Registry, name: str, link: str, folder: str, what: str) -> list[Difference]:

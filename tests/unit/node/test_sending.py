@@ -17,17 +17,23 @@ ADA = Sender("ada", "laptop")
 OFFER = Envelope("store-042", "node-1", "sha256:a", "sha256:e", "", 1, "", ADA)
 
 
-def held(places: Places, sender: Sender, payload: str) -> Lock:
+def held(places: Places, sender: Sender, payload: str, *, ahead: bool = False) -> Lock:
     """Return the lock of a session that still sends, or has died without knowing it."""
-    lock = Lock(places.run / "sending", {"sender": to_json(sender), "payload": payload, "pid": 4242, "since": "09:00"})
+    note = {"sender": to_json(sender), "payload": payload, "ahead": ahead, "pid": 4242, "since": "09:00"}
+    lock = Lock(places.run / "sending", note)
     assert lock.acquire()
     return lock
 
 
-def test_an_own_session_of_before_is_ended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Law: the same person with the same payload takes over from a session that the line has left behind."""
+@pytest.mark.parametrize(
+    ("sender", "payload", "ahead"), [(ADA, OFFER.payload, False), (Sender("grace", "desk"), "sha256:b", True)]
+)
+def test_who_gives_way_is_ended(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, sender: Sender, payload: str, *, ahead: bool
+) -> None:
+    """Law: an own session that the line has left behind does, and whatever anybody sends ahead of a deploy."""
     places, killed = Places(tmp_path), list[int]()
-    before = held(places, ADA, OFFER.payload)
+    before = held(places, sender, payload, ahead=ahead)
 
     def kill(pid: int, _: int) -> None:
         killed.append(pid)
@@ -50,3 +56,11 @@ def test_nobody_else_is_pushed_aside(
     places = Places(tmp_path)
     with held(places, sender, payload), pytest.raises(Locked, match=f"{sender.user}@{sender.host} sends a deploy"):
         sending.hold(places, OFFER)
+
+
+def test_what_is_sent_ahead_waits_for_a_deploy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Law: a prefetch never ends a deploy, not even its own sender's of the same payload."""
+    monkeypatch.setattr("edgectl.node.sending.os.kill", lambda *_: pytest.fail("a deploy was ended"))
+    places = Places(tmp_path)
+    with held(places, ADA, OFFER.payload), pytest.raises(Locked, match="sends a deploy"):
+        sending.hold(places, OFFER, ahead=True)

@@ -172,6 +172,18 @@ def test_a_heal_keeps_what_a_person_holds_and_says_so(node: FakeNode) -> None:
     assert links(node) == ("1.3", "1.4"), "the deploy has failed, and the hold stays"
 
 
+def test_a_held_version_is_mended_too(node: FakeNode) -> None:
+    """Law: what pods read is compared with its blobs, also where a person has put it in the place of another."""
+    old, now = model(node, "1.3"), model(node, "1.4")
+    settle(node, step(old, tried=True))
+    settle(node, step(now, tried=True))
+    hold(node, old, now)
+    (Registry(node.places).at("detector", old.folder) / "model.onnx").unlink()
+    assert step(now).probe(node).status is Status.DRIFTED
+    settle(node, step(now))
+    assert (links(node), reads(node)) == (("1.3", "1.4"), "1.3")
+
+
 def test_a_hold_of_a_version_that_is_gone_holds_nothing(node: FakeNode) -> None:
     """Law: what cannot run is not waited for."""
     old, now = model(node, "1.3"), model(node, "1.4")
