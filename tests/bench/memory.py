@@ -63,7 +63,7 @@ def _make(path: Path, size: int, form: str) -> None:
 
 
 def _text(number: int) -> bytes:
-    """Return lines as a log has them, the same length each time; they pack to about a third."""
+    """Return lines as a log has them, the same length each time; they pack to a quarter."""
     names = [hashlib.shake_128(b"%d" % one).hexdigest(8) for one in range(number * 1000, number * 1000 + 1000)]
     return b"".join(b"%s: camera has seen a person at the till\n" % name.encode() for name in names)
 
