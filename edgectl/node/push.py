@@ -77,12 +77,12 @@ class _Link:
         keep_values(self._places, self._offer, self._frame)
 
     def accept(self, slots: Slots, offer: Envelope) -> None:
-        """Accept it; what came by stick before it is older."""
+        """Accept it."""
         slots.accept(offer)
-        forget(self._places)
 
     def taken(self) -> None:
-        """Keep what an agent joins its cluster with."""
+        """Keep what an agent joins its cluster with; what came by stick before is older."""
+        forget(self._places)
         keep_join_token(self._places, self._frame)
 
     def note(self, sentence: str) -> None:

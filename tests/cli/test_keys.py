@@ -17,6 +17,7 @@ from pathlib import Path
 import pytest
 
 from edgectl.control.signing import sign as signing
+from edgectl.control.signing.keyfile import NAME, folder
 from edgectl.control.signing.sign import sign
 from edgectl.node.io.look import Look
 from edgectl.node.rack import trust as rack
@@ -237,10 +238,11 @@ def test_init_overwrites_nothing(inventory: Path, edgectl: Edgectl, home: Path, 
     ],
 )
 def test_what_cannot_be_done(inventory: Path, edgectl: Edgectl, words: tuple[str, ...], code: int, said: str) -> None:
-    """A sentence and what to do; no file of trust is left behind."""
+    """A sentence and what to do; no file of trust is left behind, and no key that the same command would trip over."""
     found = edgectl(*words)
     assert (found.code, said in found.err) == (code, True), found.err
     assert not inventory.with_name("trust.yaml").exists()
+    assert not (folder() / NAME).exists()
 
 
 def test_lint_and_render(inventory: Path, edgectl: Edgectl) -> None:

@@ -47,6 +47,7 @@ def init(
     _, path, named = trusted.place(inventory)
     trusted.absent(path)
     now, lines = int(time.time()), list[str]()
+    trusted.bounds(stores, now=now, until=until)
     if key is None:
         key = folder() / NAME
         lines.append(trusted.new_key(key, who or trusted.me(), output))

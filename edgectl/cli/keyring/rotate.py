@@ -57,6 +57,7 @@ def rotate(
     now, lines = int(time.time()), list[str]()
     check_clock(was.trust, now=now)
     ends = to_rotate(was.trust, trusted.as_path(old), now=now)
+    trusted.bounds(None, now=now, until=until)
     if key is None:
         key = free_name()
         lines.append(trusted.new_key(key, ends.who, output))

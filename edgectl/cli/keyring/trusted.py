@@ -47,17 +47,25 @@ def read_trust(inventory: Path) -> tuple[Inventory, TrustFile]:
     return opened, read(path)
 
 
-def signer(key: Path, *, who: str, stores: list[str] | None, now: int, until: str) -> Signer:
-    """Return what trust will say of a key, from now on."""
-    from edgectl.control.signing.keyfile import public
-    from edgectl.wire.trust import Signer, written
+def bounds(stores: list[str] | None, *, now: int, until: str) -> tuple[tuple[str, ...], str]:
+    """Return which stores a key is for and when it ends; UsageError, before any key is made, where that is none."""
+    from edgectl.wire.trust import written
 
     for pattern in stores or ():
         check_line(pattern, "--stores")
     ends = _ends(until)
     if ends and ends <= written(now):
         raise UsageError(f"--until {until} is past", hint="write a day to come, as 2027-12-31")
-    return Signer(public(key), who or me(), tuple(stores or ["*"]), written(now), ends)
+    return tuple(stores or ["*"]), ends
+
+
+def signer(key: Path, *, who: str, stores: list[str] | None, now: int, until: str) -> Signer:
+    """Return what trust will say of a key, from now on."""
+    from edgectl.control.signing.keyfile import public
+    from edgectl.wire.trust import Signer, written
+
+    for_stores, ends = bounds(stores, now=now, until=until)
+    return Signer(public(key), who or me(), for_stores, written(now), ends)
 
 
 def me() -> str:
