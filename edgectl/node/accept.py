@@ -56,7 +56,7 @@ def accept(places: Places, offer: Envelope, way: Way) -> tuple[str, int]:
         not_paused(places, offer.store)
         judged(slots, offer)
         way.bring()
-        with Aside(places, way.note) as aside:
+        with Aside(places, way.note, way.beat) as aside:
             if met := aside.wait(offer):
                 way.keep()
                 return met, slots.sequence

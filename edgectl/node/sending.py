@@ -25,6 +25,7 @@ from edgectl.wire.envelope import Envelope, Sender
 from edgectl.wire.errors import Locked, StepFailed
 
 _STEP_ASIDE_SECONDS = 900.0  # an apply of a heal is never interrupted; Helm's own deadline is 330 s
+_BEAT_SECONDS = 10.0
 _CLAIM_SECONDS = 30.0
 _START_AGAIN_SECONDS = 2.0
 _NAMES_WITHIN = 20
@@ -86,9 +87,10 @@ def meet(places: Places, offer: Envelope) -> str:
 class Aside:
     """Asks heals to stop between two steps, from the question until the deploy's own run has begun."""
 
-    def __init__(self, places: Places, note: Callable[[str], object]) -> None:
+    def __init__(self, places: Places, note: Callable[[str], object], beat: Callable[[], object]) -> None:
         self._places = places
         self._note = note
+        self._beat = beat
         self._mark = places.run / YIELD
 
     def __enter__(self) -> Aside:
@@ -104,12 +106,16 @@ class Aside:
 
         It is met when the link broke just after the engine was started and before the operator knew.
         """
-        deadline = time.monotonic() + _STEP_ASIDE_SECONDS
+        began = heard = time.monotonic()
         told = False
         while _active(self._places):
             if met := meet(self._places, offer):
                 return met
-            if time.monotonic() > deadline:
+            now = time.monotonic()
+            if now - heard >= _BEAT_SECONDS:  # whoever waits breaks off when nothing is said for long
+                heard = now
+                self._beat()
+            if now > began + _STEP_ASIDE_SECONDS:
                 raise Locked(f"a heal does not end for {_STEP_ASIDE_SECONDS:.0f} s", hint="edgectl journal --follow")
             if not told and (holder(self._places.run) or {}).get("kind") == HEAL:
                 self._note(f"a {HEAL} steps aside")

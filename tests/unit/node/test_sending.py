@@ -64,3 +64,16 @@ def test_what_is_sent_ahead_waits_for_a_deploy(tmp_path: Path, monkeypatch: pyte
     places = Places(tmp_path)
     with held(places, ADA, OFFER.payload), pytest.raises(Locked, match="sends a deploy"):
         sending.hold(places, OFFER, ahead=True)
+
+
+def test_who_waits_for_a_heal_hears_that_this_node_works(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Law: a step of a heal may take minutes, and nobody takes the silence for a lost link."""
+    clock = iter(range(0, 10_000, 4))
+    monkeypatch.setattr("edgectl.node.sending.time.monotonic", lambda: float(next(clock)))
+    monkeypatch.setattr("edgectl.node.sending.time.sleep", lambda _: None)
+    active = iter([True] * 20 + [False])
+    monkeypatch.setattr("edgectl.node.sending._active", lambda _: next(active))
+    beats, notes = list[int](), list[str]()
+    with sending.Aside(Places(tmp_path), notes.append, lambda: beats.append(1)) as aside:
+        assert aside.wait(OFFER) == ""
+    assert 5 <= len(beats) <= 8
