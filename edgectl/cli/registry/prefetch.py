@@ -103,7 +103,7 @@ def _bring(
     terminal = Terminal(head=f"{store.name}  models to come", verbose=verbose)
     line = Line(stores.caps(store, asked))
     try:
-        answers = bring(offers, terminal, line, hours.hold)
+        answers = bring(offers, terminal, line, hours.hold, {node.name: node.address for node in store.nodes})
     finally:
         terminal.close()
     wrong = [answer for answer in answers.values() if isinstance(answer, EdgectlError)]

@@ -9,13 +9,16 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from threading import RLock
+from types import MappingProxyType
 
 from edgectl.control.deploy.ahead import Ahead, Stopped
 from edgectl.control.deploy.everywhere import everywhere
 from edgectl.control.deploy.line import Line
 from edgectl.control.deploy.listener import Listener
+from edgectl.control.deploy.neighbours import Neighbours, Place
 from edgectl.control.deploy.offer import Offer
 from edgectl.control.deploy.outcome import Outcome
+from edgectl.control.deploy.spread import MOST_AT_ONCE
 from edgectl.control.deploy.together import Connect, Follower
 from edgectl.control.payload.rendered import Rendered
 from edgectl.control.policy.windows import Window, is_open
@@ -63,14 +66,24 @@ def offer_ahead(given: Offer, rendered: Rendered, node: str) -> Offer | None:
 
 
 def prefetch(
-    offers: Mapping[str, tuple[Offer, Connect]], listener: Listener, line: Line, may: Callable[[], bool]
+    offers: Mapping[str, tuple[Offer, Connect]],
+    listener: Listener,
+    line: Line,
+    may: Callable[[], bool],
+    addresses: Mapping[str, str] = MappingProxyType({}),
 ) -> Answers:
-    """Bring every node what it lacks; what stands against it at a node is the node's answer."""
-    lock = RLock()
+    """Bring every node what it lacks; what stands against it at a node is the node's answer.
 
-    def bring(name: str, offer: Offer, connect: Connect) -> Callable[[], Came]:
+    Where the nodes' `addresses` on the store's own network are known, one gets it over the line, the others from there.
+    """
+    lock = RLock()
+    places = {name: Place(connect, addresses[name]) for name, (_, connect) in offers.items() if name in addresses}
+    near = Neighbours(places, line) if len(places) > 1 else None
+
+    def bring(name: str) -> Callable[[], Came]:
+        offer, connect = offers[name]
         told: Listener = listener if len(offers) == 1 else Follower(listener, name, lock)
-        ahead = Ahead(offer, connect, told, line=line, may=may)
+        ahead = Ahead(offer, connect, told, line=line, may=may, near=near)
 
         def run() -> Came:
             try:
@@ -80,7 +93,20 @@ def prefetch(
 
         return run
 
-    return everywhere({name: bring(name, offer, connect) for name, (offer, connect) in offers.items()})
+    answers: dict[str, Came | EdgectlError] = {}
+    waiting = list(offers)
+    while waiting:
+        now = waiting if near is None else waiting[: MOST_AT_ONCE if near.held else 1]
+        waiting = waiting[len(now) :]
+        try:
+            answers |= everywhere({name: bring(name) for name in now})
+        finally:
+            if near is not None:
+                near.end()
+        for name, answer in answers.items():
+            if near is not None and isinstance(answer, Came) and not answer.stopped:
+                near.know(name, offers[name][0].blobs)
+    return answers
 
 
 def left(answers: Answers, line: Line) -> int:
