@@ -31,7 +31,7 @@ def staged(target: Path, *, mode: int = 0o644) -> Iterator[BinaryIO]:
     except BaseException:
         Path(name).unlink(missing_ok=True)
         raise
-    _sync(target.parent)
+    sync_folder(target.parent)
 
 
 def move_synced(source: Path, target: Path, *, mode: int = 0o644) -> None:
@@ -40,11 +40,11 @@ def move_synced(source: Path, target: Path, *, mode: int = 0o644) -> None:
         os.fchmod(stream.fileno(), mode)
         os.fsync(stream.fileno())
     source.replace(target)
-    _sync(target.parent)
+    sync_folder(target.parent)
 
 
-def _sync(folder: Path) -> None:
-    """Make the rename itself survive a power cut."""
+def sync_folder(folder: Path) -> None:
+    """Make names in a folder survive a power cut, a rename for one."""
     handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
         os.fsync(handle)

@@ -6,12 +6,11 @@ whenever writing is cut off. Must not know who may sign.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from edgectl.control.staging import move_synced, staged
+from edgectl.control.staging import move_synced, staged, sync_folder
 from edgectl.wire import sshsig
 from edgectl.wire.document import is_digest
 from edgectl.wire.offer import MOST_BYTES, NAMESPACE, Offer, Part, decode
@@ -50,11 +49,7 @@ def drop_others(root: Path, stores: Collection[str]) -> None:
     for path in sorted(folder.iterdir(), key=lambda path: (not path.name.endswith(".json"), path.name)):
         if path.name not in kept:
             path.unlink()
-    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
+    sync_folder(folder)
     if not kept:
         folder.rmdir()
 

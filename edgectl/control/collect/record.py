@@ -17,6 +17,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from edgectl.control.staging import sync_folder
 from edgectl.wire.beat import Beat, decode
 from edgectl.wire.document import canonical
 from edgectl.wire.errors import Locked, NotReady
@@ -117,7 +118,7 @@ class Record:
             file.flush()
             os.fsync(file.fileno())
         temporary.replace(path)
-        _sync(path.parent)
+        sync_folder(path.parent)
 
 
 def _beat(data: bytes) -> dict[str, Any]:
@@ -160,7 +161,7 @@ def _append(path: Path, line: bytes) -> None:
         file.write(line)
         file.flush()
         os.fsync(file.fileno())
-    _sync(path.parent)
+    sync_folder(path.parent)
 
 
 def _last(path: Path) -> dict[str, Any]:
@@ -177,11 +178,3 @@ def _last(path: Path) -> dict[str, Any]:
 def _parts(name: str) -> tuple[int, str] | None:
     found = _JOURNAL.fullmatch(name)
     return (int(found[1]), found[2]) if found else None
-
-
-def _sync(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
