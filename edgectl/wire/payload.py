@@ -11,12 +11,13 @@ import json
 from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
+from edgectl.wire.chain import Chain
 from edgectl.wire.document import canonical, digest_of, from_json, joined, to_json
 from edgectl.wire.trust import Trust
 
 FORMAT = 1
 # without these, a payload has the name that it had before they were known
-_LATER = ("secrets", "facts", "guard", "trust", "models", "uplink")
+_LATER = ("secrets", "facts", "guard", "trust", "models", "uplink", "chain")
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,6 +209,7 @@ class Payload:
     trust: Trust | None = None
     models: Models | None = None
     uplink: Uplink | None = None
+    chain: Chain | None = None
     format: int = FORMAT
 
     def encode(self) -> bytes:
