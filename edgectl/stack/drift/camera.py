@@ -75,6 +75,12 @@ class Camera:
         answering = [one for one in self.versions.values() if one.last >= stale or one.name == self.newest]
         return max(answering, key=lambda one: (one.latch.on, one.since), default=None)
 
+    @property
+    def reference(self) -> Picture | None:
+        """What was learnt of pictures at this part of the day; None while it is not."""
+        known = self.pictures.get(self._part, Picture())
+        return known if self._rules.learnt(known) else None
+
     def view(self) -> View:
         """Return what the judgement needs."""
         told = self.version
@@ -103,13 +109,12 @@ class Camera:
 
     def _end(self, watched: Watched, now: float) -> None:
         batch = self.now = watched.ended(now)
-        reference = self.pictures.get(self._part, Picture())
-        known = self._rules.learnt(reference)
-        self.moved = moved.picture(reference, batch, self._rules.limits) if known else None
+        reference = self.reference
+        self.moved = moved.picture(reference, batch, self._rules.limits) if reference else None
         if self.moved is not None:
             before, self.latch = self.latch, self.latch.fed(self.moved, watched.began, self._rules.batches)
             if before.on and not self.latch.on:
                 for version in self.versions.values():
                     version.forgive(before.since - self._rules.batch_seconds)
-        if not known and not self.latch.on and not self.latch.count:
-            self.pictures[self._part] = reference + batch
+        if reference is None and not self.latch.on and not self.latch.count:
+            self.pictures[self._part] = self.pictures.get(self._part, Picture()) + batch

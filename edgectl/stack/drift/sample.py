@@ -150,7 +150,7 @@ class Heard:
                 self.scores[bin_of(score)] += 1
         both = seen.extra.get("fast")
         if isinstance(both, dict):
-            confidence = min(max(float(both.get("score", 0.0)), 0.0), 1.0)
+            confidence = min(max(float(both["score"]), 0.0), 1.0)
             where = bin_of(confidence)
             self.asked[where] += 1
             self.agreed[where] += bool(both.get("agreed"))

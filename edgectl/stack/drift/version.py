@@ -15,6 +15,8 @@ from edgectl.stack.drift.rules import Rules
 from edgectl.stack.drift.sample import Answers, Heard
 from edgectl.stack.ops.event import Seen
 
+_LATELY = 5000  # frames
+
 
 @dataclass(frozen=True, slots=True)
 class Kept:
@@ -37,6 +39,7 @@ class Version:
         self.learnt, self.latch = dict(kept.learnt), kept.latch
         self.moved: Moved | None = None
         self.now = Answers()  # the newest whole batch
+        self.lately = Answers()  # more of them: what is rare (frames that both tiers answered) needs many
         self._heard: Heard | None = None
         self._part = ""
 
@@ -66,7 +69,7 @@ class Version:
 
     def _end(self, heard: Heard, before: Version | None, leans: str, now: float, *, blind: bool) -> None:
         batch, part = heard.ended(now), self._part
-        self.now = batch
+        self.now, self.lately = batch, batch if self.lately.frames > _LATELY else self.lately + batch
         follows = before is not None and before.knows(part) and self._young(now, part)
         reference = before.learnt[part] if before is not None and follows else self.learnt.get(part, Answers())
         knew = follows or self.knows(part)
