@@ -10,6 +10,7 @@ from dataclasses import replace
 import pytest
 
 from edgectl.stack.drift.judgement import DATA, HARDWARE, LIGHT, VERSION
+from edgectl.stack.drift.moved import Limits
 from edgectl.stack.ops.event import Seen
 from edgectl.wire.chain import INPUT, MODEL
 from tests.unit.stack.drift import stream
@@ -184,6 +185,17 @@ def test_what_has_moved_is_not_learnt() -> None:
     assert store.causes("door") == [HARDWARE]
     assert "20" not in store.cameras["door"].pictures
     assert "20" in store.cameras["till"].pictures
+
+
+def test_a_lens_that_was_cleaned_takes_its_scores_with_it() -> None:
+    """What the picture explained is not left behind as a finding when too few detections come to tell."""
+    store = learnt()
+    store.run(SOON, {"door": stream.fouled})
+    (version,) = store.cameras["door"].versions.values()
+    assert version.latch.on
+    version._rules = replace(version._rules, limits=Limits(least_scores=10**6))  # from here on nobody can tell
+    store.run(SOON)
+    assert store.causes("door") == []
 
 
 def test_the_rule_tier_says_nothing_of_the_model() -> None:
