@@ -46,7 +46,11 @@ class Event:
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """What drift needs of a frame: how sure the model was, and what the picture is like (0 to 1 each)."""
+    """What drift needs of a frame: how sure the model was, and what the picture is like (0 to 1 each).
+
+    `extra`, where known: "frozen", whether it is the frame before, again; "fast", where both tiers have answered:
+    {"score": how sure the fast one was, "agreed": whether the full one says the same}.
+    """
 
     at: float
     camera: str
