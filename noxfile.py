@@ -17,7 +17,17 @@ ROOT = Path(__file__).parent
 PYTHON = sys.executable
 SYSTEM = {"sshd": ("openssh-server", "openssh-client"), "cc": ("gcc", "libc6-dev"), "dockerd": ("docker.io",)}
 STORES = 3  # that tests use at the same time: about 1.5 GiB of memory each
-FAST = ("tests/unit", "tests/laws", "tests/sim", "tests/cli", "tests/link", "tests/gpu", "tests/docs", "tests/contract")
+FAST = (
+    "tests/unit",
+    "tests/laws",
+    "tests/sim",
+    "tests/cli",
+    "tests/link",
+    "tests/gpu",
+    "tests/docs",
+    "tests/contract",
+    "tests/stack",
+)
 nox.options.sessions = ["lint", "types", "unit"]
 nox.options.error_on_missing_interpreters = True
 
