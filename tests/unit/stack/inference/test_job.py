@@ -20,7 +20,7 @@ def test_the_first_answer_counts() -> None:
 
 
 def test_a_kept_answer_is_given_when_its_time_has_come_and_no_other_came() -> None:
-    """Law: who waits for the candidate waits so long and no longer. Seeded fault: the kept answer is never looked at."""
+    """Law: who waits for the candidate waits so long and no longer. Seeded fault: it is never looked at."""
     hand = Hand()
     job = Job(frame(1), deadline=hand.time + 5, monotonic=hand.monotonic)
     job.keep(CURRENT, until=hand.time)

@@ -4,64 +4,29 @@ from __future__ import annotations
 
 import http.client
 import json
-import socket
 import threading
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from http.server import BaseHTTPRequestHandler, HTTPServer
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
 from edgectl.stack.inference import binary
-from edgectl.stack.inference.batch import Batching, Full
-from edgectl.stack.inference.client import Client, Unanswered
-from edgectl.stack.inference.loaded import Loaded, Place
-from edgectl.stack.inference.protocol import Array, BadRequest, Tensor
-from edgectl.stack.inference.serve import Overdue, Service, Unready
+from edgectl.stack.inference.batch import Full
+from edgectl.stack.inference.protocol import Array, BadRequest
+from edgectl.stack.inference.serve import Overdue, Unready
 from edgectl.stack.inference.server import MAX_BODY_BYTES, Server, refused
-from edgectl.stack.inference.tiers import Tiers
+from tests.unit.stack.inference.summing import Sum, adder, serving
 
 INFER = "/v2/models/adder/infer"
 GOOD = {"inputs": [{"name": "x", "shape": [1, 2], "datatype": "FP32", "data": [1, 2]}]}
 
 
-def adder(session: Any = None) -> Loaded:
-    """A model that adds up."""
-    inputs, outputs = (Tensor("x", "FP32", (-1, 2)),), (Tensor("sum", "FP32", (-1,)),)
-    place = Place("adder", "3", Path("/models/adder/3"))
-    return Loaded(place, inputs, outputs, "none", Tiers(session or Sum()), None, {}, 0)
-
-
-class Sum:
-    """Its session."""
-
-    broken = False
-
-    def infer(self, arrays: Mapping[str, Array]) -> dict[str, Array]:
-        """Add up."""
-        if self.broken:
-            raise RuntimeError("out of memory")
-        return {"sum": np.asarray(arrays["x"].sum(axis=1))}
-
-
 @pytest.fixture
 def server() -> Iterator[Server]:
-    service = Service(Batching(room=4, delay_seconds=0))
-    with Server(("127.0.0.1", 0), service, version="test", inside=2) as server:
-        threads = [
-            threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True),
-            threading.Thread(target=service.run, daemon=True),
-        ]
-        for thread in threads:
-            thread.start()
+    with serving() as server:
         yield server
-        server.shutdown()
-        service.close()
-        for thread in threads:
-            thread.join(timeout=5)
 
 
 def call(server: Server, method: str, path: str, body: Any = None, **headers: str) -> tuple[int, dict[str, Any]]:
@@ -168,23 +133,6 @@ def test_an_answer_says_who_gave_it(server: Server) -> None:
     server.service.use(adder())
     doc = call(server, "POST", INFER, GOOD)[1]
     assert doc["parameters"] == {"tier": "full", "version": "3", "candidate": False}
-
-
-def test_the_client_speaks_bytes_over_one_connection(server: Server) -> None:
-    """Law: an array goes and comes as bytes; the connection is kept; a dropped one is opened again, unseen."""
-    server.service.use(adder())
-    client = Client(f"http://127.0.0.1:{server.server_port}")
-    array = np.array([[1, 2], [3, 4]], dtype=np.float32)
-    for _ in range(3):
-        got, parameters = client.infer(array, model="adder", deadline_seconds=5, tensor="x", tier="full")
-        assert (got.tolist(), got.dtype) == ([3.0, 7.0], np.float32)
-        assert parameters["version"] == "3"
-        kept = client._connection
-        assert kept is not None
-        assert client.infer(array, model="adder", deadline_seconds=5, tensor="x")[0].tolist() == [3.0, 7.0]
-        assert client._connection is kept
-        kept.sock.shutdown(socket.SHUT_RDWR)
-    client.close()
 
 
 def test_answers_in_bytes_bear_triton_s_headers(server: Server) -> None:
@@ -298,58 +246,3 @@ def test_draining_answers_who_is_inside(server: Server) -> None:
         gate.set()
         assert inside.result()[0] == 200
         draining.result(timeout=5)
-
-
-class Teller(BaseHTTPRequestHandler):
-    """Answers what a test tells it to."""
-
-    said: tuple[int, bytes] = (200, b"")
-
-    def do_POST(self) -> None:
-        """Answer."""
-        self.rfile.read(int(self.headers["Content-Length"]))
-        self.send_response(self.said[0])
-        self.end_headers()
-        self.wfile.write(self.said[1])
-
-    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the base class names it
-        """Stay quiet."""
-
-
-@pytest.mark.parametrize(
-    ("status", "body", "kind", "sentence"),
-    [
-        (503, b"no healthy upstream", "network", "answers 503: no healthy upstream"),
-        (503, b'{"error": "wrong", "kind": "model"}', "model", "answers 503: wrong"),
-        (429, b"[]", "network", "answers 429"),
-        (504, b"", "network", "answers 504"),
-        (500, b'{"error": "inference failed:\n NaN"}', "model", "answers 500: inference failed: NaN"),
-        (404, b'{"error": "no model"}', "model", "answers 404: no model"),
-        (200, b"<html>", "model", "not in the protocol"),
-        (200, b'{"outputs": []}', "model", "not in the protocol"),
-        (200, b'{"outputs": [{"name": "y", "datatype": "BYTES", "shape": [1]}]}', "model", "not in the protocol"),
-    ],
-)
-def test_what_is_no_answer_is_one_sentence(status: int, body: bytes, kind: str, sentence: str) -> None:
-    """Law: faults that pass and faults of the model are told apart, whoever answers."""
-    Teller.said = (status, body)
-    with HTTPServer(("127.0.0.1", 0), Teller) as other:
-        threading.Thread(target=other.handle_request, daemon=True).start()
-        client = Client(f"http://127.0.0.1:{other.server_port}")
-        with pytest.raises(Unanswered, match=sentence) as no:
-            client.infer(np.zeros((1, 2), np.float32), model="m", deadline_seconds=5)
-        client.close()
-    assert no.value.kind == kind
-    assert "\n" not in str(no.value)
-
-
-def test_nobody_there_and_nobody_answering_are_network() -> None:
-    """Law: a closed port is named at once, a silent one at the deadline."""
-    array = np.zeros((1, 2), np.float32)
-    with socket.create_server(("127.0.0.1", 0)) as silent:
-        port = silent.getsockname()[1]
-        with pytest.raises(Unanswered, match="in time") as late:
-            Client(f"http://127.0.0.1:{port}").infer(array, model="m", deadline_seconds=0.05)
-    with pytest.raises(Unanswered, match="cannot be asked") as refused_:
-        Client(f"http://127.0.0.1:{port}").infer(array, model="m", deadline_seconds=1)
-    assert (late.value.kind, refused_.value.kind) == ("network", "network")

@@ -95,9 +95,9 @@ PICTURE = {"image": np.zeros((1, 3, 16, 16), dtype=np.float32)}
 
 def test_how_sure_an_answer_is() -> None:
     """Law: detections by their highest score, classes by their highest share; else nobody can tell."""
-    assert sureness({"out": detections(PERSON)}) == [pytest.approx(1.0, abs=1e-3)]
-    assert sureness({"out": detections()}) == [pytest.approx(0.0, abs=1e-3)]
-    assert sureness({"out": np.array([[0.0, 0.0], [9.0, -9.0]], dtype=np.float32)}) == [0.5, pytest.approx(1.0)]
+    assert sureness({"out": detections(PERSON)}) == pytest.approx([1.0], abs=1e-3)
+    assert sureness({"out": detections()}) == pytest.approx([0.0], abs=1e-3)
+    assert sureness({"out": np.array([[0.0, 0.0], [9.0, -9.0]], dtype=np.float32)}) == pytest.approx([0.5, 1.0])
     assert sureness({"out": np.zeros((1, 3, 4, 4), dtype=np.float32)}) is None
 
 
