@@ -1,4 +1,4 @@
-"""Versions whose models are Python: they add to each frame, so that an answer tells whose it is, and which version's."""
+"""Versions whose models are Python: they add to each frame, so that an answer tells whose it is."""
 
 from __future__ import annotations
 

@@ -85,7 +85,12 @@ def test_batching_never_mixes_answers(most: int) -> None:
 def test_questions_that_wait_together_run_as_one() -> None:
     """Law: what piles up behind a batch runs as one."""
     adder, gate, entered = Adder(1), threading.Event(), threading.Semaphore(0)
-    adder.before = lambda: (entered.release(), gate.wait(20))
+
+    def before() -> None:
+        entered.release()
+        gate.wait(20)
+
+    adder.before = before
     with running(version("1", adder), Batching(8, 0.0, 64)) as service, ThreadPoolExecutor(9) as pool:
         first = pool.submit(ask, service, 0)
         assert entered.acquire(timeout=20)
