@@ -27,7 +27,7 @@ def reference(weights: Weights) -> dict[str, Any]:
         "parameters": {"tier": "full"},
         "inputs": [
             {"name": INPUT, "shape": list(image.shape), "datatype": "FP32", "data": image.ravel().tolist()},
-        ]
+        ],
     }
     answer = forward(weights, image).ravel().round(_DECIMALS_OUT).tolist()
     return {"request": request, "answer": answer, "tolerance": TOLERANCE}

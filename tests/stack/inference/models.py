@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -9,10 +10,11 @@ import onnx
 from onnx import TensorProto, helper, numpy_helper
 
 IMAGE, OUT = "image", "out"
-SHAPE = ["batch", 3, "height", "width"]
+Shape = Sequence[str | int | None]
+SHAPE: Shape = ["batch", 3, "height", "width"]
 
 
-def scale(by: float, plus: float = 0.0, *, shape: list[Any] | None = None, weights: int = 0) -> bytes:
+def scale(by: float, plus: float = 0.0, *, shape: Shape | None = None, weights: int = 0) -> bytes:
     """Return a model that says `by` times the picture, and `plus`; `weights` more numbers make it larger."""
     nodes = [
         helper.make_node("Mul", [IMAGE, "by"], ["scaled"]),
@@ -59,7 +61,7 @@ def _number(name: str, value: float) -> Any:
     return numpy_helper.from_array(np.array(value, dtype=np.float32), name)
 
 
-def _model(nodes: list[Any], constants: list[Any], shape: list[Any], before: tuple[Any, ...] = ()) -> bytes:
+def _model(nodes: list[Any], constants: list[Any], shape: Shape, before: tuple[Any, ...] = ()) -> bytes:
     graph = helper.make_graph(
         [*before, *nodes],
         "small",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import socket
 import threading
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -86,3 +87,16 @@ def test_nobody_there_and_nobody_answering_are_network() -> None:
     with pytest.raises(Unanswered, match="cannot be asked") as refused_:
         Client(f"http://127.0.0.1:{port}").infer(array, model="m", deadline_seconds=1)
     assert (late.value.kind, refused_.value.kind) == ("network", "network")
+
+
+def test_a_server_that_hangs_up_after_each_answer_is_asked_again() -> None:
+    """Law: whether connections are kept is the server's matter."""
+    tensor = {"name": "y", "datatype": "FP32", "shape": [1], "data": [7]}
+    Teller.said = (200, json.dumps({"outputs": [tensor], "parameters": {"tier": "full"}}).encode())
+    with HTTPServer(("127.0.0.1", 0), Teller) as other:
+        client = Client(f"http://127.0.0.1:{other.server_port}")
+        for _ in range(2):
+            threading.Thread(target=other.handle_request, daemon=True).start()
+            got, said = client.infer(np.zeros((1, 2), np.float32), model="m", deadline_seconds=5)
+            assert (got.tolist(), said) == ([7.0], {"tier": "full"})
+        client.close()
