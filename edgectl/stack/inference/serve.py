@@ -137,6 +137,7 @@ class Service:
             "max_delay_ms": self._batching.delay_seconds * 1e3,
             "waiting": len(self._line),
             "batches": self.batches,
+            "frames": self.frames,
             "frames_per_batch": round(mean, 2),
         }
 

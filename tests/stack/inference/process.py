@@ -48,10 +48,10 @@ class Running:
         found: dict[str, Any] = json.loads(self.get("/status")[1])
         return found
 
-    def wait(self, word: str, *, seconds: float = 30.0) -> None:
-        """Wait until a line of its log begins so."""
+    def wait(self, word: str, *, times: int = 1, seconds: float = 30.0) -> None:
+        """Wait until so many lines of its log begin so."""
         ends = time.monotonic() + seconds
-        while not any(line.startswith(word) for line in self.log.read_text().splitlines()):
+        while sum(line.startswith(word) for line in self.log.read_text().splitlines()) < times:
             assert self.process.poll() is None, self.log.read_text()
             assert time.monotonic() < ends, self.log.read_text()
             time.sleep(0.01)

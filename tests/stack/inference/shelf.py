@@ -30,11 +30,11 @@ NAME = "scaler"
 class Shelf:
     """The registry of one node, with one model."""
 
-    def __init__(self, root: Path) -> None:
-        self._places = Places(root)
+    def __init__(self, root: Path, name: str = NAME) -> None:
+        self._places, self._name = Places(root), name
         self._node = NodeRegistry(self._places)
         self.models = self._places.models
-        (self.models / NAME).mkdir(parents=True)
+        (self.models / name).mkdir(parents=True)
 
     def put(self, version: str, full: bytes, *, fast: bytes = b"", known: dict[str, Any] | None = None) -> str:
         """Bring a version in; returns its folder."""
@@ -43,6 +43,10 @@ class Shelf:
             files["fast.onnx"] = fast
         if known is not None:
             files["reference.json"] = json.dumps(known).encode()
+        return self.put_files(version, files)
+
+    def put_files(self, version: str, files: dict[str, bytes]) -> str:
+        """Bring a version of these files in; returns its folder."""
         digests = {}
         for name, data in files.items():
             digests[name] = digest_of(data)
@@ -50,7 +54,7 @@ class Shelf:
             blob.parent.mkdir(parents=True, exist_ok=True)
             if not blob.exists():
                 blob.write_bytes(data)
-        model = Model(NAME, version, digests)
+        model = Model(self._name, version, digests)
         self._node.bring(model)
         return model.folder
 
@@ -60,15 +64,15 @@ class Shelf:
 
     def current(self, folder: str) -> None:
         """Let it run."""
-        self._node.point(NAME, "current", folder)
+        self._node.point(self._name, "current", folder)
 
     def previous(self, folder: str) -> None:
         """Say that it ran before."""
-        self._node.point(NAME, "previous", folder)
+        self._node.point(self._name, "previous", folder)
 
     def file(self, folder: str, name: str) -> Path:
         """Return a file of a version."""
-        return self.models / NAME / "versions" / folder / name
+        return self.models / self._name / "versions" / folder / name
 
     def rollout(self, candidate: str, **changes: Any) -> None:
         """Write rollout.json as the node does."""
@@ -83,11 +87,11 @@ class Shelf:
             "min_frames": 10,
             "since": 1764277200,
         }
-        (self.models / NAME / "rollout.json").write_text(json.dumps({**doc, **changes}))
+        (self.models / self._name / "rollout.json").write_text(json.dumps({**doc, **changes}))
 
     def end_rollout(self) -> None:
         """Take rollout.json away."""
-        (self.models / NAME / "rollout.json").unlink()
+        (self.models / self._name / "rollout.json").unlink()
 
 
 class Store:
