@@ -44,7 +44,7 @@ def inferences() -> bool:
 def batching() -> bool:
     """Throughput and p95 with batching on and off, in turn."""
     _say(
-        f"\nVision inference on {_cpus()} CPUs: {CLIENTS} clients, {NAME} {VERSION}, medians of {ROUNDS} rounds in turn\n"
+        f"\nVision inference, {_cpus()} CPUs, {CLIENTS} clients, {NAME} {VERSION}, medians of {ROUNDS} rounds in turn\n"
     )
     _say("| picture | batching | frames/s | p50 ms | p95 ms | frames in a batch | not answered |")
     _say("|---|---|---|---|---|---|---|")

@@ -8,7 +8,7 @@ from __future__ import annotations
 import threading
 
 from edgectl.stack.inference.batch import Full
-from edgectl.stack.inference.job import Failed
+from edgectl.stack.inference.job import Answered, Failed
 from edgectl.stack.inference.serve import Overdue, Service
 from edgectl.stack.ops.clock import Clock
 
@@ -40,14 +40,15 @@ class Check:
             return
         except Overdue:
             if self._service.batches == before:
-                self._service.distrust(f"{current.name} has not answered anything for {self._seconds:.0f} s")
+                self._service.distrust(
+                    f"{current.name} has not answered anything for {self._seconds:.0f} s", of=current
+                )
             return
-        if self._service.stage.current is not current:
+        if isinstance(said, Answered) and said.folder != current.place.folder:
             return  # switched meanwhile: it is the next one's turn
         if isinstance(said, Failed):
             wrong = said.sentence
         else:
             wrong = current.golden.wrong(said.outputs) if current.golden is not None else ""
-        self._service.distrust(
-            f"{current.name} {current.version} answers its own check wrong: {wrong}" if wrong else ""
-        )
+        sentence = f"{current.name} {current.version} answers its own check wrong: {wrong}" if wrong else ""
+        self._service.distrust(sentence, of=current)

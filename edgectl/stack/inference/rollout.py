@@ -19,6 +19,7 @@ from edgectl.wire.document import from_json
 CANARY, SHADOW, BLUE_GREEN = STRATEGIES = ("canary", "shadow", "blue-green")
 LOADING, RUNNING, PASSED, FAILED = "loading", "running", "passed", "failed"
 _KEPT = 2000  # times and scores of each version
+_EVERY = 25  # frames after which these are looked at: sorting them at each batch would cost as much as the models
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +73,7 @@ class Trial:
         self._word, self._reason = LOADING, f"{plan.version} is being loaded"
         self._step = 0
         self._asked = 0
-        self._total = 0
+        self._total = self._frames = 0
         self._begin()
 
     @property
@@ -132,8 +133,8 @@ class Trial:
     def record(self, seen: Compared) -> None:
         """Take what a batch has told."""
         with self._lock:
-            self._frames += len(seen.agreed) + seen.errors
-            self._total += len(seen.agreed) + seen.errors
+            before, frames = self._frames, len(seen.agreed) + seen.errors
+            self._frames, self._total = before + frames, self._total + frames
             self._errors += seen.errors
             self._disagreed += sum(not one for one in seen.agreed)
             if not seen.errors:
@@ -141,11 +142,14 @@ class Trial:
                 self._candidate_seconds.append(seen.candidate_seconds)
             self._sure.extend(seen.sure)
             self._candidate_sure.extend(seen.candidate_sure)
+            if self._frames // _EVERY != before // _EVERY:
+                self._measure()
             self._judge()
 
     def tick(self) -> None:
         """Let time pass."""
         with self._lock:
+            self._measure()
             self._judge()
 
     def facts(self) -> dict[str, Any]:
@@ -175,15 +179,14 @@ class Trial:
         self._candidate_seconds: deque[float] = deque(maxlen=_KEPT)
         self._sure: deque[float] = deque(maxlen=_KEPT)
         self._candidate_sure: deque[float] = deque(maxlen=_KEPT)
+        self._measure()
+
+    def _measure(self) -> None:
+        self._slower = slower(self._candidate_seconds, self._seconds)
+        self._drift = psi(self._sure, self._candidate_sure)
 
     def _figures(self) -> Figures:
-        return Figures(
-            self._frames,
-            self._errors,
-            self._disagreed,
-            slower(self._candidate_seconds, self._seconds),
-            psi(tuple(self._sure), tuple(self._candidate_sure)),
-        )
+        return Figures(self._frames, self._errors, self._disagreed, self._slower, self._drift)
 
     def _judge(self) -> None:
         if not self.alive:

@@ -74,9 +74,11 @@ class Service:
         """Ask a candidate, too, or no more."""
         self._set(lane=lane)
 
-    def distrust(self, sentence: str, kind: str = MODEL) -> None:
-        """Answer nobody, or, with "", everybody again."""
-        self._set(unfit=sentence, kind=kind if sentence else "")
+    def distrust(self, sentence: str, kind: str = MODEL, *, of: Loaded | None = None) -> None:
+        """Answer nobody, or, with "", everybody again; `of` is whom that was found of, and nobody else is meant."""
+        with self._lock:
+            if self._stage.current is of:
+                self._stage = replace(self._stage, unfit=sentence, kind=kind if sentence else "")
 
     def _set(self, **changes: Any) -> None:
         with self._lock:

@@ -55,6 +55,7 @@ class Watch:
         self._metrics = metrics or Metrics()
         self._began = time.monotonic() if began is None else began
         self._failed: dict[str, str] = {}
+        self._shown: set[tuple[str, str, str]] = set()
         self._spare: tuple[Loaded, float] | None = None
         self.refused: Refused | None = None
         self.amiss = ""  # why the registry, or the rollout, cannot be read
@@ -85,8 +86,15 @@ class Watch:
             self._try_out()
         if self.trial is not None:
             self._metrics.agreement.set(self.trial.facts()["agreement"])
-        for role, version in self.loaded:
-            self._metrics.loaded.labels(version.name, version.version, role).set(1)
+        self._show()
+
+    def _show(self) -> None:
+        now = {(version.name, version.version, role) for role, version in self.loaded}
+        for labels in self._shown - now:
+            self._metrics.loaded.remove(*labels)
+        for labels in now:
+            self._metrics.loaded.labels(*labels).set(1)
+        self._shown = now
 
     def _lost(self, sentence: str) -> None:
         self.amiss = sentence
@@ -141,7 +149,6 @@ class Watch:
             self._say(f"ready: {new.name} version {new.version} on {new.provider} after {took:.1f} s")
             return
         self._metrics.switches.inc()
-        self._forget(old, "current")
         self._say(f"switched: {new.name} from version {old.version} to {new.version} on {new.provider}")
 
     def _refuse(self, refused: Refused) -> None:
@@ -213,7 +220,3 @@ class Watch:
         if lane is not None:
             self._service.try_out(None)
             lane.close()
-            self._forget(lane.candidate, "candidate")
-
-    def _forget(self, version: Loaded, role: str) -> None:
-        self._metrics.loaded.labels(version.name, version.version, role).set(0)

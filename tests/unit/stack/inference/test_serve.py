@@ -121,11 +121,14 @@ def test_not_ready_is_said_and_whose_matter_it_is() -> None:
             ask(service, 1)
         assert loading.value.kind == "network"
         service.use(version())
-        service.distrust("it answers its own check wrong")
+        service.distrust("it answers its own check wrong", of=service.stage.current)
         with pytest.raises(Unready, match="its own check") as wrong:
             ask(service, 1)
         assert wrong.value.kind == "model"
-        service.distrust("")
+        service.distrust("", of=version("2"))  # a word of another version changes nothing
+        with pytest.raises(Unready):
+            ask(service, 1)
+        service.distrust("", of=service.stage.current)
         assert ask(service, 1)[0] == 1
 
 

@@ -49,7 +49,7 @@ def test_it_lives_before_it_is_ready(server: Server) -> None:
     server.service.use(adder())
     assert call(server, "GET", "/v2/health/ready") == (200, {"ready": True})
     assert call(server, "GET", "/v2/models/adder/ready") == (200, {"name": "adder", "ready": True})
-    server.service.distrust("it answers its own check wrong")
+    server.service.distrust("it answers its own check wrong", of=server.service.stage.current)
     assert call(server, "GET", "/v2/health/live")[0] == 200
     for method, path in (("GET", "/v2/health/ready"), ("GET", "/v2/models/adder/ready"), ("POST", INFER)):
         status, doc = call(server, method, path, GOOD if method == "POST" else None)
