@@ -21,6 +21,7 @@ from edgectl.sandbox.machine.sandbox import Sandbox
 from edgectl.sandbox.machine.store import SandboxStore
 from tests.bench.delta import deltas
 from tests.bench.fleet import fleets, real_helm
+from tests.bench.inference import inferences
 from tests.bench.layers import layers
 from tests.bench.transfer import transfers
 
@@ -192,6 +193,7 @@ def main() -> int:
     good.append(deltas())
     good.append(layers())
     good.append(transfers())
+    good.append(inferences())
     good.append(fleets(*real_helm()))
     sys.stdout.write(f"\n{'All within their limits.' if all(good) else 'A limit was missed.'}\n")
     return 0 if all(good) else 1
