@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from edgectl.stack import detector
+from edgectl.stack.detector import __main__ as detector
 from edgectl.stack.inference.model import Model, find
 from edgectl.stack.inference.protocol import read
 
