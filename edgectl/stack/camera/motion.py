@@ -11,10 +11,10 @@ import numpy as np
 
 from edgectl.stack.camera.picture import Box, Floats
 
-SIDE = 32  # of the small picture
-RULE_LEVEL = 0.005  # what counts as motion for the rule tier where the gate is off
+SIDE = 16  # pixels of the small picture: fewer, and motion of far things drowns; more, and noise counts
+RULE_LEVEL = 0.004  # what counts as motion for the rule tier where the gate is off
 
-_CELL_CHANGE = 0.06  # of one cell of the small picture (0 to 1): more than a sensor's noise
+_CELL_CHANGE = 0.05  # of one cell of the small picture (0 to 1): more than a sensor's noise
 
 
 @dataclass(frozen=True, slots=True)

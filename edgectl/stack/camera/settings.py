@@ -29,7 +29,7 @@ class Camera:
 
     source: str
     fps: float = 5.0  # frames a second that are looked at; what comes faster is passed over
-    motion: float = 0.005  # mean change of the picture (0 to 1) from which a frame is judged; 0: every frame
+    motion: float = 0.004  # mean change of the picture (0 to 1) from which a frame is judged; 0: every frame
     idle_seconds: float = 10.0  # one frame is judged at least so often, whether anything moves or not
     frozen_seconds: float = 60.0  # the same picture, bit for bit, for so long: the camera is stuck; 0: never
     silent_seconds: float = 5.0  # no frame for so long: it is opened anew
