@@ -10,7 +10,7 @@ import threading
 from collections import deque
 from dataclasses import dataclass, field
 
-from edgectl.stack.camera.motion import Motion
+from edgectl.stack.camera.motion import UNKNOWN, Motion
 from edgectl.stack.camera.picture import Picture
 
 CANARIES = 16  # that wait at the same time
@@ -23,7 +23,7 @@ class Frame:
     camera: str
     picture: Picture = field(repr=False)
     at: float
-    motion: Motion = Motion()
+    motion: Motion = UNKNOWN
     canary: str = ""
 
 

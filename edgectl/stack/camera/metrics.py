@@ -1,20 +1,20 @@
-"""What Prometheus is told of the camera service. One registry per process, as its library has it."""
+"""What Prometheus is told of the camera service."""
 
 from __future__ import annotations
 
-from prometheus_client import Counter, Gauge, Histogram
+from edgectl.stack.ops.metrics import counter, gauge, histogram
 
-READ = Counter("vision_camera_frames_read", "Frames that came from a camera", ["camera"])
-STILL = Counter("vision_camera_frames_still", "Frames in which nothing moved", ["camera"])
-DROPPED = Counter("vision_camera_frames_dropped", "Frames that gave way to a newer one before they were judged", ["camera"])
-JUDGED = Counter("vision_camera_frames_judged", "Frames that were judged, by who judged them", ["camera", "tier"])
-EVENTS = Counter("vision_camera_events", "Events made", ["camera", "tier"])
-LOST = Counter("vision_camera_events_lost", "Events that had to go from a full outbox before their receipt")
-WAITING = Gauge("vision_camera_outbox_events", "Events that wait for the uplink's receipt")
-UNANSWERED = Counter("vision_camera_inference_unanswered", "Frames that inference did not answer", ["kind"])
-INFERENCE = Histogram(
-    "vision_camera_inference_seconds",
-    "From the question to the answer",
-    buckets=(0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.4, 0.8, 1.6),
+_NAME = "vision_camera_"
+
+READ = counter(f"{_NAME}frames_read_total", "Frames that came from a camera", ["camera"])
+STILL = counter(f"{_NAME}frames_still_total", "Frames that were not judged, since nothing moved", ["camera"])
+DROPPED = counter(
+    f"{_NAME}frames_dropped_total", "Frames that gave way to a newer one before they were judged", ["camera"]
 )
-CANARIES = Counter("vision_camera_canaries", "Canary frames, by the last hop that they reached", ["reached"])
+JUDGED = counter(f"{_NAME}frames_judged_total", "Frames that were judged, and by which tier", ["camera", "tier"])
+EVENTS = counter(f"{_NAME}events_total", "Events made", ["camera", "tier"])
+LOST = counter(f"{_NAME}events_lost_total", "Events that had to go from a full outbox before their receipt")
+WAITING = gauge(f"{_NAME}outbox_events", "Events that wait for the uplink's receipt")
+UNANSWERED = counter(f"{_NAME}inference_unanswered_total", "Frames that inference did not answer", ["kind"])
+INFERENCE = histogram(f"{_NAME}inference_seconds", "From the question to the answer")
+CANARIES = counter(f"{_NAME}canaries_total", "Canary frames, by the last hop that they reached", ["reached"])

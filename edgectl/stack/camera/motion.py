@@ -27,6 +27,9 @@ class Motion:
     same: bool = False  # not one bit is different
 
 
+UNKNOWN = Motion()  # of a frame that has none before it
+
+
 class Gate:
     """Of one camera. `threshold` 0 lets every frame pass; one passes every `idle_seconds` at least."""
 
@@ -40,7 +43,7 @@ class Gate:
         before, self._before = self._before, small
         if before is None:
             self._passed = now
-            return Motion()
+            return UNKNOWN
         change = np.abs(small - before)
         level = float(change.mean())
         passes = level >= self._threshold or now - self._passed >= self._idle_seconds

@@ -45,7 +45,7 @@ class Look:
 
 
 def letterbox(picture: Picture, side: int) -> tuple[Floats, Fit]:
-    """Return what the model sees, [1, 3, side, side] from 0 to 1, and where the picture lies in it; the rest is black."""
+    """Return what the model sees, [1, 3, side, side] from 0 to 1, and where the picture lies in it, on black."""
     height, width = picture.shape[:2]
     scale = side / max(height, width)
     wide, high = max(1, round(width * scale)), max(1, round(height * scale))
@@ -74,7 +74,7 @@ def look(picture: Picture) -> Look:
 
 def shrunk(picture: NDArray[Any], width: int, height: int) -> Floats:
     """Return means over the areas that become one pixel each; where there is less than one pixel, the nearest."""
-    values = picture.astype(np.float32)
+    values: Floats = picture.astype(np.float32)
     for axis, size in ((0, height), (1, width)):
         have = values.shape[axis]
         if have == size:
@@ -82,7 +82,8 @@ def shrunk(picture: NDArray[Any], width: int, height: int) -> Floats:
         edges = np.arange(size) * have // size
         counts = np.maximum(np.diff(np.append(edges, have)), 1)
         shape = [-1 if at == axis else 1 for at in range(values.ndim)]
-        values = np.add.reduceat(values, edges, axis=axis) / counts.reshape(shape).astype(np.float32)
+        sums: Floats = np.add.reduceat(values, edges, axis=axis)
+        values = sums / counts.reshape(shape).astype(np.float32)
     return values
 
 

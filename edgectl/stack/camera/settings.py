@@ -117,18 +117,13 @@ def problems(settings: Settings) -> Iterator[str]:
         yield f"name: {settings.name!r} must be small letters, digits and .-_"
     if urlsplit(inference.url).scheme != "http":
         yield f"inference.url: {inference.url!r} must be http://HOST:PORT"
-    if not 8 <= inference.side <= 4096:
-        yield f"inference.side: 8 to 4096 pixels, not {inference.side}"
-    if not 0 < inference.deadline_ms <= 60_000:
-        yield f"inference.deadline_ms: up to 60000, not {inference.deadline_ms:g}"
-    if not 0 <= inference.threshold <= 1:
-        yield f"inference.threshold: 0 to 1, not {inference.threshold:g}"
-    if not 1 <= inference.workers <= 64:
-        yield f"inference.workers: 1 to 64, not {inference.workers}"
-    if not 1 <= outbox.events <= 1_000_000:
-        yield f"outbox.events: 1 to 1000000, not {outbox.events}"
-    if not outbox.resend_seconds > 0:
-        yield f"outbox.resend_seconds: more than 0, not {outbox.resend_seconds:g}"
+    yield from _within("inference.side", inference.side, 8, 4096)
+    yield from _within("inference.deadline_ms", inference.deadline_ms, 1, 60_000)
+    yield from _within("inference.threshold", inference.threshold, 0, 1)
+    yield from _within("inference.workers", inference.workers, 1, 64)
+    yield from _within("outbox.events", outbox.events, 1, 100_000)
+    yield from _within("outbox.resend_seconds", outbox.resend_seconds, 0.1, 86_400)
+    yield from _within("events.min_interval_seconds", events.min_interval_seconds, 0, 86_400)
     if events.mode not in MODES:
         yield f"events.mode: {' or '.join(MODES)}, not {events.mode!r}"
 
@@ -139,14 +134,16 @@ def _of_camera(name: str, camera: Camera) -> Iterator[str]:
         yield f"{where}: a camera's name is small letters, digits and .-_, and not {' or '.join(_TAKEN)}"
     if kind_of(camera.source) is None:
         yield f"{where}.source: {redacted(camera.source)!r} is not {SOURCES}"
-    if not 0 < camera.fps <= 240:
-        yield f"{where}.fps: more than 0 and up to 240, not {camera.fps:g}"
-    if not 0 <= camera.motion < 1:
-        yield f"{where}.motion: from 0 (off) to less than 1, not {camera.motion:g}"
-    if not camera.silent_seconds > 0:
-        yield f"{where}.silent_seconds: more than 0, not {camera.silent_seconds:g}"
+    yield from _within(f"{where}.fps", camera.fps, 0.001, 240)
+    yield from _within(f"{where}.motion", camera.motion, 0, 1)
+    yield from _within(f"{where}.silent_seconds", camera.silent_seconds, 0.1, 3600)
     if camera.width < 0 or camera.height < 0:
         yield f"{where}: width and height are pixels; 0 is whatever comes"
+
+
+def _within(where: str, value: float, low: float, high: float) -> Iterator[str]:
+    if not low <= value <= high:  # also what is no number
+        yield f"{where}: {low:g} to {high:g}, not {value:g}"
 
 
 def kind_of(source: str) -> str | None:

@@ -29,7 +29,7 @@ _BROKEN = 250  # packets in a row that cannot be decoded: this will be no pictur
 class Video:
     """`shown`: the address without secrets. `loop`: a file, played again and again at its own pace by this clock."""
 
-    def __init__(  # noqa: PLR0913 - what FFmpeg needs to know
+    def __init__(
         self,
         address: str,
         shown: str,
@@ -79,13 +79,13 @@ class Video:
                 continue
             if found:
                 broken = 0
-            yield from self._paced(stream, found)  # type: ignore[arg-type]
+            yield from self._paced(stream, found)
 
     def _paced(self, stream: VideoStream, frames: list[VideoFrame]) -> Iterator[VideoFrame]:
         for frame in frames:
             if self._loop is not None:
                 clock, stop = self._loop
-                # A file does not come by itself: each frame when its turn is, or a tenth later where the file is silent.
+                # A file does not come by itself: its frames are given when their turn is.
                 if clock.wait(1 / float(stream.average_rate or 10), stop):
                     return
             yield frame
