@@ -82,7 +82,7 @@ def shrunk(picture: NDArray[Any], width: int, height: int) -> Floats:
         edges = np.arange(size) * have // size
         counts = np.maximum(np.diff(np.append(edges, have)), 1)
         shape = [-1 if at == axis else 1 for at in range(values.ndim)]
-        sums: Floats = np.add.reduceat(values, edges, axis=axis)
+        sums = np.asarray(np.add.reduceat(values, edges, axis=axis), dtype=np.float32)
         values = sums / counts.reshape(shape).astype(np.float32)
     return values
 
