@@ -1,4 +1,4 @@
-"""Laws of the line: the newest frame of each camera, nobody waits to put one in, canaries first, every camera its turn."""
+"""Laws of the line: the newest frame of each camera, nobody waits to put one in, canaries first, each its turn."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def test_only_the_newest_frame_of_a_camera_waits() -> None:
 
 
 def test_a_fast_camera_keeps_none_waiting() -> None:
-    """A newer frame takes the place of the older one of its camera, not the end of the line; then the next one's turn."""
+    """A newer frame takes the place of the older one of its camera, not the end of the line."""
     line, taken = Line(), []
     for camera in ("fast", "slow", "fast", "fast"):
         line.offer(frame(camera))

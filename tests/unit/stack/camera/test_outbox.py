@@ -22,6 +22,7 @@ class FakeBus:
         self.taken: list[str] = []
 
     def publish(self, topic: str, data: bytes) -> bool:
+        """Take a message."""
         assert topic
         if self.room <= len(self.taken):
             return False
@@ -38,6 +39,7 @@ class Post:
         self.poster = Poster(self.outbox, self.bus, threading.Event())
 
     def put(self, *names: str) -> None:
+        """Put events in."""
         for name in names:
             self.poster.put(name, "t", name.encode())
 
