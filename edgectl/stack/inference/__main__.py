@@ -1,8 +1,7 @@
-"""`python3 -m edgectl.stack.inference`: listen, load, warm up, be ready, end on SIGTERM."""
+"""`python3 -m edgectl.stack.inference`: listen, load, warm up, be ready, follow the registry, end on SIGTERM."""
 
 from __future__ import annotations
 
-import argparse
 import os
 import signal
 import sys
@@ -14,29 +13,47 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from edgectl.stack.inference.server import Server
+    from edgectl.stack.inference.settings import Settings
+    from edgectl.stack.ops.board import Board
+    from edgectl.stack.ops.clock import Clock
 
-VERSION = "1"  # of the service; the model has its own
+VERSION = "2"  # of the service; the model has its own
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Serve until SIGTERM; 1 when the model cannot be loaded."""
+    """Serve until SIGTERM; 1 when there will be no model."""
     note_start(os.environ)  # before the imports that take a while
+    from edgectl.stack.inference.batch import Batching
+    from edgectl.stack.inference.serve import Service
     from edgectl.stack.inference.server import Server
+    from edgectl.stack.inference.settings import settings
+    from edgectl.stack.ops.board import Board
+    from edgectl.stack.ops.clock import from_env
+    from edgectl.stack.ops.door import Door
 
-    parser = argparse.ArgumentParser(prog="edgectl-inference", description=__doc__)
-    parser.add_argument("--models", type=Path, default=Path("/models"), help="folder of <name>/<version>/model.onnx")
-    parser.add_argument("--model", default="", help="which one, where the folder holds several")
-    parser.add_argument("--host", default="0.0.0.0", help="address to listen on")  # noqa: S104 - a pod's own address
-    parser.add_argument("--port", type=int, default=8000)
-    options = parser.parse_args(argv)
-
-    began = time.monotonic()
-    server = Server((options.host, options.port), version=VERSION)
+    told = settings(argv, __doc__)
+    clock = from_env()
+    board = Board("inference", VERSION, clock)
+    service = Service(Batching(told.max_batch, told.max_delay_ms / 1e3, told.queue), say=say)
+    server = Server(
+        (told.host, told.port),
+        service,
+        version=VERSION,
+        deadline_seconds=told.deadline_ms / 1e3,
+        inside=told.queue,
+    )
+    door = Door(board, host=told.host, port=told.ops_port)
+    door.serve()
     # As process 1 of its container it has no default action for SIGTERM. shutdown() waits for the loop: not in here.
     signal.signal(signal.SIGTERM, lambda *_: threading.Thread(target=server.drain, daemon=True).start())
-    threading.Thread(target=_load, args=(server, options.models, options.model, began), daemon=True).start()
+    stop = threading.Event()
+    threading.Thread(target=service.run, daemon=True, name="batches").start()
+    threading.Thread(target=_follow, args=(server, told, board, clock, stop), daemon=True, name="watch").start()
     with server:
         server.serve_forever(poll_interval=0.1)
+    stop.set()
+    service.close()
+    door.close()
     return 1 if server.failed else 0
 
 
@@ -53,19 +70,34 @@ def note_start(env: Mapping[str, str]) -> None:
         sys.stderr.write(f"this start could not be noted in {path}: {error.strerror}\n")
 
 
-def _load(server: Server, folder: Path, named: str, began: float) -> None:
-    try:
-        from edgectl.stack.inference.model import Model, find
+def say(line: str) -> None:
+    """Write a line for the log."""
+    sys.stderr.write(f"{line}\n")
 
-        name, version, file = find(folder, named)
-        model = Model(name, version, file)
-        model.warm()
+
+def _follow(server: Server, told: Settings, board: Board, clock: Clock, stop: threading.Event) -> None:
+    """Load, and follow the registry; whatever ends this thread ends the service."""
+    try:
+        from edgectl.stack.inference import word
+        from edgectl.stack.inference.check import Check
+        from edgectl.stack.inference.registry import Registry
+        from edgectl.stack.inference.tiers import Band
+        from edgectl.stack.inference.versions import Terms
+        from edgectl.stack.inference.watch import EVERY_SECONDS, Watch
+
+        service = server.service
+        terms = Terms(told.provider, Band(told.unsure_low, told.unsure_high), told.memory_mib << 20)
+        watch = Watch(Registry(Path(told.models), told.model), service, clock=clock, terms=terms, say=say)
+        check = Check(service, clock)
+        threading.Thread(target=check.run, args=(stop,), daemon=True, name="check").start()
+        while True:
+            watch.tick()
+            word.say(board, service, watch, provider=told.provider)
+            if stop.wait(EVERY_SECONDS):
+                return
     except Exception as error:  # noqa: BLE001 - whatever is wrong with the model ends the service with a sentence
-        sys.stderr.write(f"cannot serve: {error}\n")
+        say(f"cannot serve: {error}")
         server.fail()
-        return
-    server.serve_model(model)
-    sys.stderr.write(f"ready: {name} version {version} on {model.provider} after {time.monotonic() - began:.1f} s\n")
 
 
 if __name__ == "__main__":

@@ -31,6 +31,7 @@ _DATATYPE = {
     "tensor(float)": "FP32",
     "tensor(double)": "FP64",
 }
+AUTO, CPU, CUDA = "auto", "cpu", "cuda"  # where it shall run; cuda: where there is a GPU, and it is said where not
 _CURRENT, _NOT_RUN = "current", frozenset({"previous", "candidate", "before"})  # links of a node's registry
 _MAX_THREADS = 4  # the models are small; more threads than this cost more than they give
 
@@ -38,7 +39,7 @@ _MAX_THREADS = 4  # the models are small; more threads than this cost more than 
 class Model:
     """A loaded model. `infer` may be called from many threads at once."""
 
-    def __init__(self, name: str, version: str, file: Path) -> None:
+    def __init__(self, name: str, version: str, file: Path, *, provider: str = AUTO) -> None:
         self.name = name
         self.version = version
         options = onnxruntime.SessionOptions()
@@ -46,7 +47,7 @@ class Model:
         options.inter_op_num_threads = 1
         # Idle threads that spin would take the store's CPU from its other pods.
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-        self._session = onnxruntime.InferenceSession(str(file), options, providers=providers())
+        self._session = onnxruntime.InferenceSession(str(file), options, providers=providers(provider))
         self.inputs = tuple(_tensor(node) for node in self._session.get_inputs())
         self.outputs = tuple(_tensor(node) for node in self._session.get_outputs())
 
@@ -62,20 +63,22 @@ class Model:
 
     def warm(self) -> None:
         """Answer a made-up question, so that the first real one finds kernels chosen and memory taken."""
-        self.infer(
-            {
-                tensor.name: np.zeros(
-                    [max(size, 1) for size in tensor.shape], dtype=np.dtype(DATATYPES[tensor.datatype])
-                )
-                for tensor in self.inputs
-            }
-        )
+        self.infer(self.blank(1))
+
+    def blank(self, size: int) -> dict[str, Array]:
+        """Return a made-up question; what may have any size has this one."""
+        return {
+            tensor.name: np.zeros(
+                [one if one > 0 else size for one in tensor.shape], dtype=np.dtype(DATATYPES[tensor.datatype])
+            )
+            for tensor in self.inputs
+        }
 
 
-def providers() -> list[Any]:
+def providers(wanted: str = AUTO) -> list[Any]:
     """Return ONNX Runtime's execution providers, best first."""
     have = onnxruntime.get_available_providers()
-    if "CUDAExecutionProvider" in have:
+    if wanted != CPU and "CUDAExecutionProvider" in have:
         # TensorFloat-32 would round the products of a convolution to 10 bits: answers would differ from a CPU's.
         return [("CUDAExecutionProvider", {"use_tf32": "0"}), "CPUExecutionProvider"]
     return ["CPUExecutionProvider"]
@@ -98,10 +101,11 @@ def find(folder: Path, name: str = "") -> tuple[str, str, Path]:
     if kept is None:
         return found[-1].parts[-3], found[-1].parts[-2], found[-1]
     version = kept.parent.resolve()  # once: from here on a switch of `current` changes nothing
-    return kept.parts[-3], _noted(version / "model.json"), version / kept.name
+    return kept.parts[-3], noted(version / "model.json"), version / kept.name
 
 
-def _noted(note: Path) -> str:
+def noted(note: Path) -> str:
+    """Return the version that a model.json names."""
     try:
         return str(json.loads(note.read_bytes())["version"])
     except (ValueError, KeyError, TypeError) as error:

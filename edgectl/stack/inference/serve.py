@@ -1,0 +1,184 @@
+"""The service between HTTP and the models: a question goes into the line, a batch runs on what is on the stage.
+
+Owns: the stage (which version runs, which candidate beside it), read once for each batch: a switch is always between
+two batches. Must not know HTTP, files or ONNX Runtime.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+from edgectl.stack.inference.batch import Batching, Full, Line
+from edgectl.stack.inference.job import Answered, Failed, Job, Late, Monotonic
+from edgectl.stack.inference.lane import Lane, Work
+from edgectl.stack.inference.loaded import Loaded
+from edgectl.stack.inference.metrics import Metrics
+from edgectl.stack.inference.protocol import Array
+from edgectl.wire.chain import MODEL, NETWORK
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """What a batch runs on. `unfit` says why there is no answer to be trusted, "" when there is; `kind` whose fault."""
+
+    current: Loaded | None = None
+    lane: Lane | None = None
+    unfit: str = "the model is not loaded"
+    kind: str = NETWORK
+
+
+class Unready(Exception):
+    """No answer now; `kind` says whether that passes (network) or is the model's."""
+
+    def __init__(self, sentence: str, kind: str = NETWORK) -> None:
+        super().__init__(sentence)
+        self.kind = kind
+
+
+class Overdue(Exception):
+    """The deadline has passed."""
+
+
+class Service:
+    """Many threads ask, one runs batches. Only the watch changes what is on the stage."""
+
+    def __init__(
+        self,
+        batching: Batching,
+        *,
+        metrics: Metrics | None = None,
+        monotonic: Monotonic = time.monotonic,
+        say: Callable[[str], None] = lambda _: None,
+    ) -> None:
+        self._line = Line(batching, monotonic=monotonic)
+        self._batching, self._monotonic, self._say = batching, monotonic, say
+        self._metrics = metrics or Metrics()
+        self._lock = threading.Lock()
+        self._stage = Stage()
+        self.batches = self.frames = 0
+
+    @property
+    def stage(self) -> Stage:
+        """Return what runs."""
+        return self._stage
+
+    def use(self, version: Loaded) -> None:
+        """Run this version from the next batch on."""
+        self._set(current=version, unfit="", kind="")
+
+    def try_out(self, lane: Lane | None) -> None:
+        """Ask a candidate, too, or no more."""
+        self._set(lane=lane)
+
+    def distrust(self, sentence: str, kind: str = MODEL) -> None:
+        """Answer nobody, or, with "", everybody again."""
+        self._set(unfit=sentence, kind=kind if sentence else "")
+
+    def _set(self, **changes: Any) -> None:
+        with self._lock:
+            self._stage = replace(self._stage, **changes)
+
+    def ask(self, arrays: dict[str, Array], *, deadline_seconds: float, full: bool = False) -> Answered:
+        """Return the answer. Raises Unready, Full, Overdue, and RuntimeError with the model's own words."""
+        stage = self._stage
+        if stage.current is None or stage.unfit:
+            raise Unready(stage.unfit, stage.kind)
+        began = self._monotonic()
+        # Who asks for a tier compares the answer with a known one: a candidate has no part in that.
+        judged, picked = stage.lane.trial.next() if stage.lane is not None and not full else (False, False)
+        job = self._job(arrays, deadline_seconds, full=full, judged=judged, picked=picked)
+        version = stage.current.version
+        try:
+            said = self.wait(job)
+        except Full:
+            self._count("", version, "full")
+            raise
+        except Overdue:
+            self._count("", version, "late")
+            raise
+        if isinstance(said, Failed):
+            self._count("", version, "failed")
+            raise RuntimeError(said.sentence)
+        self._count(said.tier, said.version, "answered")
+        self._metrics.seconds.labels(said.tier).observe(self._monotonic() - began)
+        return said
+
+    def probe(self, arrays: dict[str, Array], *, deadline_seconds: float) -> Answered | Failed:
+        """Ask the running version's full tier by the way that all questions go, trusted or not. Full, Overdue."""
+        return self.wait(self._job(arrays, deadline_seconds, full=True))
+
+    def wait(self, job: Job) -> Answered | Failed:
+        """Put a question into the line, and wait."""
+        self._line.put(job)
+        self._metrics.waiting.set(len(self._line))
+        try:
+            return job.wait()
+        except Late:
+            raise Overdue(f"no answer within its deadline; {len(self._line)} wait") from None
+
+    def run(self) -> None:
+        """Run batches until `close`."""
+        while self._next():
+            pass
+
+    def close(self) -> None:
+        """Run no more."""
+        self._line.close()
+
+    def facts(self) -> dict[str, Any]:
+        """Return figures of the batching."""
+        mean = self.frames / self.batches if self.batches else 0.0
+        return {
+            "max_batch": self._batching.most,
+            "max_delay_ms": self._batching.delay_seconds * 1e3,
+            "waiting": len(self._line),
+            "batches": self.batches,
+            "frames_per_batch": round(mean, 2),
+        }
+
+    def _job(
+        self, arrays: dict[str, Array], seconds: float, *, full: bool, judged: bool = False, picked: bool = False
+    ) -> Job:
+        deadline = self._monotonic() + seconds
+        return Job(arrays, deadline=deadline, full=full, judged=judged, picked=picked, monotonic=self._monotonic)
+
+    def _next(self) -> bool:
+        """Run one batch. A method of its own: no version is held by it while it waits for the next."""
+        jobs = self._line.take()
+        if not jobs:
+            return False
+        self._metrics.waiting.set(len(self._line))
+        stage = self._stage
+        if stage.current is None:
+            said: list[Answered | Failed] = [Failed("the model is not loaded")] * len(jobs)
+        else:
+            began = self._monotonic()
+            try:
+                said = stage.current.answer(jobs)
+            except Exception as error:  # noqa: BLE001 - this thread must live; these questions get the reason
+                said = [Failed(" ".join(str(error).split()) or type(error).__name__)] * len(jobs)
+            work = Work(jobs, said, self._monotonic() - began)
+            self.batches += 1
+            self.frames += sum(job.rows for job in jobs)
+            self._metrics.batch.observe(sum(job.rows for job in jobs))
+            if stage.lane is not None and jobs[0].judged and stage.lane.free:
+                stage.lane.offer(work)
+                jobs, said = _but_picked(jobs, said)
+        for job, one in zip(jobs, said, strict=True):
+            job.settle(one)
+            if isinstance(one, Failed):
+                self._say(f"a question failed: {one.sentence}")
+        return True
+
+    def _count(self, tier: str, version: str, outcome: str) -> None:
+        self._metrics.requests.labels(tier, version, outcome).inc()
+
+
+def _but_picked(jobs: list[Job], said: list[Answered | Failed]) -> tuple[list[Job], list[Answered | Failed]]:
+    """Return those that the candidate is not to answer, and what was said to them."""
+    left = [(job, one) for job, one in zip(jobs, said, strict=True) if not job.picked]
+    return [job for job, _ in left], [one for _, one in left]
