@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import threading
+import time
 import uuid
 from collections.abc import Callable, Mapping
 from functools import partial
@@ -87,9 +88,7 @@ class Service:
         self.look()
         self._begin("poster", self._poster.run)
         for number in range(self._settings.inference.workers):
-            self._begin(
-                f"worker-{number}", partial(self._workers.run, Client(self._settings.inference.url), self._stop)
-            )
+            self._begin(f"worker-{number}", self._work)
         for reader in self._readers:
             self._begin(f"reader-{reader.name}", reader.run)
         self._begin("look", self._look)
@@ -97,8 +96,9 @@ class Service:
     def end(self) -> None:
         """End everything, in seconds."""
         self._stop.set()
+        deadline = time.monotonic() + END_SECONDS
         for thread in self._threads:
-            thread.join(END_SECONDS / len(self._threads))
+            thread.join(max(deadline - time.monotonic(), 0.0))
         self._bus.stop()
 
     def look(self) -> None:
@@ -136,6 +136,13 @@ class Service:
             board.degraded(UPLINK, sentence, NETWORK)
         else:
             board.ready(UPLINK, f"{outlook.received:,} events receipted" if outlook.received else "nothing sent yet")
+
+    def _work(self) -> None:
+        client = Client(self._settings.inference.url)
+        try:
+            self._workers.run(client, self._stop)
+        finally:
+            client.close()
 
     def _look(self) -> None:
         while not self._stop.wait(ROUND_SECONDS):

@@ -6,6 +6,7 @@ Owns: PyAV. Every wait for a network or a device ends by itself. Must not know s
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Iterator, Mapping
 from functools import partial
 from typing import TYPE_CHECKING
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from av.video.frame import VideoFrame
     from av.video.stream import VideoStream
 
+_LATE = 0.9  # of the deadline: FFmpeg calls an answer that did not come broken data, too
 _BROKEN = 250  # packets in a row that cannot be decoded: this will be no picture any more
 
 
@@ -47,16 +49,19 @@ class Video:
     def frames(self) -> Iterator[Grab]:
         """Open it, yield its frames; raises Gone."""
         while True:
-            some = False
+            some, opened, began = False, False, time.monotonic()
             try:
                 with av.open(
                     self._address, format=self._form, options=self._options, timeout=self._seconds
                 ) as container:
+                    opened = True
                     for frame in self._decoded(container):
                         some = True
                         yield Grab((frame.width, frame.height), partial(reduced, frame, self._longest))
             except (OSError, ValueError, av.error.FFmpegError) as error:
-                raise Gone(f"{self._shown}: {self._sentence(error)}", self._kind_of(error)) from error
+                late = not opened and time.monotonic() - began >= self._seconds[0] * _LATE
+                said = f"no answer for {self._seconds[0]:g} s" if late else self._sentence(error)
+                raise Gone(f"{self._shown}: {said}", self._kind_of(error)) from error
             if not some:
                 raise Gone(f"{self._shown}: it holds no picture", self._kind)
             if self._loop is None:
@@ -91,9 +96,8 @@ class Video:
             yield frame
 
     def _sentence(self, error: Exception) -> str:
-        opened, read = self._seconds
         if isinstance(error, av.error.ExitError):
-            return f"no frame for {read:g} s, or no answer for {opened:g} s"
+            return f"no frame for {self._seconds[1]:g} s"
         if isinstance(error, av.error.InvalidDataError):
             return "what comes is no video that can be decoded"
         return getattr(error, "strerror", None) or str(error) or type(error).__name__
