@@ -22,6 +22,7 @@ VERSION = "2"  # of the service; the model has its own
 
 def main(argv: list[str] | None = None) -> int:
     """Serve until SIGTERM; 1 when there will be no model."""
+    began = time.monotonic()
     note_start(os.environ)  # before the imports that take a while
     from edgectl.stack.inference.batch import Batching
     from edgectl.stack.inference.serve import Service
@@ -48,7 +49,7 @@ def main(argv: list[str] | None = None) -> int:
     signal.signal(signal.SIGTERM, lambda *_: threading.Thread(target=server.drain, daemon=True).start())
     stop = threading.Event()
     threading.Thread(target=service.run, daemon=True, name="batches").start()
-    threading.Thread(target=_follow, args=(server, told, board, clock, stop), daemon=True, name="watch").start()
+    threading.Thread(target=_follow, args=(server, told, board, clock, stop, began), daemon=True, name="watch").start()
     with server:
         server.serve_forever(poll_interval=0.1)
     stop.set()
@@ -75,7 +76,7 @@ def say(line: str) -> None:
     sys.stderr.write(f"{line}\n")
 
 
-def _follow(server: Server, told: Settings, board: Board, clock: Clock, stop: threading.Event) -> None:
+def _follow(server: Server, told: Settings, board: Board, clock: Clock, stop: threading.Event, began: float) -> None:
     """Load, and follow the registry; whatever ends this thread ends the service."""
     try:
         from edgectl.stack.inference import word
@@ -87,7 +88,8 @@ def _follow(server: Server, told: Settings, board: Board, clock: Clock, stop: th
 
         service = server.service
         terms = Terms(told.provider, Band(told.unsure_low, told.unsure_high), told.memory_mib << 20)
-        watch = Watch(Registry(Path(told.models), told.model), service, clock=clock, terms=terms, say=say)
+        registry = Registry(Path(told.models), told.model)
+        watch = Watch(registry, service, clock=clock, terms=terms, say=say, began=began)
         check = Check(service, clock)
         threading.Thread(target=check.run, args=(stop,), daemon=True, name="check").start()
         while True:

@@ -49,10 +49,11 @@ class Watch:
         terms: Terms,
         metrics: Metrics | None = None,
         say: Callable[[str], None],
+        began: float | None = None,
     ) -> None:
         self._registry, self._service, self._clock, self._terms, self._say = registry, service, clock, terms, say
         self._metrics = metrics or Metrics()
-        self._began = time.monotonic()
+        self._began = time.monotonic() if began is None else began
         self._failed: dict[str, str] = {}
         self._spare: tuple[Loaded, float] | None = None
         self.refused: Refused | None = None
