@@ -83,7 +83,7 @@ def shrunk(picture: NDArray[Any], width: int, height: int) -> Floats:
         counts = np.maximum(np.diff(np.append(edges, have)), 1)
         shape = [-1 if at == axis else 1 for at in range(values.ndim)]
         sums = np.asarray(np.add.reduceat(values, edges, axis=axis), dtype=np.float32)
-        values = sums / counts.reshape(shape).astype(np.float32)
+        values = np.asarray(sums / counts.reshape(shape), dtype=np.float32)
     return values
 
 

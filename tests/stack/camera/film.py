@@ -6,6 +6,7 @@ from fractions import Fraction
 from pathlib import Path
 
 import av
+from av.video.stream import VideoStream
 
 from edgectl.stack.detector import scenes
 
@@ -14,6 +15,7 @@ def film(file: Path, *, frames: int = 20, size: tuple[int, int] = (160, 120), co
     """Write a film of one store, ten frames a second; the form follows from the file's name."""
     with av.open(str(file), "w") as container:
         stream = container.add_stream(codec, rate=Fraction(10))
+        assert isinstance(stream, VideoStream)
         stream.width, stream.height = size
         stream.pix_fmt = "yuv420p"
         for step in range(frames):

@@ -184,20 +184,19 @@ def test_a_full_outbox_says_so_and_goes_on(store: Store) -> None:
     until(store.well, "it is back")
 
 
-def test_one_camera_of_two_that_is_gone_degrades_both_that_are_gone_end_it(
-    broker: Broker, inference: Answering
-) -> None:
-    for cameras, word in (({"door": DOOR, "aisle": LOST}, DEGRADED), ({"aisle": LOST, "back": LOST}, NOT_READY)):
-        store = Store(broker, inference)
-        store.start(cameras=cameras)
-        try:
-            until(lambda s=store: s.word("camera:aisle")[0] == NOT_READY and s.canary(5).reached == "sink", "a canary")
-            until(lambda s=store: s.board.status().state.reason.endswith("No such file or directory"), "the reason")
-            state = store.board.status().state
-            assert (state.word, state.kind) == (word, INPUT)
-            assert state.reason == "camera:aisle: /nowhere/film.mp4: No such file or directory"
-        finally:
-            store.end()
+@pytest.mark.parametrize(
+    ("cameras", "word"),
+    [({"door": DOOR, "aisle": LOST}, DEGRADED), ({"aisle": LOST, "back": LOST}, NOT_READY)],
+    ids=["one of two", "both"],
+)
+def test_a_camera_that_is_gone_degrades_all_of_them_end_it(store: Store, cameras: dict[str, Camera], word: str) -> None:
+    """A canary crosses all the same."""
+    store.start(cameras=cameras)
+    until(lambda: store.canary(5).reached == "sink", "a canary")
+    until(lambda: store.board.status().state.reason.endswith("No such file or directory"), "the reason")
+    state = store.board.status().state
+    assert (state.word, state.kind) == (word, INPUT)
+    assert state.reason == "camera:aisle: /nowhere/film.mp4: No such file or directory"
 
 
 def test_a_camera_that_comes_back_is_taken_back(store: Store, tmp_path: Path) -> None:
@@ -329,8 +328,7 @@ def test_the_door_has_the_canary(store: Store) -> None:
     door = Door(store.board, host="127.0.0.1", port=0, routes=store.service.routes)
     door.serve()
     try:
-        request = urllib.request.Request(f"http://127.0.0.1:{door.port}/canary", b'{"wait_seconds": 99}', method="POST")
         with pytest.raises(urllib.error.HTTPError, match="400"):
-            urllib.request.urlopen(request, timeout=5)
+            urllib.request.urlopen(f"http://127.0.0.1:{door.port}/canary", b'{"wait_seconds": 99}', timeout=5)
     finally:
         door.close()
