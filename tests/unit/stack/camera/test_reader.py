@@ -94,6 +94,14 @@ def test_five_frames_a_second_are_looked_at_whatever_comes(comes: float, looked_
     assert abs(taken - looked_at) <= 2
 
 
+def test_a_camera_that_is_not_on_the_dot_loses_no_frame() -> None:
+    """It gives five a second, each some hundredths early or late: all of them are looked at."""
+    bench = Bench(Camera("synthetic:1", fps=5, motion=0))
+    late = [0.0, 0.03, -0.03, 0.01, -0.04, 0.04, 0.0, -0.02]
+    steps = [0.2 + late[at % 8] - late[(at - 1) % 8] for at in range(100)]
+    assert sum(bench.frame(at, seconds=step) for at, step in enumerate(steps)) >= 98
+
+
 def test_after_a_pause_there_is_no_burst() -> None:
     bench = Bench(Camera("synthetic:1", fps=5, motion=0))
     bench.frame(1)
