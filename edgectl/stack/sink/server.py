@@ -79,7 +79,7 @@ class Handler(BaseHTTPRequestHandler):
     disable_nagle_algorithm = True
 
     def do_POST(self) -> None:
-        """Take a batch: all of it, on the disk, before the answer; or nothing, and why."""
+        """Read what is sent."""
         length = self.headers.get("Content-Length") or ""
         if not length.isdecimal() or int(length) > MAX_BYTES:
             self.close_connection = True
@@ -90,6 +90,10 @@ class Handler(BaseHTTPRequestHandler):
         if len(body) < int(length):
             self.close_connection = True
             return None
+        return self.take(body)
+
+    def take(self, body: bytes) -> None:
+        """Take a batch: all of it, on the disk, before the answer; or nothing, and say why."""
         if self.path.split("?", 1)[0] != "/events":
             return self.answer(HTTPStatus.NOT_FOUND, {"error": "events go to /events"})
         if not self._known():
