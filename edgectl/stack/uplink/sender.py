@@ -79,6 +79,10 @@ class Sender:
         else:
             self._line.looked()
 
+    def close(self) -> None:
+        """Let go of the connection."""
+        self._post.close()
+
     def _heard(self, reply: Reply) -> None:
         wrong = skewed(reply.date, self._post.target, now=self._clock.now())
         if wrong is None:
