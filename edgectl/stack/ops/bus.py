@@ -32,6 +32,7 @@ class Bus:
         self._board, self._host, self._port = board, host, port
         self._takers: dict[str, tuple[int, Taker]] = {}
         self._called: list[Callable[[], None]] = []
+        self._connections = 0
         self._client = mqtt.Client(CallbackAPIVersion.VERSION2, client_id=name, clean_session=clean, manual_ack=True)
         self._client.max_queued_messages_set(_QUEUED)
         self._client.max_inflight_messages_set(200)
@@ -82,6 +83,7 @@ class Bus:
         if reason.is_failure:
             self._board.degraded(LINK, f"{self._host}:{self._port} refuses: {reason}", NETWORK)
             return
+        self._connections += 1
         for topic, (qos, _taker) in self._takers.items():
             client.subscribe(topic, qos)
         self._board.ready(LINK, f"{self._host}:{self._port}")
@@ -95,8 +97,12 @@ class Bus:
         self._board.degraded(LINK, f"the connection to {self._host}:{self._port} is lost", NETWORK)
 
     def _message(self, client: mqtt.Client, _: Any, message: mqtt.MQTTMessage) -> None:
+        connection = self._connections
+
         def taken() -> None:
-            client.ack(message.mid, message.qos)
+            # A number of another connection names another message, or nothing: what is not acknowledged comes again.
+            if connection == self._connections:
+                client.ack(message.mid, message.qos)
 
         for topic, (_qos, taker) in self._takers.items():
             if mqtt.topic_matches_sub(topic, message.topic):
