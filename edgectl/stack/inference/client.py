@@ -112,11 +112,13 @@ class Client:
         sock = self._connection.sock
         sock.settimeout(_left(until))
         self._connection.request("POST", path, body, headers)
-        response = self._connection.getresponse()
         parts: list[bytes] = []
-        while part := response.read1(_CHUNK):
-            parts.append(part)
-            sock.settimeout(_left(until))
+        with self._connection.getresponse() as response:
+            while part := response.read1(_CHUNK):
+                parts.append(part)
+                sock.settimeout(_left(until))
+        if response.will_close:
+            self.close()
         return response.status, b"".join(parts), response.getheader(binary.HEADER)
 
     def _silent(self, error: Exception) -> str:
