@@ -28,9 +28,9 @@ class Board:
         """Say that the service, or a thing that it needs, is well."""
         self._set(link, State(READY, reason))
 
-    def degraded(self, link: str, reason: str, kind: str) -> None:
-        """Say that it works, but not whole."""
-        self._set(link, State(DEGRADED, reason, kind))
+    def degraded(self, link: str, reason: str, kind: str, *, since: float = 0.0) -> None:
+        """Say that it works, but not whole; `since` where that began before it was said (seconds since 1970)."""
+        self._set(link, State(DEGRADED, reason, kind, since))
 
     def not_ready(self, link: str, reason: str, kind: str) -> None:
         """Say that it does not work."""
@@ -65,5 +65,6 @@ class Board:
     def _set(self, link: str, state: State) -> None:
         with self._lock:
             before = self._states.get(link)
-            since = before.since if before is not None and before.word == state.word else self._clock.now()
+            began = state.since or self._clock.now()
+            since = before.since if before is not None and before.word == state.word else began
             self._states[link] = replace(state, since=since)

@@ -31,6 +31,8 @@ class Bus:
     def __init__(self, name: str, board: Board, *, host: str, port: int = 1883, clean: bool = True) -> None:
         self._board, self._host, self._port = board, host, port
         self._takers: dict[str, tuple[int, Taker]] = {}
+        self._called: list[Callable[[], None]] = []
+        self._connections = 0
         self._client = mqtt.Client(CallbackAPIVersion.VERSION2, client_id=name, clean_session=clean, manual_ack=True)
         self._client.max_queued_messages_set(_QUEUED)
         self._client.max_inflight_messages_set(200)
@@ -47,6 +49,10 @@ class Bus:
     def subscribe(self, topic: str, taker: Taker, *, qos: int = 1) -> None:
         """Let `taker` have what comes on a topic filter; say it before `start`."""
         self._takers[topic] = (qos, taker)
+
+    def on_connected(self, call: Callable[[], None]) -> None:
+        """Have `call` called each time the bus is there (again), in paho's thread; say it before `start`."""
+        self._called.append(call)
 
     def start(self) -> None:
         """Connect in the background, for ever."""
@@ -68,13 +74,21 @@ class Bus:
         """Hand a message over to be sent; False when it was not taken (not connected with QoS 0, or too many wait)."""
         return self._client.publish(topic, data, qos=qos, retain=retain).rc == mqtt.MQTT_ERR_SUCCESS
 
+    def deliver(self, topic: str, data: bytes) -> Callable[[], bool] | None:
+        """Send with QoS 1; what it returns tells whether the bus has acknowledged it, None that it was not taken."""
+        sent = self._client.publish(topic, data, qos=1)
+        return sent.is_published if sent.rc == mqtt.MQTT_ERR_SUCCESS else None
+
     def _connected(self, client: mqtt.Client, _: Any, __: Any, reason: Any, ___: Any) -> None:
         if reason.is_failure:
             self._board.degraded(LINK, f"{self._host}:{self._port} refuses: {reason}", NETWORK)
             return
+        self._connections += 1
         for topic, (qos, _taker) in self._takers.items():
             client.subscribe(topic, qos)
         self._board.ready(LINK, f"{self._host}:{self._port}")
+        for call in self._called:
+            call()
 
     def _failed(self, *_: Any) -> None:
         self._board.degraded(LINK, f"{self._host}:{self._port} does not answer", NETWORK)
@@ -83,8 +97,12 @@ class Bus:
         self._board.degraded(LINK, f"the connection to {self._host}:{self._port} is lost", NETWORK)
 
     def _message(self, client: mqtt.Client, _: Any, message: mqtt.MQTTMessage) -> None:
+        connection = self._connections
+
         def taken() -> None:
-            client.ack(message.mid, message.qos)
+            # A number of another connection names another message, or nothing: what is not acknowledged comes again.
+            if connection == self._connections:
+                client.ack(message.mid, message.qos)
 
         for topic, (_qos, taker) in self._takers.items():
             if mqtt.topic_matches_sub(topic, message.topic):

@@ -1,0 +1,1 @@
+"""The camera service: frames from cameras, answers from inference, events for the bus."""
