@@ -20,6 +20,7 @@ SYSTEM = {
     "cc": ("gcc", "libc6-dev"),
     "dockerd": ("docker.io",),
     "mosquitto": ("mosquitto",),
+    "strace": ("strace",),
 }
 STORES = 3  # that tests use at the same time: about 1.5 GiB of memory each
 FAST = (
@@ -48,7 +49,7 @@ def _install(session: nox.Session) -> None:
 
 
 def _system(session: nox.Session, *programs: str) -> None:
-    """In CI, install what tests start: OpenSSH's server, a C compiler for those of the GPU, Docker for bundles, the bus.
+    """In CI, install what tests start: OpenSSH's server, a C compiler for those of the GPU, Docker, Mosquitto.
 
     Elsewhere they say that they were skipped, and why: on a person's machine a server would start unasked.
     """
@@ -103,7 +104,7 @@ def types(session: nox.Session) -> None:
 def unit(session: nox.Session) -> None:
     """Run all that needs no store."""
     _install(session)
-    _system(session, "sshd", "cc", "mosquitto")
+    _system(session, "sshd", "cc", "mosquitto", "strace")
     _pytest(
         session,
         *[folder for folder in FAST if (ROOT / folder).is_dir()],

@@ -60,7 +60,7 @@ def test_events_arrive_once_each_and_the_receipt_comes_before(broker: Broker, tm
 
 
 def test_a_canary_overtakes_what_waits_and_is_never_kept(broker: Broker, tmp_path: Path) -> None:
-    """Outside of the windows nothing goes but a canary, alone, within 2 s; with the sink down it leaves nothing behind."""
+    """Outside of the windows only a canary goes, alone, within 2 s; with the sink down it leaves nothing behind."""
     hour = time.gmtime().tm_hour
     never = [{"start": f"{(hour + 3) % 24:02}:00", "end": f"{(hour + 4) % 24:02}:00"}]
     with FaultySink() as sink:
