@@ -205,7 +205,8 @@ def test_one_failure_is_no_state_and_a_look_takes_no_refusal_back() -> None:
 
 def test_files(tmp_path: Path) -> None:
     """A token or an authority that cannot be read is a matter of configuration, and names the file."""
-    with FaultySink(token="of-this-store")  # noqa: S106 - of this test as sink:
+    token = "of-this-store"  # noqa: S105 - of this test
+    with FaultySink(token=token) as sink:
         url = f"http://127.0.0.1:{sink.port}/events"
         missing = Way(url, token_file=str(tmp_path / "token"))
         missing.send()

@@ -50,7 +50,7 @@ def test_an_event_is_known_while_it_waits_and_after_it_was_sent(tmp_path: Path) 
 
 
 def test_each_commit_is_synced(tmp_path: Path) -> None:
-    """WAL with synchronous=FULL: NORMAL loses the last commits in a power cut, as tests/stack/test_power_cut.py shows."""
+    """WAL with synchronous=FULL; NORMAL loses the last commits in a power cut (tests/stack/test_power_cut.py)."""
     store, _ = opened(tmp_path)
     db = connection(store)
     assert db.execute("PRAGMA journal_mode").fetchone() == ("wal",)
