@@ -20,6 +20,7 @@ SYSTEM = {
     "cc": ("gcc", "libc6-dev"),
     "dockerd": ("docker.io",),
     "mosquitto": ("mosquitto",),
+    "strace": ("strace",),
 }
 STORES = 3  # that tests use at the same time: about 1.5 GiB of memory each
 FAST = (
@@ -103,7 +104,7 @@ def types(session: nox.Session) -> None:
 def unit(session: nox.Session) -> None:
     """Run all that needs no store."""
     _install(session)
-    _system(session, "sshd", "cc", "mosquitto")
+    _system(session, "sshd", "cc", "mosquitto", "strace")
     _pytest(
         session,
         *[folder for folder in FAST if (ROOT / folder).is_dir()],

@@ -24,6 +24,7 @@ from tests.bench.fleet import fleets, real_helm
 from tests.bench.inference import inferences
 from tests.bench.layers import layers
 from tests.bench.transfer import transfers
+from tests.bench.uplink import uplinks
 
 STORE = "bench-1"
 COPY = "bench-2"
@@ -194,6 +195,7 @@ def main() -> int:
     good.append(layers())
     good.append(transfers())
     good.append(inferences())
+    good.append(uplinks())
     good.append(fleets(*real_helm()))
     sys.stdout.write(f"\n{'All within their limits.' if all(good) else 'A limit was missed.'}\n")
     return 0 if all(good) else 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import secrets
 import threading
 import time
 from typing import Any
@@ -18,8 +19,9 @@ RESEND_SECONDS = 2.0  # a camera waits for 30
 
 def event(source: str, *, kind: str = "detections", at: float | None = None) -> Event:
     """Return one as a camera makes it."""
-    box = (0.25, 0.5, 0.125, 0.25)
-    found = (Detection("person", 0.91, box), Detection("person", 0.52, box))
+    found = tuple(
+        Detection("person", _part(), (_part(), _part(), _part(), _part())) for _ in range(secrets.randbelow(4))
+    )
     now = time.time()
     return Event(
         new_id(),
@@ -34,6 +36,10 @@ def event(source: str, *, kind: str = "detections", at: float | None = None) -> 
         "",
         {"camera": now},
     )
+
+
+def _part() -> float:
+    return secrets.randbelow(10_000) / 10_000
 
 
 class Producer:

@@ -70,7 +70,7 @@ class _FaultyHandler(Handler):
     extra: Mapping[str, str] = {}
     half = False
 
-    def do_POST(self) -> None:
+    def do_POST(self) -> None:  # noqa: N802 - the base class names it
         fault = self.server.fault
         if fault == CUT:  # in the middle of a batch
             self.rfile.read(int(self.headers["Content-Length"]) // 2)

@@ -21,7 +21,7 @@ HOURS = [pytest.param(1, id="1 hour"), pytest.param(24, id="24 hours", marks=pyt
 
 @pytest.mark.parametrize("hours", HOURS)
 def test_offline_then_drained(hours: int, broker: Broker, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """One event a second of the store; the uplink is killed in the middle; 0 lost, 0 duplicated; state and room said."""
+    """One event a second of the store, the uplink killed in the middle: 0 lost, 0 duplicated; state and room said."""
     origin = time.time()
     clock = SystemClock(SPEED, origin)
     port = free_port()

@@ -12,7 +12,7 @@ from edgectl.stack.uplink.config import BusAt, Config, SinkAt, StoreAt
 from tests.stack.broker import Broker
 from tests.stack.process import uplink
 from tests.stack.producer import Producer
-from tests.stack.sinks import ALL_BAD, BUSY, DENIED, ERROR, HALF, FaultySink
+from tests.stack.sinks import ALL_BAD, BUSY, DENIED, ERROR, HALF, HOLE, FaultySink
 
 
 def configured(broker: Broker, folder: Path, url: str, **sink: object) -> Config:
@@ -60,7 +60,7 @@ def test_events_arrive_once_each_and_the_receipt_comes_before(broker: Broker, tm
 
 
 def test_a_canary_overtakes_what_waits_and_is_never_kept(broker: Broker, tmp_path: Path) -> None:
-    """Outside of the windows nothing goes but a canary, alone, within 2 s; with the sink down it leaves nothing behind."""
+    """Outside of the windows only a canary goes, alone, within 2 s; with the sink down it leaves nothing behind."""
     hour = time.gmtime().tm_hour
     never = [{"start": f"{(hour + 3) % 24:02}:00", "end": f"{(hour + 4) % 24:02}:00"}]
     with FaultySink() as sink:
@@ -189,6 +189,29 @@ def test_half_an_answer_is_none_and_nothing_comes_twice(broker: Broker, tmp_path
             service.until_queue()
             assert sink.ids() == producer.made
             assert sink.ledger.count().duplicates >= 20
+        finally:
+            producer.close()
+            service.kill()
+
+
+def test_it_ends_in_time_whatever_it_waits_for(broker: Broker, tmp_path: Path) -> None:
+    """SIGTERM with a sink that says nothing and a bus that is gone: 0 within 5 s, and all of it arrives later."""
+    with FaultySink() as sink:
+        service = uplink(
+            configured(broker, tmp_path, f"http://127.0.0.1:{sink.port}/events", timeout_seconds=30.0), tmp_path
+        )
+        service.start()
+        producer = Producer(broker.host, broker.port, "cam-1")
+        try:
+            sink.fault = HOLE
+            producer.make(10)
+            producer.until("receipts")
+            broker.stop()
+            assert service.stop() == 0
+            sink.fault = ""
+            broker.start()
+            service.start()
+            reached(sink, producer.made)
         finally:
             producer.close()
             service.kill()

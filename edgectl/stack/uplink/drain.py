@@ -101,7 +101,7 @@ class Drain:
                 return max(self._back_off(), found.later.wait_seconds)
             self._failures = 0
             self._most = min(self._most * 2, self._sink.batch_events)
-        if self._line.rests(self._sink.every_seconds if self._line.faulty else REST_SECONDS):
+        if self._line.rests(self._sink.every_seconds if self._line.unsure else REST_SECONDS):
             self._sender.look()
         return None
 

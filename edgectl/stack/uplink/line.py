@@ -66,10 +66,10 @@ class Line:
             return self._fault is not None and self._fault.stage != DATE and self._lasts()
 
     @property
-    def faulty(self) -> bool:
-        """Tell whether the last try has failed."""
+    def unsure(self) -> bool:
+        """Tell whether the last try has failed, and that may yet be nothing."""
         with self._lock:
-            return self._fault is not None
+            return self._fault is not None and not self._lasts()
 
     def rests(self, seconds: float) -> bool:
         """Tell whether nothing was heard of it for so long."""

@@ -231,11 +231,9 @@ class Store:
         return dropped
 
     def _forget(self, db: sqlite3.Connection, now: float) -> None:
-        (first, last) = db.execute("SELECT min(seq), max(seq) FROM known").fetchone()
-        if first is None:
-            return
-        most = self._at.budget_bytes // _BYTES_AN_ID
-        until = min(first + _FORGET, last - most)
+        # Asked for both at once, SQLite would read the whole table.
+        first, last = db.execute("SELECT (SELECT min(seq) FROM known), (SELECT max(seq) FROM known)").fetchone()
+        until = min((first or 0) + _FORGET, (last or 0) - self._at.budget_bytes // _BYTES_AN_ID)
         db.execute("DELETE FROM known WHERE seq < ?", (until,))
         db.execute(
             "DELETE FROM known WHERE seq IN (SELECT seq FROM known ORDER BY seq LIMIT ?) AND at < ?",
