@@ -10,7 +10,6 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import timezone, tzinfo
 from typing import Any
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from edgectl.node.converge.slots import Slots
 from edgectl.node.desired import load
@@ -64,7 +63,9 @@ def here(places: Places) -> Declared:
 
 def zone_of(name: Any) -> tzinfo:
     """Return a time zone; UTC where it is not known here."""
-    with suppress(ZoneInfoNotFoundError, ValueError, OSError):
+    from zoneinfo import ZoneInfo  # here: most runs need none
+
+    with suppress(KeyError, ValueError, OSError):  # its ZoneInfoNotFoundError is a KeyError
         return ZoneInfo(name) if isinstance(name, str) and name else timezone.utc
     return timezone.utc
 
