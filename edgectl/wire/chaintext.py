@@ -1,7 +1,7 @@
 """The lines that draw a chain: the same at an operator's terminal and at the rack. Pure.
 
-Owns: their layout (80 columns, no Unicode). Must not judge: words and sentences come from the node. Whoever has colours puts
-them around words (`paint`).
+Owns: their layout (80 columns, no Unicode). Must not judge: words and sentences come from the node.
+Whoever has colours puts them around words (`paint`).
 """
 
 from __future__ import annotations

@@ -86,7 +86,7 @@ def _links(
         if below:
             root[part.name] = below
             link = Link(part.name, NOT_ASKED, f"{below} is broken", required=required, rests=part.rests)
-        elif have.word != READY:
+        elif have.word in {DEGRADED, NOT_READY}:
             since, text = times(have.since)
             link = replace(link, since=since, when=text)
             if have.word == NOT_READY:

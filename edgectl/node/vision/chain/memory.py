@@ -15,9 +15,10 @@ from dataclasses import dataclass, field, replace
 
 from edgectl.node.io.files import write_atomic
 from edgectl.node.io.places import Places
+from edgectl.node.vision.chain.links import CAMERA, ONE_CAMERA
 from edgectl.node.vision.chain.said import Said
 from edgectl.wire.chain import CLOCK, CONFIG, DEGRADED, MODEL, READY, RESOURCE, WORST, Crossing
-from edgectl.wire.chainlook import SAYS, SLOW
+from edgectl.wire.chainlook import NOT_ASKED, SAYS, SLOW
 from edgectl.wire.document import canonical, from_json, to_json
 
 LOOKS = 2
@@ -117,11 +118,14 @@ class Memory:
     told: str = ""
 
     def after(self, said: Mapping[str, Said], now: float) -> Memory:
-        """Return the memory after a look; links that there are no more are forgotten."""
-        links = {
-            name: _first(word, now) if (kept := self.links.get(name)) is None else kept.after(word, now)
-            for name, word in said.items()
-        }
+        """Return the memory after a look; what was not asked stays as it was, links that there are no more are forgotten.
+
+        A camera service that is silent takes none of its cameras with it.
+        """
+        links = {name: _after(self.links.get(name), word, now) for name, word in said.items()}
+        if CAMERA in said and said[CAMERA].word != READY:
+            cameras = {name: kept for name, kept in self.links.items() if name.startswith(ONE_CAMERA)}
+            links = {**cameras, **links}
         return replace(self, links=links)
 
     def timed(self, canary: Crossing | None, most_ms: float) -> Memory:
@@ -168,6 +172,10 @@ def keep(places: Places, memory: Memory) -> None:
         write_atomic(places.chain, canonical(to_json(memory)))
 
 
-def _first(said: Said, now: float) -> Kept:
+def _after(kept: Kept | None, said: Said, now: float) -> Kept:
+    if said.word == NOT_ASKED:
+        return kept or Kept(NOT_ASKED, said.reason)
+    if kept is not None and kept.word != NOT_ASKED:
+        return kept.after(said, now)
     falls = () if said.word == READY else (now,)
     return Kept(said.word, said.reason, said.kind, said.how, now, at=now, falls=falls)

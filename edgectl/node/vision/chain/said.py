@@ -22,7 +22,7 @@ from edgectl.wire.chain import (
     State,
     Status,
 )
-from edgectl.wire.chainlook import SAYS, SILENT
+from edgectl.wire.chainlook import NOT_ASKED, SAYS, SILENT
 
 
 @dataclass(frozen=True)
@@ -33,6 +33,9 @@ class Said:
     reason: str = ""
     kind: str = ""
     how: str = SAYS
+
+
+UNASKED = Said(NOT_ASKED, "who would know does not answer")
 
 
 @dataclass(frozen=True)
@@ -71,11 +74,18 @@ def words(asked: Asked) -> dict[str, Said]:
         _canary(found, asked.canary)
     if asked.no_canary is not None and CAMERA in found:
         _worse(found, CAMERA, asked.no_canary)
-    if UPLINK in found and SINK not in found and asked.services[UPLINK].status is not None:
-        through = asked.canary is not None and asked.canary.reached == SINK
-        unsaid = Said(DEGRADED, "the uplink does not say how it is", NETWORK)
-        found[SINK] = Said(READY, "a canary frame has arrived") if through else unsaid
+    if UPLINK in found and SINK not in found:
+        found[SINK] = _unsaid(asked)
     return {**found, **asked.dependencies}
+
+
+def _unsaid(asked: Asked) -> Said:
+    """Return what is known of a sink that the uplink says nothing of."""
+    if asked.services[UPLINK].status is None:
+        return UNASKED
+    if asked.canary is not None and asked.canary.reached == SINK:
+        return Said(READY, "a canary frame has arrived")
+    return Said(DEGRADED, "the uplink does not say how it is", NETWORK)
 
 
 def own_state(status: Status) -> State:
