@@ -15,9 +15,24 @@ import nox
 
 ROOT = Path(__file__).parent
 PYTHON = sys.executable
-SYSTEM = {"sshd": ("openssh-server", "openssh-client"), "cc": ("gcc", "libc6-dev"), "dockerd": ("docker.io",)}
+SYSTEM = {
+    "sshd": ("openssh-server", "openssh-client"),
+    "cc": ("gcc", "libc6-dev"),
+    "dockerd": ("docker.io",),
+    "mosquitto": ("mosquitto",),
+}
 STORES = 3  # that tests use at the same time: about 1.5 GiB of memory each
-FAST = ("tests/unit", "tests/laws", "tests/sim", "tests/cli", "tests/link", "tests/gpu", "tests/docs", "tests/contract")
+FAST = (
+    "tests/unit",
+    "tests/laws",
+    "tests/sim",
+    "tests/cli",
+    "tests/link",
+    "tests/gpu",
+    "tests/docs",
+    "tests/contract",
+    "tests/stack",
+)
 nox.options.sessions = ["lint", "types", "unit"]
 nox.options.error_on_missing_interpreters = True
 
@@ -33,7 +48,7 @@ def _install(session: nox.Session) -> None:
 
 
 def _system(session: nox.Session, *programs: str) -> None:
-    """In CI, install OpenSSH's server for the link's tests, a C compiler for those of the GPU, Docker for bundles.
+    """In CI, install what tests start: OpenSSH's server, a C compiler for those of the GPU, Docker for bundles, the bus.
 
     Elsewhere they say that they were skipped, and why: on a person's machine a server would start unasked.
     """
@@ -88,7 +103,7 @@ def types(session: nox.Session) -> None:
 def unit(session: nox.Session) -> None:
     """Run all that needs no store."""
     _install(session)
-    _system(session, "sshd", "cc")
+    _system(session, "sshd", "cc", "mosquitto")
     _pytest(
         session,
         *[folder for folder in FAST if (ROOT / folder).is_dir()],
