@@ -33,6 +33,8 @@ from edgectl.wire.payload import Gpu, Inference
 LIMIT_SECONDS = 5.0  # of all of it
 _API_SECONDS = 1.5
 _STATUS_SECONDS = 2.0
+_MOST_SECONDS = 4.0  # of one dependency
+_RESERVE_SECONDS = 0.5  # for what Kubernetes knows of silent pods
 _MARGIN_SECONDS = 0.2  # the camera's answer is on its way
 _TRIES = 3  # of the known question, while a candidate answers a part of all requests
 _OK, _NOT_FOUND = 200, 404
@@ -55,7 +57,7 @@ class _Asking:
     def run(self) -> Asked:
         self._services = self._list("services")
         chain, declared = self._chain, self._declared
-        left = self._until - self._monotonic()
+        left = self._until - _RESERVE_SECONDS - self._monotonic()
         jobs = {name: (min(most, left), job) for name, (most, job) in self._jobs().items()}
         came = beside(jobs, monotonic=self._monotonic)
         heard = self._with_reasons(
@@ -87,7 +89,7 @@ class _Asking:
         if declared.gpu is not None:
             jobs["gpu"] = (_STATUS_SECONDS, partial(self._gpu, gpu=declared.gpu))
         for one in chain.dependencies:
-            seconds = min(one.timeout_seconds, LIMIT_SECONDS - 1)
+            seconds = min(one.timeout_seconds, _MOST_SECONDS)
             jobs[f"own {one.name}"] = (seconds, partial(dependency.ask, asked=one, resolve=self._resolve))
         return jobs
 

@@ -18,7 +18,7 @@ _LONGEST = 300
 def status(body: bytes) -> Status:
     """Return what a service says of itself; ValueError says what cannot be read."""
     doc = _object(body)
-    links = doc.get("links") or {}
+    links = doc.get("links", {})
     if not isinstance(links, dict):
         raise ValueError("links is no object")
     found = {text(name): _state(link, f"links.{text(name)}") for name, link in list(links.items())[:MOST_LINKS]}
@@ -28,7 +28,7 @@ def status(body: bytes) -> Status:
 def crossing(body: bytes) -> Crossing:
     """Return what became of a canary frame; ValueError says what cannot be read."""
     doc = _object(body)
-    ms = doc.get("ms") or {}
+    ms = doc.get("ms", {})
     if not isinstance(ms, dict):
         raise ValueError("ms is no object")
     times = {hop: number for hop in HOPS if (number := _number(ms.get(hop))) is not None}

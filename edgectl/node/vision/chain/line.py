@@ -16,6 +16,7 @@ from threading import Lock, Thread
 from typing import Any
 
 _LEAST_SECONDS = 0.01
+_GRACE_SECONDS = 0.25  # in which a job that is out of time says so itself
 
 
 class Line:
@@ -81,7 +82,7 @@ def beside(jobs: Mapping[str, tuple[float, Job]], *, monotonic: Callable[[], flo
     waiting = dict(lines)
     while waiting:
         name = min(waiting, key=lambda one: waiting[one].until)
-        left = waiting[name].until - monotonic()
+        left = waiting[name].until + _GRACE_SECONDS - monotonic()
         try:
             name, found[name] = ended.get(timeout=max(left, 0.0)) if left > 0 else ended.get_nowait()
         except queue.Empty:

@@ -118,7 +118,7 @@ class Memory:
     told: str = ""
 
     def after(self, said: Mapping[str, Said], now: float) -> Memory:
-        """Return the memory after a look; what was not asked stays as it was, links that there are no more are forgotten.
+        """Return the memory after a look; what was not asked stays, links that there are no more are forgotten.
 
         A camera service that is silent takes none of its cameras with it.
         """

@@ -59,7 +59,9 @@ def test_a_broken_bus_is_told_once() -> None:
     """Camera, uplink and drift each say it; it is one broken link, and what is behind it is not asked."""
     look = seen(bus_down(well()))
     assert [link.name for link in look.broken] == ["bus"]
-    assert {link.name: link.reason for link in look.links if link.word == "not asked"} == dict.fromkeys(("uplink", "sink", "drift"), "bus is broken")
+    assert {link.name: link.reason for link in look.links if link.word == "not asked"} == dict.fromkeys(
+        ("uplink", "sink", "drift"), "bus is broken"
+    )
 
 
 def test_an_edge_lies_with_its_downstream_end() -> None:

@@ -125,7 +125,7 @@ def test_a_doubt_asks_for_one_more_look() -> None:
 
 
 def test_what_was_not_asked_stays_as_it_was() -> None:
-    """A sink that nobody can tell of is what it was; links that are no more are forgotten, cameras of a mute service not."""
+    """What nobody can tell of is as it was; links that are no more are forgotten, a mute service's cameras are not."""
     memory = Memory("b").after({"camera": OK, "camera:front": OK, "sink": bad(CLOCK), "old": OK}, 0)
     memory = memory.after({"camera": bad(), "sink": UNASKED}, 30)
     assert set(memory.links) == {"camera", "camera:front", "sink"}
@@ -136,7 +136,7 @@ def test_what_was_not_asked_stays_as_it_was() -> None:
 
 
 def test_three_slow_frames_of_five_are_slow() -> None:
-    """One slow canary frame says nothing; three of the last five name the slowest hop; frames that stop do not count."""
+    """One slow frame says nothing; three of the last five name the slowest hop; frames that stop do not count."""
     fast, slow = (
         Crossing("c", "sink", {"camera": 5.0, "sink": 100.0}),
         Crossing("c", "sink", {"camera": 5.0, "sink": 900.0}),
