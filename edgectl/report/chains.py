@@ -26,7 +26,7 @@ def drawing(store: str, look: ChainLook, *, colour: bool = False) -> str:
     """Draw it: the sentence, the way of a frame, each link, what to do next."""
     paint = _painted if colour else plain
     said = [headline(store, look, paint=paint), *lines(look, paint=paint)]
-    if todo := next_of(look, store=store, there=f"edgectl ssh {store} -- "):
+    if todo := next_of(look, store=store):
         head = "  next      "
         said += textwrap.wrap(
             todo, COLUMNS, initial_indent=head, subsequent_indent=" " * len(head), break_on_hyphens=False

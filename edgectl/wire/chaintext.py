@@ -10,19 +10,20 @@ import textwrap
 from collections.abc import Callable, Iterator
 
 from edgectl.wire.chain import HOPS, NOT_READY, READY
-from edgectl.wire.chainlook import NOT_ASKED, ChainLook, Link
+from edgectl.wire.chainlook import MISSING, NOT_ASKED, SILENT, ChainLook, Link
 
 COLUMNS = 80
 _WORD, _NAME, _MS = 10, 20, 10
 _ONE_CAMERA = "camera:"
 Paint = Callable[[str, str], str]  # (word of a link, text as wide as it is) -> the text with its colour
-# The link that is broken -> what to do; {there} is how a command reaches the node, {store} the store's name.
+# The link that is broken -> what to do; {store} is empty at the rack.
 _NEXT = {
-    "gpu": "see which card, and why: {edgectl}gpu{store}",
-    "model": "see which versions are there: {edgectl}models{store}; a deploy mends what differs",
+    "gpu": "see which card, and why: {edgectl} gpu{store}",
+    "model": "see which versions are there: {edgectl} models{store}; a deploy mends what differs",
     "sink": "see to what the sentence names; events wait in the uplink, and none is lost while there is room",
 }
-_SERVICES = ("inference", "camera", "bus", "uplink", "drift")
+CAMERA = "camera"
+_SERVICES = ("inference", CAMERA, "bus", "uplink", "drift")
 
 
 def plain(word: str, text: str) -> str:
@@ -44,28 +45,28 @@ def lines(look: ChainLook, *, paint: Paint = plain) -> list[str]:
 
 
 def way(look: ChainLook, *, paint: Paint = plain) -> str:
-    """Draw the way of a frame in one line: `camera --> inference --> bus --x sink`."""
-    drawn = ""
-    for link in (link for link in look.links if link.name in HOPS):
+    """Draw the way of a frame in one line: `camera --> inference --> bus --> uplink -x> sink`."""
+    drawn, by_name = "", {link.name: link for link in look.links}
+    for link in (by_name[hop] for hop in HOPS if hop in by_name):
         arrow = "" if not drawn else " -x> " if link.word == NOT_READY else " --> " if link.word == READY else " ..> "
         drawn += arrow + paint(link.word, link.name)
     return f"  {drawn}"
 
 
-def next_of(look: ChainLook, *, store: str = "", there: str = "") -> str:
-    """Return what to do next; "" when nothing is wrong. `there` is put in front of commands for the node."""
+def next_of(look: ChainLook, *, store: str = "") -> str:
+    """Return what to do next; "" when nothing is wrong. Without a store it is for a person at the rack."""
     first = next((link for link in look.links if link.name == look.first), None)
     if first is None:
         return ""
-    name = "camera" if first.name.startswith(_ONE_CAMERA) else first.name
-    words = {"edgectl": "edgectl " if store else "edgectl-node ", "store": f" {store}" if store else ""}
+    name = CAMERA if first.name.startswith(_ONE_CAMERA) else first.name
+    pods = f"edgectl kubectl {store} -- get pods -A" if store else "kubectl get pods -A"
     if name in _NEXT:
-        return _NEXT[name].format(**words)
-    if name in _SERVICES and first.how in {"missing", "silent"}:
-        return f"look at its pod: {there}kubectl get pods -n vision; {there}kubectl logs -n vision deploy/{name}"
-    if name in _SERVICES:
-        return f"see to what the sentence names; what {name} says itself: {there}kubectl logs -n vision deploy/{name}"
-    return f"see to {name}, which the inventory declares under chain.dependencies"
+        return _NEXT[name].format(edgectl="edgectl" if store else "edgectl-node", store=f" {store}" if store else "")
+    if name not in _SERVICES:
+        return f"see to {name}, which the inventory declares under chain.dependencies"
+    if first.how in {MISSING, SILENT}:
+        return f"look at its pods: {pods}"
+    return f"see to what the sentence names; its pods: {pods}"
 
 
 def _link(look: ChainLook, link: Link, paint: Paint) -> Iterator[str]:

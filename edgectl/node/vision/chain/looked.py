@@ -40,12 +40,12 @@ def looked(
     declared: Declared,
     memory: Memory,
     *,
-    asking: Asking = ask,
+    asking: Asking | None = None,
     clocks: Clocks = SYSTEM,
     again_seconds: float = AGAIN_SECONDS,
 ) -> tuple[ChainLook, Memory]:
     """Return the verdict, and what is to be remembered. LookFailed when it could not be asked."""
-    began = clocks.monotonic()
+    asking, began = asking or ask, clocks.monotonic()
     seen, memory = _once(look, declared, memory, asking, clocks)
     if memory.unsettled:
         clocks.sleep(again_seconds)
