@@ -29,7 +29,7 @@ def chain(
     output: Output = Format.TEXT,
     verbose: Verbose = False,
 ) -> int:
-    """Draw the chain of a store, from its GPU to the sink, and say where it is broken."""
+    """Draw the chain from GPU to sink, and say where it is broken."""
     from edgectl.cli import store as stores
     from edgectl.cli.colour import coloured
     from edgectl.cli.door import doors as doors_of

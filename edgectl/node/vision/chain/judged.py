@@ -41,7 +41,6 @@ def judge(
         word=NOT_READY if fails else DEGRADED,
         reason=sentence(order, links, first, others),
         first=first.name,
-        ms=look.ms if first.word == DEGRADED else {},
     )
 
 

@@ -98,7 +98,7 @@ def test_dependencies_come_behind_what_they_rest_on() -> None:
     )
     found, wrong = made(replace(DECLARED, dependencies=own), release(CAMERA))
     assert found is not None
-    assert [one.name for one in found.dependencies] == ["switch", "printer", "cloud"]
+    assert [one.name for one in found.dependencies] == ["switch", "cloud", "printer"]
     assert [said[1:] for said in wrong] == [("chain", "dependencies", "cloud", "after")]
     alone, wrong = made(replace(DECLARED, dependencies=own[:2]), question=None)
     assert alone is not None
