@@ -29,6 +29,7 @@ TABLE = {
     "deploy": ("deploy", "Bring a store to what the inventory says, and prove it."),
     "status": ("status", "Show what a store runs, and whether it is as deployed."),
     "gpu": ("gpu", "Show each GPU of a store, why it is ready or not, who holds it."),
+    "chain": ("chain", "Draw the chain from GPU to sink, and say where it is broken."),
     "models": ("models", "Show the models of a store, go back, bring versions ahead."),
     "journal": ("journal", "Show what a run on the node said, whoever started it."),
     "collect": ("collect", "Take what stores have to tell, and keep it in files."),

@@ -30,7 +30,10 @@ def load(places: Places, slot: Slot, apps: Slot | None = None) -> tuple[Payload,
 
 
 def together(base: Payload, apps: Payload) -> Payload:
-    """Return one payload of both: apps are releases, their question, images, secrets and facts, and the models."""
+    """Return one payload of both.
+
+    Apps are releases, their question and their chain, images, secrets and facts, and the models.
+    """
     images = {node.name: node.k3s.images for node in apps.nodes}
     nodes = []
     for node in base.nodes:
@@ -44,6 +47,7 @@ def together(base: Payload, apps: Payload) -> Payload:
         secrets=apps.secrets,
         facts=apps.facts,
         models=apps.models,
+        chain=apps.chain,
         blobs=dict(sorted({**apps.blobs, **base.blobs}.items())),
     )
 

@@ -1,6 +1,7 @@
 """The one order in which a node becomes what it should be. All of it, on one screen.
 
-A gate holds up only what names it in `needs`. Removals come last.
+A gate holds up only what names it in `needs`. Removals come last; behind them the gate that looks at
+all of it together, the chain.
 """
 
 from __future__ import annotations
@@ -32,6 +33,8 @@ from edgectl.node.models.step import Registered
 from edgectl.node.secrets.kept import Facts, Secrets
 from edgectl.node.trust.step import Trusted
 from edgectl.node.units.install import Units
+from edgectl.node.vision.chain.declared import of as chain_of
+from edgectl.node.vision.chain.gate import Delivers
 from edgectl.node.vision.dead import Dead
 from edgectl.node.vision.inference import Answers
 from edgectl.node.vision.workload import PLURAL, Place, Workload
@@ -82,7 +85,8 @@ def recipe(
     if not leads:
         return (*steps, *gpus)
     mounted = _mounted(payload, planned=planned)
-    return (*steps, *_cluster(payload, node, gpus, mounted, tried=tried, returning=returning))
+    cluster = _cluster(payload, node, gpus, mounted, tried=tried, returning=returning)
+    return (*steps, *cluster, *_chain(payload, node, cluster, settles=tried is not None and not planned))
 
 
 def _mounted(payload: Payload, *, planned: bool) -> list[Gate[Any]]:
@@ -134,9 +138,16 @@ def _cluster(
     return steps
 
 
+def _chain(payload: Payload, node: Node, cluster: list[Gate[Any]], *, settles: bool) -> list[Gate[Any]]:
+    """Return the gate of the whole chain, where there is one: what it stands on is judged before."""
+    declared = chain_of(payload, node)
+    needs = ("k3s-serves", *(step.id for step in cluster if isinstance(step, (Workload, Answers))))
+    return [Delivers(declared, needs=needs, settles=settles)] if declared else []
+
+
 def base_of(payload: Payload, node: Node) -> frozenset[str]:
     """Return the ids of what carries the apps: host, k3s, Helm, GPUs."""
-    steps = recipe(replace(payload, releases=(), inference=None, secrets=(), facts={}, models=None), node)
+    steps = recipe(replace(payload, releases=(), inference=None, secrets=(), facts={}, models=None, chain=None), node)
     return frozenset(step.id for step in steps if not isinstance(step, (Dead, Retired)))
 
 

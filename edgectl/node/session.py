@@ -152,6 +152,16 @@ def _gpu(places: Places, frames: Frames, frame: dict[str, Any]) -> None:
     frames.send("gpu", look=to_json(patiently(places, lambda: frames.send("beat"), every_seconds=BEAT_SECONDS)))
 
 
+def _chain(places: Places, frames: Frames, frame: dict[str, Any]) -> None:
+    del frame
+    from edgectl.node.vision.chain.declared import here  # here: nobody else waits for what it needs
+    from edgectl.node.vision.chain.looked import looked, remembered
+
+    look = Look(places)
+    seen, _ = looked(look, here(places), remembered(look))
+    frames.send("chain", look=to_json(seen))
+
+
 def _share(places: Places, frames: Frames, frame: dict[str, Any]) -> None:
     from edgectl.node.share.serve import share  # here: nobody else needs TLS
 
@@ -168,6 +178,7 @@ _QUESTIONS: dict[str, Callable[[Places, Frames, dict[str, Any]], None]] = {
     "plan": look_ahead,
     "status": look_over,
     "gpu": _gpu,
+    "chain": _chain,
     "journal": _runs_kept,
     "history": _slots_kept,
     "cancel": _cancel,

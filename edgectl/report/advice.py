@@ -32,6 +32,7 @@ _BY_STEP = (
     ),
     ("server", "bring the store's server to that k3s version first: edgectl status {store}"),
     ("node", "look at that node: edgectl status {store}, edgectl journal {store} --node NAME"),
+    ("chain", "see which link, and since when: edgectl chain {store}"),
     ("dead", "look at the pods: edgectl kubectl {store} -- get pods -A"),
     ("retired", "look at the releases: edgectl ssh {store} -- helm list -A"),
 )

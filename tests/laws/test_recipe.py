@@ -10,6 +10,7 @@ import pytest
 
 from edgectl.node import recipe as real
 from edgectl.node.converge.protocol import Gate, Step
+from edgectl.wire.chain import Chain, Endpoint
 from edgectl.wire.payload import (
     Gpu,
     Guard,
@@ -78,6 +79,7 @@ PAYLOADS = {
     "nothing on it": payload(gpu=False, releases=(), inference=False),
     "with trust": replace(payload(), trust=Trust(1, 1, ())),
     "with models": replace(payload(), releases=(*RELEASES, READER), models=Models((Model("detector", "1", {}),))),
+    "with a chain": replace(payload(), chain=Chain("vision", {"camera": Endpoint("camera", 9100)})),
     "with secrets and facts": replace(payload(), secrets=(SECRET,), facts={"name": "store-042"}),
 }
 
@@ -147,9 +149,24 @@ def the_dead_go_before_inference_is_asked(module: Any) -> None:
 
 
 def removals_come_last(module: Any) -> None:
-    """Retire what is declared no more when what replaces it runs."""
+    """Retire what is declared no more when what replaces it runs; behind that only the chain is looked at."""
     for desired in PAYLOADS.values():
-        assert order(module, desired)[-1].id == "retired"
+        ids = [step.id for step in order(module, desired) if step.id != "chain"]
+        assert ids[-1] == "retired"
+
+
+def the_chain_is_looked_at_last(module: Any) -> None:
+    """Look at the whole when each part has been; the lead alone does, and it is no part of the base."""
+    desired = PAYLOADS["with a chain"]
+    steps = order(module, desired)
+    assert steps[-1].id == "chain"
+    assert not isinstance(steps[-1], Step)
+    assert {"k3s-serves", "workload-vision-stack", "inference"} <= set(steps[-1].needs)
+    assert "chain" not in module.base_of(desired, desired.nodes[0])
+    assert "chain" not in {step.id for step in order(module, PAYLOADS["whole"])}
+    agent = replace(desired.nodes[0], name="node-2", role="agent", helm=None)
+    pair = replace(desired, nodes=(desired.nodes[0], agent))
+    assert "chain" not in {step.id for step in module.recipe(pair, agent)}
 
 
 def what_failed_goes_before_what_returns(module: Any) -> None:
@@ -226,6 +243,7 @@ LAWS: tuple[Callable[[Any], None], ...] = (
     the_dead_go_before_inference_is_asked,
     trust_comes_first,
     removals_come_last,
+    the_chain_is_looked_at_last,
     what_failed_goes_before_what_returns,
     what_is_mounted_comes_before_its_pods,
     models_come_before_what_reads_them,

@@ -24,6 +24,7 @@ from edgectl.node.k3s.service import Service
 from edgectl.node.secrets.kept import Secrets, lacking
 from edgectl.node.secrets.values import newest
 from edgectl.node.trust.step import Trusted
+from edgectl.node.vision.chain.gate import Delivers
 from edgectl.node.vision.dead import Dead
 from edgectl.node.vision.inference import Answers
 from edgectl.node.vision.workload import Workload
@@ -48,6 +49,7 @@ def _twin(world: World, step: Gate[Any]) -> Gate[Any]:
         GuardHolds: TwinGuard,
         Workload: TwinPods,
         Answers: TwinAnswers,
+        Delivers: TwinChain,
         Retired: TwinRetired,
         Secrets: TwinSecrets,
     }
@@ -208,6 +210,15 @@ class TwinAnswers(Twin):
         if self.world.pods_ready("vision"):
             return Observation(Status.CURRENT, "answers")
         return Observation(Status.FAILED, "no answer")
+
+
+class TwinChain(Twin):
+    """The whole chain: it delivers when the pods of its release run."""
+
+    def look(self) -> Observation:
+        if self.world.pods_ready("vision"):
+            return Observation(Status.CURRENT, "camera -> sink 214 ms")
+        return Observation(Status.IN_PROGRESS, "camera silent")
 
 
 class TwinSecrets(TwinFact):

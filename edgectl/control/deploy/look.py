@@ -1,4 +1,4 @@
-"""Questions to a node that change nothing: plan, status, gpu, journal; and the two that pause and resume.
+"""Questions to a node that change nothing: plan, status, gpu, chain, journal; and the two that pause and resume.
 
 Owns: one session per question.
 """
@@ -19,6 +19,7 @@ from edgectl.control.link.lost import LinkLost
 from edgectl.control.link.session import Session
 from edgectl.control.payload.effects import Pause
 from edgectl.wire import event
+from edgectl.wire.chainlook import ChainLook
 from edgectl.wire.document import from_json, to_json
 from edgectl.wire.envelope import Envelope
 from edgectl.wire.errors import Exit, NotReady
@@ -161,6 +162,15 @@ def gpus(connect: Open) -> GpuLook:
     answer = ask(connect, "gpu")
     try:
         return from_json(GpuLook, answer["look"])
+    except (KeyError, ValueError) as error:
+        raise NotReady(f"the node's answer cannot be read: {error}", hint="use a matching edgectl") from error
+
+
+def chain(connect: Open) -> ChainLook:
+    """Ask the node how the store's chain is."""
+    answer = ask(connect, "chain")
+    try:
+        return from_json(ChainLook, answer["look"])
     except (KeyError, ValueError) as error:
         raise NotReady(f"the node's answer cannot be read: {error}", hint="use a matching edgectl") from error
 

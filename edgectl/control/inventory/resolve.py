@@ -12,13 +12,15 @@ from functools import cache
 from pathlib import Path
 
 from edgectl.control import assets
-from edgectl.control.inventory import network_schema, schema, uplink_schema
+from edgectl.control.inventory import chain_schema, network_schema, schema, uplink_schema
 from edgectl.control.inventory.amounts import rate_bytes
 from edgectl.control.inventory.facts import facts
 from edgectl.control.inventory.place import Place
 from edgectl.control.inventory.secret_schema import StoreSecret
 from edgectl.control.inventory.store import (
     DEFAULT_ARCH,
+    ChainSettings,
+    DependencySettings,
     GpuSettings,
     GuardSettings,
     HostFile,
@@ -74,6 +76,7 @@ def resolve(
         policy=store.policy,
         network=network(store.network, store.timezone),
         uplink=uplink(store.uplink),
+        chain=chain(store.chain),
         secrets=secrets(store.secrets, folder),
         models=models(store, folder),
     )
@@ -98,6 +101,38 @@ def network(asked: network_schema.Network | None, zone: str | None) -> NetworkSe
 def uplink(asked: uplink_schema.Uplink | None) -> UplinkSettings | None:
     """Return where nodes tell of themselves."""
     return UplinkSettings(asked.url or "", asked.secret or "", asked.budget) if asked else None
+
+
+def chain(asked: chain_schema.Chain | None) -> ChainSettings:
+    """Return what is said of the chain, without the dependencies set to null."""
+    if asked is None:
+        return ChainSettings()
+    found = [dependency(name, one) for name, one in asked.dependencies.items() if one is not None]
+    required = None if asked.required is None else tuple(asked.required)
+    return ChainSettings(
+        declared=True,
+        enabled=asked.enabled,
+        release=asked.release or "",
+        canary_ms=asked.canary_ms,
+        required=required,
+        dependencies=tuple(found),
+    )
+
+
+def dependency(name: str, asked: chain_schema.Dependency) -> DependencySettings:
+    """Return one dependency, by the one way in which it is asked."""
+    kind = next((kind for kind in ("http", "tcp", "mqtt", "exec") if getattr(asked, kind) is not None), "")
+    expects = {"http": str(asked.expect or 200), "mqtt": asked.topic or ""}
+    return DependencySettings(
+        name=name,
+        kind=kind,
+        target=asked.http or asked.tcp or asked.mqtt or "",
+        command=tuple(asked.exec or ()),
+        expect=expects.get(kind, ""),
+        required=asked.required,
+        after=asked.after or "",
+        timeout_seconds=asked.timeout,
+    )
 
 
 def _hours(limit: network_schema.Limit, zone: str | None) -> Window | None:

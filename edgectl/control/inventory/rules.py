@@ -13,6 +13,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from edgectl.control.inventory import schema
+from edgectl.control.inventory.chained import chain_findings
 from edgectl.control.inventory.check import Where
 from edgectl.control.inventory.guarded import guard_findings
 from edgectl.control.inventory.path import path_error
@@ -92,7 +93,8 @@ def store_findings(store: schema.Store, nodes: dict[str, schema.Node], subject: 
     yield from _inference(store, subject)
     guarded = guard_findings(subject.name, store, nodes, doubtful=subject.doubts("guard"))
     told = uplink_findings(store, doubtful=subject.doubts("uplink"))
-    for where, sentence in (*site_findings(subject.name, store, nodes, subject.doubts), *guarded, *told):
+    chained = chain_findings(subject.name, store, doubtful=subject.doubts("chain"))
+    for where, sentence in (*site_findings(subject.name, store, nodes, subject.doubts), *guarded, *told, *chained):
         yield subject.finding(sentence, *where)
     if isinstance(subject.tree.value, dict):
         own = {key: child for key, child in subject.tree.items() if key != "nodes"}  # nodes are looked at merged

@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints, WithJsonSchema
 
 from edgectl.control.inventory.amounts import SIZE_PATTERN, size_bytes
+from edgectl.control.inventory.chain_schema import Chain
 from edgectl.control.inventory.model_schema import Model
 from edgectl.control.inventory.network_schema import ClockTime, Day, Network
 from edgectl.control.inventory.policy_schema import Policy
@@ -236,6 +237,7 @@ class Layer(NodeLayer):
     guard: Guard | None = Field(default=None, description="Which pods must wait for the GPU's proof: docs/guard.md.")
     network: Network | None = None
     uplink: Uplink | None = Field(default=None, description="Where nodes tell of themselves: docs/upward.md.")
+    chain: Chain | None = Field(default=None, description="What must deliver, from the GPU to the sink: docs/chain.md.")
     timezone: Line | None = Field(default=None, description="Of the store, e.g. Europe/Berlin.")
     cameras: dict[Label, Camera | None] | None = Field(default=None, description="null: not in this store.")
     models: dict[Label, Model | None] | None = None

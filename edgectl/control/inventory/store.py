@@ -193,6 +193,32 @@ class UplinkSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class DependencySettings:
+    """Something else that the store needs. `kind`: http, tcp, mqtt or exec."""
+
+    name: str
+    kind: str
+    target: str = ""
+    command: tuple[str, ...] = ()
+    expect: str = ""
+    required: bool = False
+    after: str = ""
+    timeout_seconds: float = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class ChainSettings:
+    """What is said of the chain. `declared`: something is; else there is one where a release has a camera service."""
+
+    declared: bool = False
+    enabled: bool = True
+    release: str = ""
+    canary_ms: float = 500.0
+    required: tuple[str, ...] | None = None
+    dependencies: tuple[DependencySettings, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Store:
     """One store of the inventory. `source` is the inventory file; `bundle` a directory that may be absent."""
 
@@ -218,6 +244,7 @@ class Store:
     trust_at: Place = _NOWHERE
     models: ModelsSettings = ModelsSettings()
     uplink: UplinkSettings | None = None
+    chain: ChainSettings = ChainSettings()
 
     def place(self, *path: str | int) -> Place:
         """Return where the inventory says this ("releases", "vision-stack", "chart"), or the nearest line to it."""

@@ -12,6 +12,7 @@ from pathlib import Path
 from edgectl.control.bundle.layout import Artifact, Bundle
 from edgectl.control.inventory.place import Finding, invalid
 from edgectl.control.inventory.store import DEFAULT_ARCH, NodeTarget, Store, folder_of
+from edgectl.control.payload.chain import chain
 from edgectl.control.payload.hostfiles import host_files, refused_sysctl
 from edgectl.control.payload.images import full_name
 from edgectl.control.payload.kubernetes import k3s_files, unit
@@ -22,6 +23,7 @@ from edgectl.control.payload.rendered import Rendered
 from edgectl.control.payload.secrets import secret
 from edgectl.control.payload.shelf import Shelf
 from edgectl.control.signing.trustfile import of as trust_of
+from edgectl.wire.chain import Chain
 from edgectl.wire.errors import InvalidInput
 from edgectl.wire.payload import (
     Gpu,
@@ -90,6 +92,7 @@ class _Rendering:
         trust, wrong = trust_of(self.store)
         self.findings += wrong
         kept, coming = self._models()
+        delivers = self._chain(releases, question, kept) if len(releases) == len(self.store.releases) else None
         if self.findings:
             raise invalid(self.store.source, self.findings, *self.evidence)
         payload = Payload(
@@ -105,6 +108,7 @@ class _Rendering:
             trust=trust.trust if trust else None,
             models=kept,
             uplink=_uplink(self.store),
+            chain=delivers,
         )
         hooks = {made.release.name: made.hooks for made in releases if made.hooks}
         return Rendered(payload, dict(sorted(self.paths.items())), hooks, coming)
@@ -239,6 +243,10 @@ class _Rendering:
             except InvalidInput as error:
                 self.findings.append(Finding(self.store.bundle_at, f"{artifact.kind} {artifact.name}: {error.message}"))
         return kept, paths
+
+    def _chain(self, releases: list[RenderedRelease], question: Inference | None, kept: Models | None) -> Chain | None:
+        made, gpu = [rendered.release for rendered in releases], self.store.lead.gpu is not None
+        return chain(self.store.chain, made, question, self._find, gpu=gpu, models=bool(kept and kept.current))
 
     def _inference(self) -> Inference | None:
         asked = self.store.inference

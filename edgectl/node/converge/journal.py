@@ -18,7 +18,7 @@ from typing import Any
 from edgectl.wire.document import canonical, to_json
 from edgectl.wire.event import STEP, Event
 
-KEEP_RUNS = {"deploy": 40, "heal": 40, "watchdog": 40}  # of each kind; heals must not push deploys out
+KEEP_RUNS = {"deploy": 40, "heal": 40, "watchdog": 40, "chain": 40}  # of each kind; heals must not push deploys out
 MOST_BYTES = 2_000_000  # of one run; a whole first deploy writes about 20 KB
 _KEEP_FULL = 5  # runs that stay when the disk is full
 _NAME_PARTS = 3

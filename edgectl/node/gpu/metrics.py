@@ -68,7 +68,7 @@ def text(look: GpuLook, *, withdrawals: int, now: float) -> str:
         ),
         ("edgectl_last_look_timestamp_seconds", "gauge", "When this was looked at, Unix time.", [({}, now)]),
     )
-    return "".join(_family(name, kind, about, samples) for name, kind, about, samples in families)
+    return "".join(family(name, kind, about, samples) for name, kind, about, samples in families)
 
 
 def withdrawals(look: Look) -> int:
@@ -85,7 +85,8 @@ def keep(hands: Hands, look: GpuLook, *, now: float) -> None:
         hands.write(hands.places.metrics, text(look, withdrawals=withdrawals(hands), now=now), mode=0o644)
 
 
-def _family(name: str, kind: str, about: str, samples: Iterable[Sample]) -> str:
+def family(name: str, kind: str, about: str, samples: Iterable[Sample]) -> str:
+    """Return one metric with its samples; nothing where there are none."""
     lines = [f"{name}{_labels(labels)} {_number(value)}\n" for labels, value in samples]
     return "".join([f"# HELP {name} {about}\n# TYPE {name} {kind}\n", *lines]) if lines else ""
 

@@ -1,4 +1,4 @@
-"""What other tools are told of a node's GPUs through the Kubernetes API: a condition of the Node, and Events about it.
+"""What other tools are told of a node's GPUs, and of the chain, through the Kubernetes API: conditions and Events.
 
 Owns: their form, and that nothing is written which the API knows already. Telling never fails its caller: who is cut
 off tells it the next time. An agent's own credential is enough (its own node's status; core Events, not events.k8s.io).
@@ -33,9 +33,10 @@ def tell(
     reason: str,
     message: str,
     *,
+    kind: str = CONDITION,
     clock: Callable[[], float] = time.time,
 ) -> None:
-    """Set the node's condition; with an Event when its status or reason has changed.
+    """Set one of the node's conditions; with an Event when its status or reason has changed.
 
     `reason` is one word in CamelCase (GpuProven), `message` a sentence without an age: another one is written anew.
     """
@@ -46,9 +47,9 @@ def tell(
             return
         now = clock()
         was: dict[str, Any] = next(
-            (one for one in node.get("status", {}).get("conditions") or () if one.get("type") == CONDITION), {}
+            (one for one in node.get("status", {}).get("conditions") or () if one.get("type") == kind), {}
         )
-        new = condition(was, ready=ready, reason=reason, message=message, now=now)
+        new = condition(was, ready=ready, reason=reason, message=message, now=now, kind=kind)
         if new is None:
             return
         hands.api.patch_status(path, {"conditions": [new]})
@@ -70,7 +71,9 @@ def happened(
         _create(hands, node_name, reason, message, warning=warning, now=clock())
 
 
-def condition(was: dict[str, Any], *, ready: bool, reason: str, message: str, now: float) -> dict[str, Any] | None:
+def condition(
+    was: dict[str, Any], *, ready: bool, reason: str, message: str, now: float, kind: str = CONDITION
+) -> dict[str, Any] | None:
     """Return the condition to write; None when the one that is there says the same and is fresh. Pure.
 
     `now` is the wall clock. A heartbeat far ahead of it is not fresh, either: a clock was set back.
@@ -82,7 +85,7 @@ def condition(was: dict[str, Any], *, ready: bool, reason: str, message: str, no
     stamp = _stamp(now)
     since = str(was.get("lastTransitionTime") or stamp) if was.get("status") == status else stamp
     return {
-        "type": CONDITION,
+        "type": kind,
         "status": status,
         "reason": reason,
         "message": said,

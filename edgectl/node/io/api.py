@@ -39,11 +39,19 @@ class Denied(Exception):
 class ReadApi:
     """Look at objects. Raises LookFailed when the API cannot be asked, Denied when it says no."""
 
-    def __init__(self, places: Places, *, host: str = "127.0.0.1", port: int = PORT) -> None:
+    def __init__(
+        self, places: Places, *, host: str = "127.0.0.1", port: int = PORT, seconds: float = _TIMEOUT_SECONDS
+    ) -> None:
+        self._places = places
+        self._seconds = seconds
         self._k3s = places.k3s_data
         self._host = host
         self._port = port
         self._connection: http.client.HTTPSConnection | None = None
+
+    def apart(self, seconds: float) -> ReadApi:
+        """Return a connection of its own that only reads, for another thread, with so much patience."""
+        return ReadApi(self._places, host=self._host, port=self._port, seconds=seconds)
 
     def get(self, path: str) -> dict[str, Any] | None:
         """Return an object or list; None when it does not exist."""
@@ -92,12 +100,12 @@ class ReadApi:
         except (OSError, http.client.HTTPException) as error:
             self.close()
             if fresh:
-                raise LookFailed(f"the Kubernetes API does not answer: {_sentence(error)}") from error
+                raise LookFailed(f"the Kubernetes API does not answer: {_sentence(error, self._seconds)}") from error
         try:  # the kept connection had died; one new one
             return self._once(method, path, body, kind=kind, plain=plain)
         except (OSError, http.client.HTTPException) as error:
             self.close()
-            raise LookFailed(f"the Kubernetes API does not answer: {_sentence(error)}") from error
+            raise LookFailed(f"the Kubernetes API does not answer: {_sentence(error, self._seconds)}") from error
 
     def _once(self, method: str, path: str, body: Any, *, kind: str, plain: bool) -> Any:
         if self._connection is None:
@@ -132,7 +140,7 @@ class ReadApi:
             context.load_cert_chain(tls / f"{name}.crt", tls / f"{name}.key")
         except (OSError, ssl.SSLError) as error:
             raise LookFailed("k3s has not made its certificates yet") from error
-        return http.client.HTTPSConnection(host, port, context=context, timeout=_TIMEOUT_SECONDS)
+        return http.client.HTTPSConnection(host, port, context=context, timeout=self._seconds)
 
 
 class WriteApi(ReadApi):
@@ -187,9 +195,9 @@ def _message(text: str) -> str:
         return text.strip()[:500]
 
 
-def _sentence(error: Exception) -> str:
+def _sentence(error: Exception, seconds: float) -> str:
     if isinstance(error, ConnectionRefusedError):
         return "connection refused"
     if isinstance(error, TimeoutError):
-        return f"no answer in {_TIMEOUT_SECONDS:.0f} s"
+        return f"no answer in {seconds:.0f} s"
     return f"{type(error).__name__}: {error}"

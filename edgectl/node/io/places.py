@@ -128,6 +128,16 @@ class Places:
         return self.run / "watch.json"
 
     @property
+    def chain(self) -> Path:
+        """What the watchdog believes of the vision chain's links in this boot, as JSON."""
+        return self.run / "chain.json"
+
+    @property
+    def chain_metrics(self) -> Path:
+        """Prometheus' textfile of the vision chain, beside that of the GPUs."""
+        return self.run / "metrics/edgectl-chain.prom"
+
+    @property
     def metrics(self) -> Path:
         """Prometheus' textfile of this node's GPUs (node_exporter --collector.textfile.directory)."""
         return self.run / "metrics/edgectl.prom"

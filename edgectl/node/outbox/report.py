@@ -25,12 +25,13 @@ from edgectl.node.outbox.queue import BEAT, JOURNAL, VERDICT, Entry, Queue
 from edgectl.node.request import HEAL
 from edgectl.wire import event
 from edgectl.wire.beat import Beat, decode, encode
+from edgectl.wire.chainlook import ChainLook
 from edgectl.wire.document import canonical
 from edgectl.wire.errors import Exit
 from edgectl.wire.payload import Uplink
 from edgectl.wire.verdict import INTERRUPTED, Verdict
 
-PAUSED = "paused"
+PAUSED, CHAIN = "paused", "chain"
 _MOST_REASON = 300
 _ENGINE = "engine"  # what is wrong where no step could even be looked at
 _FAULTS = (OSError, ValueError, LookFailed)
@@ -69,6 +70,12 @@ def report_pause(places: Places) -> None:
                 _Report(places, Look(places)).beat(PAUSED, "pause")
 
 
+def report_chain(places: Places, look: Look, run: str, seen: ChainLook, journal: Path) -> None:
+    """Queue that the chain has another verdict. The lock is held; the beat is left to runs of the engine."""
+    with suppress(*_FAULTS):
+        _Report(places, look).chain(run, seen, journal)
+
+
 class _Report:
     def __init__(self, places: Places, look: Look) -> None:
         self._places = places
@@ -98,6 +105,12 @@ class _Report:
                 self._queue.put_file(JOURNAL, ended.journal, run=run)
         if stands.word != INTERRUPTED:
             self.beat(stands.word, _why(stands))
+
+    def chain(self, run: str, seen: ChainLook, journal: Path) -> None:
+        told = {"word": seen.word, "exit": seen.exit, "first": seen.first}
+        reason = seen.reason[:_MOST_REASON]
+        self._queue.put(VERDICT, lambda box, n: self._about(told, run, CHAIN, reason, box=box, n=n), run=run)
+        self._queue.put_file(JOURNAL, journal, run=run)
 
     def beat(self, word: str, why: str) -> None:
         """Put the beat behind all else, and take the one before it away where that says nothing of its own."""
@@ -129,15 +142,19 @@ class _Report:
 
     def _verdict(self, ended: Ended, box: str, n: int) -> bytes:
         told = {key: value for key, value in ended.said.items() if key != "evidence"}  # that is in the journal
+        run, kind, reason = ended.run, ended.kind, ended.verdict.reason[:_MOST_REASON]
+        return self._about(told, run, kind, reason, box=box, n=n)
+
+    def _about(self, told: dict[str, Any], run: str, kind: str, reason: str, *, box: str, n: int) -> bytes:
         about = {
             "store": self._envelope.store,
             "node": self._envelope.node,
             "box": box,
             "n": n,
-            "run": ended.run,
-            "kind": ended.kind,
+            "run": run,
+            "kind": kind,
             "time": event.now(),
-            "reason": ended.verdict.reason[:_MOST_REASON],
+            "reason": reason,
         }
         return canonical({**told, **about}) + b"\n"
 

@@ -133,7 +133,7 @@ def judge(
     if int(status.get("observedGeneration", 0)) < int(live.get("metadata", {}).get("generation", 1)):
         return Observation(Status.IN_PROGRESS, f"{name}: its change has not been seen yet")
     if (never := _never(pods, booted_at)) is not None:
-        return Observation(Status.FAILED, f"{name}: {never}", evidence=_story(pods))
+        return Observation(Status.FAILED, f"{name}: {never}", evidence=story(pods))
     if manifest["kind"] == "DaemonSet":
         desired = int(status.get("desiredNumberScheduled", 0))
         have = [status.get(key, 0) for key in ("updatedNumberScheduled", "numberReady", "numberAvailable")]
@@ -151,7 +151,7 @@ def judge(
     if desired < 1:
         return Observation(Status.IN_PROGRESS, f"{name}: no node is to run it (0 desired)")
     if any(int(count or 0) != desired for count in have):
-        why = _story(pods) or _refused(status)
+        why = story(pods) or _refused(status)
         words = f"{min(int(count or 0) for count in have)} of {desired} running{', ' + why[0] if why else ''}"
         return Observation(Status.IN_PROGRESS, f"{name}: {words}", evidence=why)
     return Observation(Status.CURRENT, f"{name}: {desired} of {desired}")
@@ -185,7 +185,7 @@ def _created(pod: dict[str, Any]) -> float:
         return float("inf")
 
 
-def _story(pods: list[dict[str, Any]]) -> tuple[str, ...]:
+def story(pods: list[dict[str, Any]]) -> tuple[str, ...]:
     """Say per pod what it waits for, in Kubernetes' own words."""
     lines = []
     for pod in pods:

@@ -32,6 +32,7 @@ from edgectl.node.io.files import write_atomic
 from edgectl.node.io.look import Hands, Look
 from edgectl.node.io.places import Places
 from edgectl.node.request import deploy_comes
+from edgectl.node.watch.chain import ChainWatch
 from edgectl.node.watch.deeds import WITHDRAWN, do
 from edgectl.node.watch.facts import Facts, Watched, look
 from edgectl.node.watch.ladder import Deed, Memory, climb
@@ -48,9 +49,10 @@ IDLE_SECONDS = 30.0  # on a node without GPUs
 
 def run(places: Places, *, sleep: Callable[[float], None] = time.sleep) -> int:
     """Watch until another engine runs this store."""
-    watchdog, upward = Watchdog(places), Upward(places)
+    watchdog, upward, chain = Watchdog(places), Upward(places), ChainWatch(places)
     while watchdog.is_of_this_engine():
         upward.tick()
+        chain.tick()
         sleep(watchdog.tick())
         _notify("WATCHDOG=1")
     return int(Exit.OK)

@@ -52,6 +52,14 @@ class FakeApi:
     applied: list[Json] = field(default_factory=list)
     on_create: Callable[[str, Json], Json] = lambda _, item: item
 
+    def apart(self, seconds: float) -> FakeApi:
+        """Return what another thread asks with: the same."""
+        assert seconds > 0
+        return self
+
+    def close(self) -> None:
+        """Have nothing to close."""
+
     def get(self, path: str) -> Json | None:
         """Return an object or a list, with label selectors."""
         self._answer()
@@ -75,7 +83,7 @@ class FakeApi:
             for place, item in sorted(self.objects.items())
             if re.fullmatch(pattern, place) and _matches(item, {key: value for key, value in wanted.items() if key})
         ]
-        is_list = split.path.rsplit("/", 1)[-1] in {"pods", "secrets", "configmaps", "replicasets"}
+        is_list = split.path.rsplit("/", 1)[-1] in {"pods", "secrets", "configmaps", "replicasets", "services"}
         return {"kind": "List", "items": copy.deepcopy(items)} if is_list else None
 
     def get_text(self, path: str) -> str:
