@@ -87,6 +87,7 @@ def running(hello: dict[str, Any]) -> list[str]:
         lines.append(f"            because {rejected.get('reason', '')}")
         lines.append(f"            since {since} UTC")
     lines += [f"  held      {sentence}" for sentence in hello.get("held") or ()]
+    lines += [f"  rollout   {sentence}" for sentence in hello.get("rollouts") or ()]
     if pause := str(hello.get("pause") or ""):
         lines.append(f"  paused    {pause.removeprefix('paused ')}")
     if holder := hello.get("holder"):

@@ -35,6 +35,7 @@ from edgectl.node.request import deploy_comes
 from edgectl.node.watch.deeds import WITHDRAWN, do
 from edgectl.node.watch.facts import Facts, Watched, look
 from edgectl.node.watch.ladder import Deed, Memory, climb
+from edgectl.node.watch.rollouts import Rollouts
 from edgectl.node.watch.upward import Upward
 from edgectl.wire import event
 from edgectl.wire.document import canonical, from_json, to_json
@@ -48,10 +49,10 @@ IDLE_SECONDS = 30.0  # on a node without GPUs
 
 def run(places: Places, *, sleep: Callable[[float], None] = time.sleep) -> int:
     """Watch until another engine runs this store."""
-    watchdog, upward = Watchdog(places), Upward(places)
+    watchdog, upward, rollouts = Watchdog(places), Upward(places), Rollouts(places)
     while watchdog.is_of_this_engine():
         upward.tick()
-        sleep(watchdog.tick())
+        sleep(min(watchdog.tick(), rollouts.tick()))
         _notify("WATCHDOG=1")
     return int(Exit.OK)
 
