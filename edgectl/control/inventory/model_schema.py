@@ -52,9 +52,7 @@ class Rollout(Section):
         default=None,
         description="Who lets it take over once it has passed. auto if not given; for a shadow, by-hand.",
     )
-    give_up: Length | None = Field(
-        default=None, description="What is not judged by then has failed. 24h if not given."
-    )
+    give_up: Length | None = Field(default=None, description="What is not judged by then has failed. 24h if not given.")
 
 
 class Model(Section):

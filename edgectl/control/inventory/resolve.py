@@ -16,8 +16,8 @@ from edgectl.control.inventory import network_schema, schema, uplink_schema
 from edgectl.control.inventory.amounts import rate_bytes
 from edgectl.control.inventory.facts import facts
 from edgectl.control.inventory.place import Place
-from edgectl.control.inventory.secret_schema import StoreSecret
 from edgectl.control.inventory.rollouts import rollout_of
+from edgectl.control.inventory.secret_schema import StoreSecret
 from edgectl.control.inventory.store import (
     DEFAULT_ARCH,
     GpuSettings,

@@ -93,7 +93,8 @@ def _is_same(begun: Begun, meant: Note, asked: Rollout) -> bool:
 
 def _asked(declared: Rollout | None, strategy: str, percent: float, soak_seconds: float) -> Rollout:
     if not (0 <= percent <= 100 and 0 <= soak_seconds <= LONGEST_SECONDS):  # noqa: PLR2004 - per cent
-        raise NotReady(f"{percent:g} % for {soak_seconds:g} s is no rollout", hint="--percent 1 to 100; --soak 30s, 10m")
+        hint = "--percent 1 to 100; --soak 30s, 10m"
+        raise NotReady(f"{percent:g} % for {soak_seconds:g} s is no rollout", hint=hint)
     base = replace(declared or Rollout(strategy), strategy=strategy)
     promotes = (declared.promote if declared else AUTO) if strategy == CANARY else BY_HAND
     return replace(

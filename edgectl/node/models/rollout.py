@@ -75,7 +75,7 @@ def running(registry: Registry, name: str, declared: str, asked: Rollout | None)
 def is_due(registry: Registry, name: str, declared: str, asked: Rollout | None) -> bool:
     """Tell whether the declared version is to come by a rollout that has not begun.
 
-    The first version, and the one that ran before, run at once: there is nothing to stand beside, or it is gone back to.
+    The first version runs at once, since nothing stands beside it; so does the one that ran before: it is gone back to.
     """
     now, before = registry.linked(name, CURRENT), registry.linked(name, PREVIOUS)
     if asked is None or not now or declared in {now, before}:
@@ -143,11 +143,13 @@ def end(registry: Registry, name: str) -> None:
 
 def wrong(registry: Registry, name: str, begun: Begun | None) -> bool:
     """Tell whether what the service reads is not what has begun."""
+    place = registry.of(name) / _ORDER
+    if begun is None:
+        return place.exists()
     try:
-        found = (registry.of(name) / _ORDER).read_bytes()
-    except OSError:
-        return begun is not None
-    return begun is None or found != canonical(to_json(begun.order))
+        return from_json(Order, json.loads(place.read_bytes())) != begun.order
+    except (OSError, ValueError):
+        return True
 
 
 def names(registry: Registry) -> tuple[str, ...]:
@@ -155,4 +157,3 @@ def names(registry: Registry) -> tuple[str, ...]:
     return tuple(
         name for name in registry.names() if any((registry.of(name) / file).exists() for file in (_BEGUN, _ORDER))
     )
-

@@ -1,7 +1,8 @@
 """Step: the declared versions of models are in the registry, and `current` names them.
 
 Brings all versions in before it switches any. What a person holds stays where it is; what comes by a rollout stands
-beside it (rollout.py); what has come ahead becomes the candidate. Versions that nobody names go after the promotion (collect.py), since a deploy that fails goes back to them.
+beside it (rollout.py); what has come ahead becomes the candidate. Versions that nobody names go after the promotion
+(collect.py), since a deploy that fails goes back to them.
 """
 
 from __future__ import annotations
