@@ -44,7 +44,7 @@ def main(argv: list[str] | None = None) -> int:
         beside.add_argument("name", metavar="NAME[@VERSION]")
         beside.add_argument("--soak", default="", metavar="TIME", help="how long a step lasts: 30s, 10m")
         if strategy == "canary":
-            beside.add_argument("--percent", type=float, default=0.0, help="of the requests, in one step")
+            beside.add_argument("--percent", type=int, default=0, help="of the requests, in one step")
     commands.add_parser("resume", help="end the pause")
     loading = commands.add_parser("load", help="take what was exported for this store, from a stick or a web server")
     loading.add_argument("source", metavar="DIR|URL", help="/media/usb, https://host/path")

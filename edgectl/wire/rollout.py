@@ -14,7 +14,7 @@ CANARY, BLUE_GREEN, SHADOW = STRATEGIES = ("canary", "blue-green", "shadow")
 RECREATE = "recreate"  # no rollout: the switch at once
 AUTO, BY_HAND = "auto", "by-hand"
 LOADING, RUNNING, PASSED, FAILED = "loading", "running", "passed", "failed"
-STEPS, SOAK_SECONDS, MIN_FRAMES, GIVE_UP_SECONDS = (5.0, 25.0, 50.0), 600.0, 50, 86400.0
+STEPS, SOAK_SECONDS, MIN_FRAMES, GIVE_UP_SECONDS = (5, 25, 50), 600.0, 50, 86400.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +32,7 @@ class Rollout:
     """How versions of a model come to run, as declared."""
 
     strategy: str
-    steps: tuple[float, ...] = STEPS  # percent of the requests, one after the other; for a canary
+    steps: tuple[int, ...] = STEPS  # percent of the requests, one after the other; for a canary
     soak_seconds: float = SOAK_SECONDS  # how long each step lasts, and a shadow or blue-green altogether
     thresholds: Thresholds = Thresholds()
     min_frames: int = MIN_FRAMES  # before it is judged
@@ -48,7 +48,7 @@ class Order:
     strategy: str
     candidate: str
     version: str
-    steps: tuple[float, ...]
+    steps: tuple[int, ...]
     soak_seconds: float
     thresholds: Thresholds
     min_frames: int
@@ -82,7 +82,7 @@ class RolloutLook:
     strategy: str
     version: str
     beside: str
-    steps: tuple[float, ...]
+    steps: tuple[int, ...]
     since: str
     left_seconds: float
     min_frames: int
@@ -103,14 +103,14 @@ class RolloutLook:
     def _stands(self, now: Progress) -> str:
         said = [now.word]
         if self.strategy == CANARY:
-            at = self.steps.index(now.percent) + 1 if now.percent in self.steps else 0
-            said.append(f"{now.percent:g} %" + (f" (step {at} of {len(self.steps)})" if at else ""))
+            at = next((number for number, step in enumerate(self.steps, 1) if step == now.percent), 0)
+            said += [f"{now.percent:g} % (step {at} of {len(self.steps)})"] if at else []
         said.append(f"{now.frames:,} frames" if now.frames >= self.min_frames else _few(now.frames, self.min_frames))
-        if now.agreement is not None:
+        if now.frames and now.agreement is not None:
             said.append(f"agreement {now.agreement:.2f}")
-        if now.latency_ratio is not None:
+        if now.frames and now.latency_ratio is not None:
             said.append(f"latency {now.latency_ratio:.1f} x")
-        if now.reason:
+        if now.reason and now.word not in {LOADING, RUNNING}:
             said.append(now.reason)
         if now.word == PASSED:
             said.append("edgectl models promote lets it take over" if self.promote == BY_HAND else "it takes over now")

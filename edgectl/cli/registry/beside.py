@@ -50,8 +50,8 @@ def canary(
     store: StoreName,
     name: ModelVersion,
     percent: Annotated[
-        float | None,
-        typer.Option("--percent", min=0.1, max=100, help="Of the requests, in one step; else the inventory's steps."),
+        int | None,
+        typer.Option("--percent", min=1, max=100, help="Of the requests, in one step; else the inventory's steps."),
     ] = None,
     soak: Soak = "",
     inventory: InventoryPath = DEFAULT_INVENTORY,
@@ -59,7 +59,7 @@ def canary(
     verbose: Verbose = False,
 ) -> int:
     """Give a version some of the requests, beside the one that runs."""
-    more = {"percent": percent or 0.0, "soak_seconds": _length(soak)}
+    more = {"percent": percent or 0, "soak_seconds": _length(soak)}
     return turn("canary", store, name, inventory=inventory, output=output, verbose=verbose, **more)
 
 

@@ -11,7 +11,7 @@ from pydantic import ConfigDict, Field
 
 from edgectl.control.inventory.section import Length, Line, Section
 
-Percent = Annotated[float, Field(gt=0, le=100)]
+Percent = Annotated[int, Field(ge=1, le=100)]
 Share = Annotated[float, Field(ge=0, le=1)]
 
 

@@ -15,7 +15,7 @@ def rollout_of(model: Model) -> wire.Rollout | None:
     promote = said.get("promote") or (wire.BY_HAND if model.strategy == wire.SHADOW else wire.AUTO)
     return wire.Rollout(
         model.strategy,
-        tuple(map(float, said.get("steps", wire.STEPS))),
+        tuple(said.get("steps", wire.STEPS)),
         seconds(said["soak"]) if "soak" in said else wire.SOAK_SECONDS,
         wire.Thresholds(**{name: float(value) for name, value in said.get("thresholds", {}).items()}),
         said.get("min_frames", wire.MIN_FRAMES),

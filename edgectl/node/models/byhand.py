@@ -63,7 +63,7 @@ def taken_over(registry: Registry, declares: Declares, name: str, meant: Note, *
 
 
 def try_beside(
-    places: Places, name: str, version: str, strategy: str, *, who: str, percent: float = 0.0, soak_seconds: float = 0.0
+    places: Places, name: str, version: str, strategy: str, *, who: str, percent: int = 0, soak_seconds: float = 0.0
 ) -> Turned:
     """Begin a rollout of a version that is here, whatever the inventory's strategy is. Raises Locked or NotReady."""
     with quiet(places):
@@ -91,10 +91,10 @@ def _is_same(begun: Begun, meant: Note, asked: Rollout) -> bool:
     return begun.order.candidate == meant.folder and replace(begun.asked, promote=asked.promote) == asked
 
 
-def _asked(declared: Rollout | None, strategy: str, percent: float, soak_seconds: float) -> Rollout:
+def _asked(declared: Rollout | None, strategy: str, percent: int, soak_seconds: float) -> Rollout:
     if not (0 <= percent <= 100 and 0 <= soak_seconds <= LONGEST_SECONDS):  # noqa: PLR2004 - per cent
         hint = "--percent 1 to 100; --soak 30s, 10m"
-        raise NotReady(f"{percent:g} % for {soak_seconds:g} s is no rollout", hint=hint)
+        raise NotReady(f"{percent} % for {soak_seconds:g} s is no rollout", hint=hint)
     base = replace(declared or Rollout(strategy), strategy=strategy)
     promotes = (declared.promote if declared else AUTO) if strategy == CANARY else BY_HAND
     return replace(

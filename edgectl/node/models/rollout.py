@@ -40,7 +40,7 @@ class Begun:
 
     def words(self) -> str:
         """Say what it is: `canary of 1.4, 5 %`."""
-        percent = f", {self.order.steps[0]:g} %" if self.order.strategy == CANARY and self.order.steps else ""
+        percent = f", {self.order.steps[0]} %" if self.order.strategy == CANARY and self.order.steps else ""
         return f"{self.order.strategy} of {self.order.version}{percent}"
 
     def beside(self, version: str) -> str:
@@ -48,7 +48,7 @@ class Begun:
         order = self.order
         if self.passed:
             return f"{order.version} takes over from {version}"
-        percent = f" ({order.steps[0]:g} %)" if order.strategy == CANARY and order.steps else ""
+        percent = f" ({order.steps[0]} %)" if order.strategy == CANARY and order.steps else ""
         return f"{order.version} is {order.strategy} beside {version}{percent}"
 
 

@@ -42,7 +42,7 @@ def turn(places: Places, asked: dict[str, Any]) -> Turned:
     if deed == "promote":
         return promote(places, name, version, who=who, why=why)
     if deed in {SHADOW, CANARY}:
-        percent, soak = float(asked.get("percent") or 0.0), float(asked.get("soak_seconds") or 0.0)
+        percent, soak = int(asked.get("percent") or 0), float(asked.get("soak_seconds") or 0.0)
         return try_beside(places, name, version, deed, who=who, percent=percent, soak_seconds=soak)
     raise NotReady(f"this node's engine does not know {deed!r}", hint="use the same edgectl version everywhere")
 

@@ -30,7 +30,7 @@ def run(places: Places, args: argparse.Namespace) -> int:
                 "version": version,
                 "who": f"{who}@{os.uname().nodename}",
                 "why": getattr(args, "why", ""),
-                "percent": getattr(args, "percent", 0.0),
+                "percent": getattr(args, "percent", 0),
                 "soak_seconds": seconds(length) if length else 0.0,
             }
             sys.stdout.write(turn(places, asked).said + "\n")

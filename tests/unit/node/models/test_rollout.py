@@ -186,7 +186,7 @@ def test_collection_never_takes_what_stands_beside(node: FakeNode) -> None:
     assert "1.4" in [folder.rpartition("-")[0] for folder in Registry(node.places).folders("detector")]
 
 
-ORDER = Order("a1", CANARY, "1.4-x", "1.4", (5.0, 25.0), 60.0, Thresholds(), 50, 1000.0)
+ORDER = Order("a1", CANARY, "1.4-x", "1.4", (5, 25), 60.0, Thresholds(), 50, 1000.0)
 RUNS = Begun(ORDER, "1.4-x", SLOW)
 BAD = Progress("a1", "failed", reason="agreement 0.62, at least 0.9 needed")
 GOOD, GOES = Progress("a1", "passed", frames=90), Progress("a1", "running", frames=12)
