@@ -17,6 +17,7 @@ from edgectl.node import pause
 from edgectl.node.converge.lock import Lock
 from edgectl.node.io.look import Hands
 from edgectl.node.io.places import Places
+from edgectl.node.models.outcome import Outcome
 from edgectl.node.outbox.queue import Queue
 from edgectl.node.rack import models as rack
 from edgectl.node.watch import rollouts
@@ -155,7 +156,7 @@ def test_what_it_is_about_to_do_is_planned(shop: Path, edgectl: Edgectl, node: S
 
 @pytest.mark.usefixtures("beside")
 def test_one_that_passes_runs(node: StoreNode, pod: Inference, edgectl: Edgectl) -> None:
-    """Law: with the line cut, by the pod's word alone; journal, outbox and Event say it, and how it stands meanwhile."""
+    """Law: with the line cut, by the pod's word alone; journal, outbox and Event say it."""
     pod.look(word="running", step=1, percent=50, frames=1204, agreement=0.971, latency_ratio=1.1)
     shown = edgectl("models", "store-042").out
     assert "               canary 1.4 beside 1.3, since " in shown
@@ -175,11 +176,11 @@ def test_one_that_passes_runs(node: StoreNode, pod: Inference, edgectl: Edgectl)
 
 
 def test_one_that_fails_is_held_back(beside: Path, node: StoreNode, pod: Inference, edgectl: Edgectl) -> None:
-    """Law: the store stays ready with what ran; neither heal nor the same deploy brings it back, another deploy does."""
+    """Law: the store stays ready with what ran; neither heal nor the same deploy brings it back."""
     pod.look(word="failed", reason="agreement 0.62, at least 0.9 needed")
     sentence = "held at 1.3 by itself since "
-    for turn in (lambda: heal(node), lambda: edgectl("deploy", "store-042").code):
-        assert turn() == 0
+    for by_heal in (True, False):
+        assert (heal(node) if by_heal else edgectl("deploy", "store-042").code) == 0
         node.join()
         assert (runs(node), runs(node, "candidate")) == ("1.3", "")
     status = edgectl("status", "store-042").out
@@ -225,7 +226,7 @@ def test_a_deploy_a_pause_and_a_heal_go_first(node: StoreNode, pod: Inference) -
     with Lock(node.places.run, {"run": "0", "kind": "deploy"}) as lock:
         assert lock.acquire()
         pod.look(word="passed")
-        assert pod.watchdog._end("detector", "x", rollouts.Outcome(passed=True)).startswith("it ends when that has")
+        assert pod.watchdog._end("detector", "x", Outcome(passed=True)).startswith("it ends when that has")
     pause.begin(node.places, who="anna", why="works", seconds=60)
     pod.look(word="passed")
     assert runs(node) == "1.3"
@@ -254,7 +255,7 @@ def test_a_shadow_waits_for_a_person(shop: Path, node: StoreNode, pod: Inference
 
 
 def test_by_hand_whatever_the_strategy_is(shop: Path, node: StoreNode, pod: Inference, edgectl: Edgectl) -> None:
-    """Law: what has come ahead, as a canary; passed, it stays by a hold; the deploy that declares it changes nothing."""
+    """Law: what has come ahead, as a canary; passed, it stays by a hold until it is declared."""
     edgectl("deploy", "store-042")
     for verb in ("canary", "shadow"):
         none = edgectl("model", verb, "store-042", "detector")

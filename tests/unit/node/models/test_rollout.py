@@ -158,9 +158,9 @@ def test_one_that_passes_runs_and_one_that_fails_is_held_back(node: FakeNode) ->
     settle(node, step(other))
     decide(node.places, payload(other), 9)
     assert held.read(Registry(node.places), "detector") is None
-    found = begun(node)
-    assert found is not None
-    said = bring_about(declares(node, other), "detector", found, Outcome(passed=True))
+    again = begun(node)
+    assert again is not None
+    said = bring_about(declares(node, other), "detector", again, Outcome(passed=True))
     assert said == "detector 1.5 runs now, 1.3 before: its canary has passed"
     assert settle(node, step(other, tried=False)).reason == "detector 1.5"
     assert links(node) == ("1.5", "1.3", "")
@@ -208,7 +208,7 @@ GOOD, GOES = Progress("a1", "passed", frames=90), Progress("a1", "running", fram
     ],
 )
 def test_how_it_ends(heard: list[Progress], now: float, outcome: Outcome | None) -> None:
-    """Law: nothing is decided by silence, by another rollout's word, nor by some of the pods; it is given up in time."""
+    """Law: silence decides nothing, nor another rollout's word, nor some of the pods'; it is given up in time."""
     assert judged(RUNS, heard, now=now) == outcome
 
 
