@@ -27,32 +27,32 @@ class NextModel(Section):
 class Thresholds(Section):
     """What a version is held against while it stands beside the one that runs."""
 
-    agreement: Share | None = Field(default=None, description="Of both versions' answers, at least. 0.9 if not given.")
-    latency_ratio: Annotated[float, Field(gt=0)] | None = Field(
-        default=None, description="Of the new version's latency to the other's, at most. 2 if not given."
+    agreement: Share = Field(default=0.9, description="Of both versions' answers, at least.")
+    latency_ratio: Annotated[float, Field(gt=0)] = Field(
+        default=2.0, description="Of the new version's latency to the other's, at most."
     )
-    error_rate: Share | None = Field(default=None, description="At most. 0.01 if not given.")
-    drift: Annotated[float, Field(ge=0)] | None = Field(default=None, description="At most. 0.25 if not given.")
+    error_rate: Share = Field(default=0.01, description="At most.")
+    drift: Annotated[float, Field(ge=0)] = Field(default=0.25, description="At most.")
 
 
 class Rollout(Section):
     """How a version stands beside the one that runs before it takes over: docs/models.md."""
 
-    steps: Annotated[list[Percent], Field(min_length=1, max_length=20)] | None = Field(
-        default=None, description="A canary's share of the requests in percent, rising. [5, 25, 50] if not given."
+    steps: Annotated[list[Percent], Field(min_length=1, max_length=20)] = Field(
+        default=[5, 25, 50], description="A canary's share of the requests in percent, rising."
     )
-    soak: Length | None = Field(
-        default=None, description="How long each step lasts, and a shadow or blue-green altogether. 10m if not given."
+    soak: Length = Field(
+        default="10m", description="How long each step lasts, and a shadow or blue-green altogether: 30s, 10m, 2h."
     )
-    thresholds: Thresholds | None = None
-    min_frames: Annotated[int, Field(ge=1, le=1_000_000)] | None = Field(
-        default=None, description="How many frames both must have answered before it is judged. 50 if not given."
+    thresholds: Thresholds = Thresholds()
+    min_frames: Annotated[int, Field(ge=1, le=1_000_000)] = Field(
+        default=50, description="How many frames the new version must have answered before it is judged."
     )
     promote: Literal["auto", "by-hand"] | None = Field(
         default=None,
         description="Who lets it take over once it has passed. auto if not given; for a shadow, by-hand.",
     )
-    give_up: Length | None = Field(default=None, description="What is not judged by then has failed. 24h if not given.")
+    give_up: Length = Field(default="24h", description="What is not judged by then has failed.")
 
 
 class Model(Section):
