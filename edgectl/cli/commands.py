@@ -29,7 +29,7 @@ TABLE = {
     "deploy": ("deploy", "Bring a store to what the inventory says, and prove it."),
     "status": ("status", "Show what a store runs, and whether it is as deployed."),
     "gpu": ("gpu", "Show each GPU of a store, why it is ready or not, who holds it."),
-    "models": ("models", "Show the models of a store, try versions beside, promote, go back."),
+    "models": ("models", "Show the models of a store; try versions, promote, go back."),
     "journal": ("journal", "Show what a run on the node said, whoever started it."),
     "collect": ("collect", "Take what stores have to tell, and keep it in files."),
     "history": ("history", "Show what a store was given, what became of it, and why."),

@@ -9,7 +9,7 @@ from typer.core import TyperGroup
 from edgectl.cli.registry import beside, prefetch, show, turn
 
 COMMANDS = (show, prefetch, beside, turn)
-_HELP = """Show the models of a store, try versions beside, promote, go back.
+_HELP = """Show the models of a store; try versions, promote, go back.
 
 `edgectl models STORE` is `edgectl models show STORE`, and `edgectl model` is
 `edgectl models`."""

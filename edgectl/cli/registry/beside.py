@@ -12,26 +12,26 @@ from edgectl.wire.errors import UsageError
 
 _CANARY = """\b
 Examples:
-  edgectl model canary store-042 detector           (what has come ahead)
-  edgectl model canary store-042 detector@1.4 --percent 10 --soak 1h
+  edgectl models canary store-042 detector           (what has come ahead)
+  edgectl models canary store-042 detector@1.4 --percent 10 --soak 1h
   sudo edgectl-node models canary detector@1.4      (at the rack, offline)
 
 On every node, the version answers some of the requests beside the one that
 runs: by the steps of `models.NAME.rollout`, or in one step of --percent. Each
 node judges for itself; one that passes runs from then on, one that fails goes.
-`edgectl models STORE` shows how it does; `edgectl model promote` and
+`edgectl models STORE` shows how it does; `edgectl models promote` and
 `rollback` end it at once.
 
 \b
 Exit codes: 7 a deploy runs    5 a node does not keep that version"""
 _SHADOW = """\b
 Examples:
-  edgectl model shadow store-042 detector@1.4
-  edgectl model shadow store-042 detector@1.4 --soak 1h
+  edgectl models shadow store-042 detector@1.4
+  edgectl models shadow store-042 detector@1.4 --soak 1h
 
 On every node, the version gets a copy of the requests, and its answers go
 nowhere but into the comparison. Once it has passed, it waits for
-`edgectl model promote`.
+`edgectl models promote`.
 
 \b
 Exit codes: 7 a deploy runs    5 a node does not keep that version"""

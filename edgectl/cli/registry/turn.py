@@ -13,16 +13,14 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 ModelName = Annotated[str, typer.Argument(metavar="NAME", help="A model of the store, e.g. detector.")]
-ModelVersion = Annotated[
-    str, typer.Argument(metavar="NAME[@VERSION]", help="A model of the store, and which version: detector@1.4.")
-]
+ModelVersion = Annotated[str, typer.Argument(metavar="NAME", help="A model, or one version of it: detector@1.4.")]
 Why = Annotated[str, typer.Option("--why", help="One sentence, for whoever meets it.")]
 
 _PROMOTE = """\b
 Examples:
-  edgectl model promote store-042 detector          (the one that stands beside)
-  edgectl model promote store-042 detector@1.4
-  sudo edgectl-node models promote detector@1.4     (at the rack, offline)
+  edgectl models promote store-042 detector      (what stands beside)
+  edgectl models promote store-042 detector@1.4
+  sudo edgectl-node models promote detector@1.4   (at the rack, offline)
 
 The version takes over now, on every node: the candidate of a rollout, which
 ends, or another that the nodes keep. One that is not declared is held, as
