@@ -195,7 +195,7 @@ def test_one_that_fails_is_held_back(beside: Path, node: StoreNode, pod: Inferen
 
 
 @pytest.mark.usefixtures("beside")
-@pytest.mark.parametrize("how", ["down", "nobody", "mute", "broken", "far"])
+@pytest.mark.parametrize("how", ["down", "nobody", "stopped", "mute", "broken", "far"])
 def test_silence_decides_nothing_and_is_said_until_it_is_given_up(
     how: str, node: StoreNode, pod: Inference, edgectl: Edgectl
 ) -> None:
@@ -204,18 +204,30 @@ def test_silence_decides_nothing_and_is_said_until_it_is_given_up(
         pod.api.down = True
     elif how == "nobody":
         pod.api.objects.clear()
+    elif how == "stopped":
+        pod.api.objects["/api/v1/namespaces/vision/pods/inference-1"]["status"] = {"phase": "Pending"}
     elif how == "broken":
         pod.broken = True
     elif how == "far":
         pod.end()
     pod.look()
-    said = {"down": "the API", "nobody": "no inference pod", "mute": "has not taken", "broken": "500", "far": "refused"}
+    said = {
+        "down": "the API",
+        "nobody": "no inference pod",
+        "stopped": "does not run",
+        "mute": "has not taken",
+        "broken": "500",
+        "far": "refused",
+    }
     shown = edgectl("models", "store-042").out
     assert "not heard of yet: " in shown
     assert said[how] in shown
     assert runs(node) == "1.3"
     pod.now += 3601
     pod.look()
+    if how == "nobody":
+        assert (runs(node), runs(node, "candidate")) == ("1.3", "1.4"), "who serves nothing judges nothing"
+        return
     assert runs(node, "candidate") == ""
     assert "not judged within 1 h: the inference service was not heard" in edgectl("models", "store-042").out
 
@@ -323,3 +335,19 @@ def test_what_is_wrong_in_the_inventory_is_said_with_its_line(
     assert said.code == 3
     assert sentence in said.err
     assert "inventory.yaml:10:" in said.err
+
+
+@pytest.mark.usefixtures("beside")
+def test_the_watchdog_looks_every_ten_seconds_and_waits_for_nobody(pod: Inference, node: StoreNode) -> None:
+    """Law: at once, then every 10 s, one look at a time; it says for how long it has nothing to do."""
+    now = [0.0]
+    looked: list[float] = []
+    watch = Rollouts(node.places, monotonic=lambda: now[0])
+    watch.look = lambda: looked.append(now[0])  # type: ignore[method-assign]
+    for moment, left in ((0.0, 10.0), (2.0, 8.0), (9.9, 0.1), (10.0, 10.0)):
+        now[0] = moment
+        assert watch.tick() == pytest.approx(left)
+        assert watch._looking is not None
+        watch._looking.join(5)
+    assert looked == [0.0, 10.0]
+    assert pod.events() == []

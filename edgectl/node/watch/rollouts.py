@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from threading import Thread
+from typing import Any
 from urllib.parse import quote
 
 from edgectl.node import pause
@@ -45,6 +46,7 @@ _SERVES = "app.kubernetes.io/name=inference"
 _ANSWER_SECONDS = 2.0
 _MOST_BYTES = 1 << 20
 _OK = 200
+NOBODY = "no inference pod is on this node: it judges nothing, and waits"
 
 
 class Rollouts:
@@ -100,7 +102,7 @@ class Rollouts:
         known = heard.read(self._places).get(name)
         last = known.progress if known and known.id == begun.order.id else None
         answers, trouble = self._heard(declares.node, begun.order.id)
-        outcome = judged(begun, answers, now=self._clock())
+        outcome = judged(begun, answers, now=self._clock()) if trouble != NOBODY else None
         if outcome is not None and (failure := self._end(name, begun.order.id, outcome)):
             trouble = failure
         worst = min(answers, key=lambda one: one.frames, default=last)
@@ -109,11 +111,14 @@ class Rollouts:
     def _heard(self, node: str, wanted: str) -> tuple[list[Progress], str]:
         """Return what the node's inference pods say of a rollout, and why there is nothing more."""
         try:
-            addresses = self._addresses(node)
+            items = self._pods(node)
         except (LookFailed, Denied) as failure:
             return [], f"the API was not asked: {failure}"
+        if not items:
+            return [], NOBODY
         found: list[Progress] = []
-        trouble = "" if addresses else "no inference pod runs on this node"
+        addresses = _addresses(items)
+        trouble = "" if addresses else "the inference pod of this node does not run"
         for address in addresses:
             try:
                 said = progress_of(self._status(address).facts)
@@ -126,18 +131,11 @@ class Rollouts:
                 found.append(said)
         return ([], trouble) if trouble and not _failed(found) else (found, "")
 
-    def _addresses(self, node: str) -> list[str]:
+    def _pods(self, node: str) -> list[dict[str, Any]]:
         query = f"fieldSelector=spec.nodeName%3D{node}&labelSelector={quote(_SERVES)}&resourceVersion=0"
         items = (self._hands.api.get(f"/api/v1/pods?{query}") or {}).get("items", [])
         name, value = _SERVES.split("=")
-        return [
-            str(item["status"]["podIP"])
-            for item in items
-            if (item["metadata"].get("labels") or {}).get(name) == value
-            and not item["metadata"].get("deletionTimestamp")
-            and item.get("status", {}).get("podIP")
-            and item["status"].get("phase") == "Running"
-        ]
+        return [item for item in items if (item["metadata"].get("labels") or {}).get(name) == value]
 
     def _status(self, address: str) -> Status:
         connection = http.client.HTTPConnection(address, self._port, timeout=_ANSWER_SECONDS)
@@ -185,6 +183,17 @@ class Rollouts:
             report_deed(self._places, self._hands, Ended(run, KIND, said, verdict, verdict, journal.path))
         print(sentence, flush=True)  # noqa: T201 - the unit's log
         happened(self._hands, node, "ModelTurnedDown" if failed else "ModelPromoted", sentence, warning=failed)
+
+
+def _addresses(items: list[dict[str, Any]]) -> list[str]:
+    """Return where the pods that run are reached; one that goes says nothing any more."""
+    return [
+        str(item["status"]["podIP"])
+        for item in items
+        if not item["metadata"].get("deletionTimestamp")
+        and item.get("status", {}).get("podIP")
+        and item["status"].get("phase") == "Running"
+    ]
 
 
 def _failed(found: list[Progress]) -> bool:

@@ -278,6 +278,7 @@ def test_killed_or_failing_at_any_operation_the_decision_is_whole(
         node.places.state.mkdir(parents=True)
         work = setup(node)
         assert links(node) == before
+        had = begun(node)
         with disk.armed(), suppress(Killed, OSError, ApplyFailed, AssertionError):
             work()
         assert reads(node) in {before[0], after[0]}
@@ -285,6 +286,7 @@ def test_killed_or_failing_at_any_operation_the_decision_is_whole(
         settle(node, step(model(node, "1.4"), tried=setup is _begins))
         assert links(node) in {before, after}
         assert (begun(node) is None) == (not order(node).exists()) == (links(node)[2] == "")
+        assert had is None or begun(node) in (had, None), "what was judged is not judged anew"
         work()
         assert links(node) == after
         return disk.reached
