@@ -30,7 +30,7 @@ TABLE = {
     "status": ("status", "Show what a store runs, and whether it is as deployed."),
     "gpu": ("gpu", "Show each GPU of a store, why it is ready or not, who holds it."),
     "chain": ("chain", "Draw the chain from GPU to sink, and say where it is broken."),
-    "models": ("models", "Show the models of a store, go back, bring versions ahead."),
+    "models": ("models", "Show the models of a store; try versions, promote, go back."),
     "journal": ("journal", "Show what a run on the node said, whoever started it."),
     "collect": ("collect", "Take what stores have to tell, and keep it in files."),
     "history": ("history", "Show what a store was given, what became of it, and why."),
@@ -44,6 +44,7 @@ TABLE = {
     "sandbox": ("sandbox", "Real store nodes on this machine, to try things on."),
     "version": ("version", "Show the version, and the digest of the engine for nodes."),
 }
+_ALSO = {"model": "models"}  # `edgectl model promote ...` reads better
 
 
 class Commands(TyperGroup):
@@ -57,6 +58,7 @@ class Commands(TyperGroup):
     def get_command(self, ctx: Context, cmd_name: str) -> Command | None:
         """Import one command."""
         del ctx
+        cmd_name = _ALSO.get(cmd_name, cmd_name)
         if cmd_name not in TABLE:
             return None
         own = typer.Typer(rich_markup_mode=None, add_completion=False)

@@ -6,12 +6,13 @@ import typer
 from typer._click import Context
 from typer.core import TyperGroup
 
-from edgectl.cli.registry import prefetch, show, turn
+from edgectl.cli.registry import beside, prefetch, show, turn
 
-COMMANDS = (show, prefetch, turn)
-_HELP = """Show the models of a store, go back, bring versions ahead.
+COMMANDS = (show, prefetch, beside, turn)
+_HELP = """Show the models of a store; try versions, promote, go back.
 
-`edgectl models STORE` is `edgectl models show STORE`."""
+`edgectl models STORE` is `edgectl models show STORE`, and `edgectl model` is
+`edgectl models`."""
 
 
 class _Shows(TyperGroup):

@@ -14,7 +14,7 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
-from edgectl.node import cancel, pause, restraint
+from edgectl.node import cancel, gaps, pause, restraint
 from edgectl.node.converge.journal import Journal
 from edgectl.node.converge.lock import Lock
 from edgectl.node.converge.loop import Clock, converge, plan
@@ -167,8 +167,9 @@ class _Run:
             return End(verdict)
         found = worse(verdict.steps, before, accept_degraded=slot.envelope.accept_degraded)
         if verdict.steps and not found:
+            paused = gaps.settle(self.places, self.say.gaps, (current, self.slots.apps_of(current)), slot)
             self._promote(slot, verdict)
-            return End(verdict, promoted=True)
+            return End(verdict, promoted=True, gaps=paused)
         if verdict.exit == Exit.DEGRADED:
             reason = f"{verdict.reason}; it was whole before this deploy (to insist: --accept-degraded)"
             verdict = replace(verdict, word=NOT_READY, exit=int(Exit.NOT_READY), reason=reason)

@@ -1,4 +1,4 @@
-"""What a deploy may replace, said before it begins: the pods that run now.
+"""What a deploy may replace, said before it begins: the pods that run now, and how long such a change took here.
 
 Owns that one answer. Changes nothing; the operator compares.
 """
@@ -10,15 +10,22 @@ from typing import Any
 
 from edgectl.node.converge.slots import Slots
 from edgectl.node.desired import load
+from edgectl.node.gaps import measured
 from edgectl.node.io.places import Places
 from edgectl.wire.envelope import Envelope
 from edgectl.wire.workload import pods_of
 
 
 def foretell(places: Places, offer: Envelope) -> dict[str, Any]:
-    """Return what is said beside what lacks here for an offer: the pods that run, if it may replace any."""
+    """Return what is said beside what lacks here for an offer: the pods that run, if it may replace any.
+
+    And for how many seconds they did not serve the last times, where that was measured here.
+    """
     pods = _pods(places, offer)
-    return {"pods": pods} if pods else {}
+    if not pods:
+        return {}
+    known = measured(places, pods)
+    return {"pods": pods, **({"gaps": known} if known else {})}
 
 
 def _pods(places: Places, offer: Envelope) -> dict[str, dict[str, Any]]:

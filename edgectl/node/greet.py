@@ -49,13 +49,18 @@ def _hello(places: Places) -> dict[str, Any]:
 
 
 def _held(places: Places) -> dict[str, list[str]]:
-    """Return the models that a person holds, where there are any."""
-    if not any(places.models.glob("*/held.json")):
-        return {}
-    from edgectl.node.models.held import sentences
-    from edgectl.node.models.registry import Registry
+    """Return the models that are held, and those that have a version beside them, where there are any."""
+    found: dict[str, list[str]] = {}
+    if any(places.models.glob("*/held.json")):
+        from edgectl.node.models.held import sentences
+        from edgectl.node.models.registry import Registry
 
-    return {"held": sentences(Registry(places))}
+        found["held"] = sentences(Registry(places))
+    if any(places.models.glob("*/begun.json")):
+        from edgectl.node.models.told import rollouts
+
+        found["rollouts"] = rollouts(places)
+    return found
 
 
 def _lacks(places: Places, current: Slot | None) -> bool:

@@ -37,6 +37,15 @@ def main(argv: list[str] | None = None) -> int:
     back.add_argument("name", metavar="NAME", help="the model")
     back.add_argument("--why", default="", help="one sentence, for whoever meets it")
     deeds.add_parser("release", help="run what is declared again").add_argument("name", metavar="NAME")
+    taking = deeds.add_parser("promote", help="let the version beside, or another that is kept, take over now")
+    taking.add_argument("name", metavar="NAME[@VERSION]")
+    taking.add_argument("--why", default="", help="one sentence, for whoever meets it")
+    for strategy, line in (("shadow", "mirror requests to"), ("canary", "give some of the requests to")):
+        beside = deeds.add_parser(strategy, help=f"{line} a version that has come ahead or is kept")
+        beside.add_argument("name", metavar="NAME[@VERSION]")
+        beside.add_argument("--soak", default="", metavar="TIME", help="how long a step lasts: 30s, 10m")
+        if strategy == "canary":
+            beside.add_argument("--percent", type=int, default=0, help="of the requests, in one step")
     commands.add_parser("resume", help="end the pause")
     loading = commands.add_parser("load", help="take what was exported for this store, from a stick or a web server")
     loading.add_argument("source", metavar="DIR|URL", help="/media/usb, https://host/path")

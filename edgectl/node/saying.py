@@ -5,12 +5,14 @@ Owns: what is left out. Must not know what a run decides.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import time
+from dataclasses import dataclass, field
 from typing import Any
 
 from edgectl.node.converge.journal import Journal
 from edgectl.node.converge.protocol import Gate, Observation, Status
 from edgectl.node.converge.slots import Slot, Slots
+from edgectl.node.gaps import Gaps
 from edgectl.wire import event
 from edgectl.wire.verdict import Verdict
 
@@ -22,6 +24,7 @@ class End:
     verdict: Verdict
     promoted: bool = False
     returned: Verdict | None = None
+    gaps: dict[str, float] = field(default_factory=dict)  # seconds that workloads did not serve
 
 
 @dataclass(frozen=True)
@@ -29,9 +32,11 @@ class Saying:
     """Says every event to the journal, and what was done to the unit's log."""
 
     journal: Journal
+    gaps: Gaps = field(default_factory=lambda: Gaps(time.monotonic))
 
     def __call__(self, word: str, step: Gate[Any], seen: Observation) -> None:
         """Say one event."""
+        self.gaps.saw(word, step.id)
         telling = word not in {event.OK, event.BLOCKED}
         self.journal.write(
             event.STEP,
@@ -64,6 +69,7 @@ class Saying:
             "gate": first.id if first else "",
             "evidence": list(first.evidence) if first else [],
             "returned": None if returned is None else {"word": returned.word, "reason": returned.reason},
+            **({"gaps": end.gaps} if end.gaps else {}),
         }
         self.journal.write(event.VERDICT, word=verdict.word, reason=verdict.reason, data=data)
         print(f"{verdict.word}: {verdict.reason or 'as declared'}", flush=True)  # noqa: T201 - the unit's log

@@ -9,7 +9,7 @@ from edgectl.control.deploy.caps import Forecast
 from edgectl.control.deploy.look import CONTENT, Seen
 from edgectl.report.advice import for_step
 from edgectl.report.history import is_split
-from edgectl.report.transfer import time_of
+from edgectl.report.transfer import about, time_of
 from edgectl.report.words import count, duration, size
 from edgectl.wire import event
 from edgectl.wire.envelope import short
@@ -38,7 +38,10 @@ def planned(store: str, seen: Seen, all_bytes: int, forecast: Forecast | None = 
     if seen.neighbour_bytes:
         lines.append(f"  between   its nodes {size(seen.neighbour_bytes)}, over the store's network")
     for pause in seen.pauses:
-        lines += [f"  pauses    {pause.workload}", *(f"            {why}" for why in pause.why.split("; "))]
+        lines += [
+            f"  pauses    {pause.workload} {about(pause)}",
+            *(f"            {why}" for why in pause.why.split("; ")),
+        ]
     lines += _steps("change", drifted, differences=True)
     wrong = [item for item in seen.events if item.get("word") in _WRONG and item.get("step") != CONTENT]
     lines += _steps("", wrong)
@@ -87,6 +90,7 @@ def running(hello: dict[str, Any]) -> list[str]:
         lines.append(f"            because {rejected.get('reason', '')}")
         lines.append(f"            since {since} UTC")
     lines += [f"  held      {sentence}" for sentence in hello.get("held") or ()]
+    lines += [f"  rollout   {sentence}" for sentence in hello.get("rollouts") or ()]
     if pause := str(hello.get("pause") or ""):
         lines.append(f"  paused    {pause.removeprefix('paused ')}")
     if holder := hello.get("holder"):

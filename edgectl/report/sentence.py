@@ -39,7 +39,17 @@ def _well(store: str, outcome: Outcome, word: str, reason: str) -> str:
         f"{store} is {word.upper()}.{tail} {count(len(outcome.changed), 'change')}, {size(outcome.blob_bytes)}, "
         f"{duration(outcome.seconds)}. Sequence {outcome.sequence}{before}."
     )
-    return "\n".join((sentence, *_others(outcome)))
+    return "\n".join((sentence, *_paused(outcome), *_others(outcome)))
+
+
+def _paused(outcome: Outcome) -> list[str]:
+    """Say how long workloads did not serve, beside what was announced."""
+    gaps = outcome.verdict.get("gaps") or {}
+    return [
+        f"  paused    {pause.workload} {gaps[pause.workload]:.0f} s, announced {pause.seconds:.0f}"
+        for pause in outcome.pauses
+        if pause.workload in gaps
+    ]
 
 
 def _others(outcome: Outcome) -> list[str]:

@@ -54,8 +54,14 @@ def time_of(forecast: Forecast) -> str:
 
 
 def pause_of(pause: Pause) -> str:
-    """Say which workload will not serve for a while, and why."""
-    return f"{pause.workload}: {pause.why}"
+    """Say which workload will not serve for a while, how long about, and why."""
+    return f"{pause.workload} {about(pause)}: {pause.why}"
+
+
+def about(pause: Pause) -> str:
+    """Say how long a pause will be, and by what one knows."""
+    by = "as measured here" if pause.measured else "a guess: not measured here yet"
+    return f"about {_length(pause.seconds)} ({by})"
 
 
 def limit_of(limit: float | None, caps: Caps) -> str:

@@ -12,7 +12,8 @@ from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
 from edgectl.wire.chain import Chain
-from edgectl.wire.document import canonical, digest_of, from_json, joined, to_json
+from edgectl.wire.document import LATER, canonical, digest_of, from_json, joined, to_json
+from edgectl.wire.rollout import Rollout
 from edgectl.wire.trust import Trust
 
 FORMAT = 1
@@ -169,6 +170,7 @@ class Models:
     next: tuple[Model, ...] = ()
     budget_bytes: int = 0  # for all versions together; 0: no limit, and none is kept that nobody needs
     sizes: dict[str, int] = field(default_factory=dict)  # digest -> bytes of the files of `next`
+    rollouts: dict[str, Rollout] = field(default_factory=dict, metadata=LATER)  # by name; none: the switch at once
 
 
 @dataclass(frozen=True, slots=True)

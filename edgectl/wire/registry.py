@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from edgectl.wire.rollout import RolloutLook
+
 _MB, _GB = 1e6, 1e9
 
 
@@ -29,6 +31,7 @@ class ModelLook:
     name: str
     versions: tuple[VersionLook, ...]
     held: str = ""
+    rollout: RolloutLook | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +65,8 @@ def lines(look: ModelsLook) -> list[str]:
             )
         if model.held:
             said.append(f"  {'':<12} {model.held}")
+        if model.rollout is not None:
+            said += [f"  {'':<12} {sentence}" for sentence in model.rollout.sentences()]
     return said
 
 

@@ -25,10 +25,12 @@ Examples:
 Of each version: its size, the beginning of its digest, and what it is there:
   current     pods find it under NAME/current
   previous    `edgectl models rollback` goes back to it
-  candidate   it has come ahead, and nobody uses it
-  held        a person has gone back to it, and it stays
+  candidate   it has come ahead, or stands beside the one that runs
+  held        another was turned down for it, and it stays
   declared    the deploy that runs wants it
-  coming      it is named as next"""
+  coming      it is named as next
+While a version stands beside the one that runs: how it does, and how long it
+still takes at least."""
 
 
 def register(app: typer.Typer) -> None:

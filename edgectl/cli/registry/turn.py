@@ -1,16 +1,33 @@
-"""`edgectl models rollback` and `release`: back to the version before, at once; and the end of that."""
+"""`edgectl models promote`, `rollback` and `release`: which version of a model runs, at once; on every node."""
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from edgectl.cli.options import DEFAULT_INVENTORY, Format, InventoryPath, Output, StoreName, Verbose
 from edgectl.wire.errors import EdgectlError
 
-ModelName = Annotated[str, typer.Argument(metavar="NAME", help="A model of the store, e.g. detector.")]
+if TYPE_CHECKING:
+    from pathlib import Path
 
+ModelName = Annotated[str, typer.Argument(metavar="NAME", help="A model of the store, e.g. detector.")]
+ModelVersion = Annotated[str, typer.Argument(metavar="NAME", help="A model, or one version of it: detector@1.4.")]
+Why = Annotated[str, typer.Option("--why", help="One sentence, for whoever meets it.")]
+
+_PROMOTE = """\b
+Examples:
+  edgectl models promote store-042 detector      (what stands beside)
+  edgectl models promote store-042 detector@1.4
+  sudo edgectl-node models promote detector@1.4   (at the rack, offline)
+
+The version takes over now, on every node: the candidate of a rollout, which
+ends, or another that the nodes keep. One that is not declared is held, as
+after a rollback, until another version is deployed.
+
+\b
+Exit codes: 7 a deploy runs    5 a node does not keep that version"""
 _ROLLBACK = """\b
 Examples:
   edgectl models rollback store-042 detector --why "counts too many"
@@ -20,6 +37,8 @@ Nothing is sent and nothing is waited for: `current` and `previous` change
 places on every node, and the store stays there: its self-repair does not put
 it back. That ends when another version is deployed than the one that you have
 gone back from, or with `edgectl models release`. `edgectl status` shows it.
+While a version stands beside the one that runs, that ends, and no more: what
+runs goes on.
 
 \b
 Exit codes: 7 a deploy runs    5 there is no version to go back to"""
@@ -27,25 +46,39 @@ _RELEASE = """\b
 Examples:
   edgectl models release store-042 detector
 
-The version that is declared runs again."""
+The version that is declared runs again. Where its own rollout had turned it
+down, the rollout begins anew."""
 
 
 def register(app: typer.Typer) -> None:
     """Add the commands."""
+    app.command("promote", epilog=_PROMOTE)(promote)
     app.command("rollback", epilog=_ROLLBACK)(rollback)
     app.command("release", epilog=_RELEASE)(release)
+
+
+def promote(
+    store: StoreName,
+    name: ModelVersion,
+    why: Why = "",
+    inventory: InventoryPath = DEFAULT_INVENTORY,
+    output: Output = Format.TEXT,
+    verbose: Verbose = False,
+) -> int:
+    """Let the version that stands beside, or another that is kept, take over now."""
+    return turn("promote", store, name, inventory=inventory, output=output, verbose=verbose, why=why)
 
 
 def rollback(
     store: StoreName,
     name: ModelName,
-    why: Annotated[str, typer.Option("--why", help="One sentence, for whoever meets it.")] = "",
+    why: Why = "",
     inventory: InventoryPath = DEFAULT_INVENTORY,
     output: Output = Format.TEXT,
     verbose: Verbose = False,
 ) -> int:
     """Go back to the version of a model that ran before, now."""
-    return _turn("rollback", store, name, why, inventory=inventory, output=output, verbose=verbose)
+    return turn("rollback", store, name, inventory=inventory, output=output, verbose=verbose, why=why)
 
 
 def release(
@@ -56,31 +89,26 @@ def release(
     verbose: Verbose = False,
 ) -> int:
     """Let a model go on with the version that is declared."""
-    return _turn("release", store, name, "", inventory=inventory, output=output, verbose=verbose)
+    return turn("release", store, name, inventory=inventory, output=output, verbose=verbose)
 
 
-def _turn(
-    deed: str, store: str, name: str, why: str, *, inventory: InventoryPath, output: Format, verbose: bool
-) -> int:
+def turn(deed: str, store: str, named: str, *, inventory: Path, output: Format, verbose: bool, **asked: object) -> int:
+    """Ask every node; a node that stands so already is fine."""
     from edgectl.cli import store as stores
-    from edgectl.cli.registry.nodes import asked, code, document
+    from edgectl.cli.registry.nodes import asked as ask
+    from edgectl.cli.registry.nodes import code, document
     from edgectl.cli.result import show
     from edgectl.control.deploy.operator import sender
 
+    name, _, version = named.partition("@")
     found, me = stores.find(store, inventory), sender()
     who = f"{me.user}@{me.host}"
-    answers = asked(found, "", verbose=verbose, deed=deed, name=name, who=who, why=why)
-    said = []
-    for node, answer in answers.items():
-        if isinstance(answer, EdgectlError):
-            said.append(f"  not       {node}: {answer.message}")
-            continue
-        was = answer["hold"]
-        before, after = was["from_version"], was["version"]
-        if deed == "rollback":
-            said.append(f"  {node:<10}{name} {before} -> {after}, held until another version than {before} is deployed")
-        else:
-            said.append(f"  {node:<10}{name} {after} -> {before}, as declared")
-    done = "went back" if deed == "rollback" else "goes on as declared"
-    text = "\n".join([f"{found.name}: {name} {done}", *said])
+    answers = ask(found, "", verbose=verbose, deed=deed, name=name, version=version, who=who, **asked)
+    said = [
+        f"  not       {node}: {answer.message}"
+        if isinstance(answer, EdgectlError)
+        else f"  {node:<10}{answer.get('said', '')}"
+        for node, answer in answers.items()
+    ]
+    text = "\n".join([f"{found.name}: {deed} {named}", *said])
     return show(output, {"store": found.name, "model": name, "nodes": document(answers)}, text, code=code(answers))

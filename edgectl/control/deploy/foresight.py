@@ -10,6 +10,6 @@ from edgectl.wire.payload import decode
 
 
 def pauses_of(frame: dict[str, Any], payload: Path | bytes | None) -> tuple[Pause, ...]:
-    """Return which pods will pause for the payload that is offered; none where nothing runs, or it is not here."""
+    """Return which pods will pause for what is offered, and how long; none where nothing runs, or it is not here."""
     runs = frame.get("pods") or {}
-    return pauses(runs, decode(payload)) if runs and isinstance(payload, bytes) else ()
+    return pauses(runs, decode(payload), frame.get("gaps")) if runs and isinstance(payload, bytes) else ()

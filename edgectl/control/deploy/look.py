@@ -62,6 +62,7 @@ class Seen:
             "verdict": self.verdict,
             **{key: self.hello.get(key) for key in ("current", "candidate", "newest", "sequence", "pause", "holder")},
             "held": self.hello.get("held", []),
+            "rollouts": self.hello.get("rollouts", []),
             "steps": self.events,
             "missing_blobs": self.missing_blobs,
             "missing_bytes": self.missing_bytes,

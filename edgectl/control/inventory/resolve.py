@@ -16,6 +16,7 @@ from edgectl.control.inventory import chain_schema, network_schema, schema, upli
 from edgectl.control.inventory.amounts import rate_bytes
 from edgectl.control.inventory.facts import facts
 from edgectl.control.inventory.place import Place
+from edgectl.control.inventory.rollouts import rollout_of
 from edgectl.control.inventory.secret_schema import StoreSecret
 from edgectl.control.inventory.store import (
     DEFAULT_ARCH,
@@ -143,19 +144,21 @@ def _hours(limit: network_schema.Limit, zone: str | None) -> Window | None:
 
 def models(store: schema.Store, folder: Path) -> ModelsSettings:
     """Return the models that nodes keep; one that is to come and runs already is nothing to bring."""
-    current, coming = [], []
+    current, coming, rollouts = [], [], {}
     for name, model in (store.models or {}).items():
         if model is None:
             continue
         version, variant = model.version or "", model.variant or ""
         if model.from_ is not None:
             current.append(ModelSettings(name, version, variant, _beside(folder, model.from_), ("models", name)))
+            if (rollout := rollout_of(model)) is not None:
+                rollouts[name] = rollout
         if model.next is not None and (model.from_ is None or model.next.version != version):
             path = _beside(folder, model.next.from_)
             coming.append(ModelSettings(name, model.next.version, variant, path, ("models", name, "next")))
     windows = (store.windows or {}).get(PREFETCH, [])
     when = tuple(hours(one.days, one.start, one.end, store.timezone or "UTC") for one in windows)
-    return ModelsSettings(tuple(current), tuple(coming), store.model_budget or 0, when)
+    return ModelsSettings(tuple(current), tuple(coming), store.model_budget or 0, when, rollouts)
 
 
 @cache

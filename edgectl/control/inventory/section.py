@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, StringConstraints
+from pydantic import AfterValidator, BaseModel, ConfigDict, StringConstraints, WithJsonSchema
 
 from edgectl.control.inventory.text import refused_line
+from edgectl.wire.length import LENGTH_PATTERN, seconds
 
 Label = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$")]
 
@@ -31,9 +32,16 @@ def _title(text: str) -> str:
     return _line(text) if text else text
 
 
+def _length(text: str) -> str:
+    seconds(text)
+    return text
+
+
 Title = Annotated[str, AfterValidator(_title)]
 Line = Annotated[str, AfterValidator(_line)]
 Word = Annotated[str, AfterValidator(_word)]  # what stands among a program's arguments
+
+Length = Annotated[str, AfterValidator(_length), WithJsonSchema({"type": "string", "pattern": LENGTH_PATTERN})]
 
 
 class Section(BaseModel):

@@ -5,6 +5,7 @@ Owns the shape. Nothing downstream reads the inventory; the layers and their pla
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from edgectl.control.inventory.place import Place
 from edgectl.control.inventory.tree import Tree
 from edgectl.control.secrets.reference import Reference
+from edgectl.wire.rollout import Rollout
 
 if TYPE_CHECKING:
     from edgectl.control.inventory.policy_schema import Policy
@@ -165,6 +167,7 @@ class ModelsSettings:
     next: tuple[ModelSettings, ...] = ()
     budget_bytes: int = 0
     hours: tuple[Window, ...] = ()
+    rollouts: Mapping[str, Rollout] = field(default_factory=dict)  # by name; none: the switch at once
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,8 @@ from typing import Any
 from edgectl.wire.payload import Node, Payload, Release
 from edgectl.wire.workload import images_of, key_of, pods_of, template_of
 
+UNKNOWN_SECONDS = 30.0  # what is announced of a pause until the node has measured one of that workload
+
 
 @dataclass(frozen=True, slots=True)
 class Effects:
@@ -68,10 +70,17 @@ class Pause:
 
     workload: str  # release/kind/name
     why: str
+    seconds: float = UNKNOWN_SECONDS
+    measured: bool = False  # by this very node; else it is a guess, the same for all
 
 
-def pauses(runs: Mapping[str, Mapping[str, Any]], after: Payload) -> tuple[Pause, ...]:
-    """Return which of the workloads that run (`pods_of` of what a node is) pause when it becomes `after`."""
+def pauses(
+    runs: Mapping[str, Mapping[str, Any]], after: Payload, measured: Mapping[str, float] | None = None
+) -> tuple[Pause, ...]:
+    """Return which of the workloads that run (`pods_of` of what a node is) pause when it becomes `after`.
+
+    `measured`: for how many seconds they did the last times, as far as the node knows.
+    """
     becomes, resources = pods_of(after.releases), _resources(after)
     found = []
     for release in after.releases:
@@ -80,7 +89,9 @@ def pauses(runs: Mapping[str, Mapping[str, Any]], after: Payload) -> tuple[Pause
             if name not in becomes or name not in runs or runs[name].get("template") == becomes[name]["template"]:
                 continue
             if stops := _stops_first(manifest, resources):
-                found.append(Pause(name, f"{_news(list(runs[name].get('images', ())), manifest)}; {stops}"))
+                why = f"{_news(list(runs[name].get('images', ())), manifest)}; {stops}"
+                seconds = (measured or {}).get(name)
+                found.append(Pause(name, why) if seconds is None else Pause(name, why, seconds, measured=True))
     return tuple(found)
 
 

@@ -41,6 +41,7 @@ def models(
             tuple(map(_model, coming.items())),
             asked.budget_bytes,
             {name: ahead[name].size for name in sorted(ahead)},
+            dict(asked.rollouts),
         ),
         ahead,
     )

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 
 from edgectl.node.io.places import Places
-from edgectl.node.models import expected, held
+from edgectl.node.models import expected, held, rollout
 from edgectl.node.models.registry import BEFORE, CURRENT, LINKS, Registry
 from edgectl.wire.payload import Models, Payload
 
@@ -36,6 +36,7 @@ def collect(places: Places, kept: Sequence[Payload], runs: Payload) -> set[str]:
     safe = {(model.name, model.folder) for models in wanted for model in models.current}
     safe |= {(name, registry.linked(name, link)) for name in registry.names() for link in LINKS}
     safe |= {(name, found.model.folder) for name in registry.names() if (found := expected.read(registry, name))}
+    safe |= {(name, begun.order.candidate) for name in registry.names() if (begun := rollout.read(registry, name))}
     _fit(registry, safe, declared.budget_bytes)
     digests = {digest for models in wanted for model in models.next for digest in model.files.values()}
     for name in registry.names():

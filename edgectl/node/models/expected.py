@@ -63,6 +63,14 @@ def ready(places: Places, name: str, declared: Models | None) -> Model | None:
     return None
 
 
+def ahead(places: Places, name: str, declared: Models) -> str:
+    """Return the folder that `candidate` should name where no rollout runs: what has come ahead, and is whole here."""
+    found, registry = ready(places, name, declared), Registry(places)
+    if found is None or any(model.name == name and model.folder == found.folder for model in declared.current):
+        return ""
+    return "" if registry.note(name, found.folder) is None else found.folder
+
+
 def _are_here(places: Places, model: Model, sizes: dict[str, int]) -> bool:
     for digest in model.files.values():
         try:

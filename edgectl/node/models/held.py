@@ -1,4 +1,4 @@
-"""A hold: a person has gone back from a version, and the store stays there until another one is declared.
+"""A hold: a person, or a rollout, has turned a version down; the store stays where it is until another is declared.
 
 Owns NAME/held.json. It is written before the links are switched: whoever is killed in between finds a whole decision.
 """
@@ -13,6 +13,7 @@ from edgectl.node.io.files import sync_dir, write_atomic
 from edgectl.node.models.registry import Registry
 from edgectl.wire.document import canonical, from_json, to_json
 
+ITSELF = "itself"  # who holds a model that its own rollout has turned down
 _FILE = "held.json"
 
 

@@ -17,6 +17,8 @@ def switch(registry: Registry, name: str, declared: str, *, tried: bool) -> None
     """
     hold = held.holds(registry, name, declared)
     if hold is not None:
+        if registry.linked(name, CURRENT) == hold.folder:
+            return  # it never ran anything else, or has gone back already
         registry.point(name, PREVIOUS, hold.from_folder if registry.at(name, hold.from_folder).is_dir() else "")
         registry.point(name, CURRENT, hold.folder)
         return

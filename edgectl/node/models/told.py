@@ -1,34 +1,50 @@
 """What this node says of its models, and what a person lets it do with them over the link.
 
-Owns the answers to `models`. Must not know how versions are switched (turn.py).
+Owns the answers to `models`. Must not know how versions are switched (turn.py, byhand.py).
 """
 
 from __future__ import annotations
 
+import time
 from contextlib import suppress
 from typing import Any
 
 from edgectl.node.converge.slots import Slots
 from edgectl.node.desired import load
 from edgectl.node.io.places import Places
-from edgectl.node.models import expected, held
+from edgectl.node.models import expected, heard, held, rollout
+from edgectl.node.models.byhand import promote, try_beside
 from edgectl.node.models.registry import CANDIDATE, CURRENT, PREVIOUS, Registry
-from edgectl.node.models.turn import release, rollback
+from edgectl.node.models.turn import Turned, release, rollback
 from edgectl.wire.document import to_json
+from edgectl.wire.errors import NotReady
 from edgectl.wire.payload import Model, Models
 from edgectl.wire.registry import ModelLook, ModelsLook, VersionLook
+from edgectl.wire.rollout import CANARY, SHADOW, RolloutLook
 
 HELD, DECLARED, COMING = "held", "declared", "coming"
 
 
 def answer(places: Places, frame: dict[str, Any]) -> dict[str, Any]:
-    """Do what is asked (look, rollback, release), and say how the models are. Raises Locked or NotReady."""
-    deed, name, hold = str(frame.get("deed", "")), str(frame.get("name", "")), None
+    """Do what is asked, if anything, and say how the models are. Raises Locked or NotReady."""
+    turned = turn(places, frame) if frame.get("deed") else None
+    return {"look": to_json(looked(places)), **(to_json(turned) if turned else {})}
+
+
+def turn(places: Places, asked: dict[str, Any]) -> Turned:
+    """Do what a person asks of a model, here or over the link. Raises Locked or NotReady."""
+    deed, name, version = str(asked["deed"]), str(asked["name"]), str(asked.get("version", ""))
+    who, why = str(asked.get("who", "")), str(asked.get("why", ""))
     if deed == "rollback":
-        hold = rollback(places, name, who=str(frame["who"]), why=str(frame["why"]))
-    elif deed == "release":
-        hold = release(places, name)
-    return {"look": to_json(looked(places)), **({"hold": to_json(hold)} if hold else {})}
+        return rollback(places, name, who=who, why=why)
+    if deed == "release":
+        return release(places, name)
+    if deed == "promote":
+        return promote(places, name, version, who=who, why=why)
+    if deed in {SHADOW, CANARY}:
+        percent, soak = int(asked.get("percent") or 0), float(asked.get("soak_seconds") or 0.0)
+        return try_beside(places, name, version, deed, who=who, percent=percent, soak_seconds=soak)
+    raise NotReady(f"this node's engine does not know {deed!r}", hint="use the same edgectl version everywhere")
 
 
 def looked(places: Places) -> ModelsLook:
@@ -63,7 +79,38 @@ def _model(places: Places, name: str, declared: Models, sizes: dict[str, int]) -
             size = sum(found.get(digest, 0) for digest in set(model.files.values()))
             missing = sum(found.get(one, 0) for one in set(model.files.values()) if not places.blob(one).is_file())
             versions.append(VersionLook(model.version, model.variant, model.digest, size, (COMING,), missing))
-    return ModelLook(name, tuple(versions), hold.sentence() if hold else "")
+    return ModelLook(name, tuple(versions), hold.sentence() if hold else "", _rollout(places, name, declared))
+
+
+def rollouts(places: Places) -> list[str]:
+    """Say in a sentence each which versions stand beside others here."""
+    declared, registry = _declared(places), Registry(places)
+    looks = ((name, _rollout(places, name, declared)) for name in rollout.names(registry))
+    return [f"{name}: {'; '.join(look.sentences())}" for name, look in looks if look is not None]
+
+
+def _rollout(places: Places, name: str, declared: Models) -> RolloutLook | None:
+    registry = Registry(places)
+    wants = next((model.folder for model in declared.current if model.name == name), None)
+    begun = rollout.running(registry, name, wants, declared.rollouts.get(name)) if wants else None
+    if begun is None:
+        return None
+    order, now = begun.order, registry.note(name, registry.linked(name, CURRENT))
+    said = heard.read(places).get(name)
+    said = said if said is not None and said.id == order.id else None
+    return RolloutLook(
+        order.strategy,
+        order.version,
+        now.version if now else "none",
+        order.steps,
+        time.strftime("%Y-%m-%d %H:%M", time.gmtime(order.since)),
+        max(order.since + order.takes_seconds - time.time(), 0.0),
+        order.min_frames,
+        begun.asked.promote,
+        begun.who,
+        said.progress if said else None,
+        said.trouble if said else "",
+    )
 
 
 def _coming(places: Places, name: str, declared: Models) -> list[tuple[Model, dict[str, int]]]:

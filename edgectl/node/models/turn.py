@@ -1,6 +1,6 @@
 """A person's turn: back to the version that ran before, with no link and at once; and the end of that.
 
-Owns when it is refused. The hold is written first, then the links are switched: a kill in between is finished by the
+Owns when nobody's turn is. The hold is written first, then the links are switched: a kill in between is finished by the
 next run, or by the same command.
 """
 
@@ -10,12 +10,13 @@ import os
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 
 from edgectl.node.converge.lock import Lock, holder
 from edgectl.node.converge.slots import Slots
-from edgectl.node.desired import load
 from edgectl.node.io.places import Places
-from edgectl.node.models import held
+from edgectl.node.models import held, rollout
+from edgectl.node.models.declares import SHOWS, declared
 from edgectl.node.models.held import Held
 from edgectl.node.models.registry import CURRENT, PREVIOUS, Note, Registry
 from edgectl.node.models.switch import switch
@@ -26,24 +27,37 @@ from edgectl.wire.errors import Locked, NotReady
 _HEAL_STEPS_ASIDE_SECONDS = 60.0
 _LETS_GO_SECONDS = 2.0  # a deploy that has said its verdict
 _AGAIN = "wait until it has ended (edgectl status STORE), then run the same command again"
-_SHOWS = "edgectl models STORE shows what is kept (at the rack: edgectl-node models)"
 
 
-def rollback(places: Places, name: str, *, who: str, why: str) -> Held:
-    """Go back to the version that ran before, and hold it; returns the hold. Raises Locked or NotReady."""
+@dataclass(frozen=True, slots=True)
+class Turned:
+    """What a person's turn has come to; `changed` is false where the node stood so already."""
+
+    said: str
+    changed: bool = True
+
+
+def rollback(places: Places, name: str, *, who: str, why: str) -> Turned:
+    """Go back to the version that ran before, and hold it; a rollout only ends. Raises Locked or NotReady."""
     with quiet(places):
-        registry = Registry(places)
-        now, before = _known(registry, name, CURRENT), _known(registry, name, PREVIOUS)
-        hold = held.read(registry, name)
-        declared = _declared(places, name)
-        if hold is not None and hold.from_folder == declared:
+        registry, declares = Registry(places), declared(places)
+        wanted = declares.folder(name)
+        now, before = known(registry, name, CURRENT), known(registry, name, PREVIOUS)
+        hold, begun = held.read(registry, name), declares.running(name)
+        if begun is not None and now is not None:
+            if begun.is_of_declared:
+                order = begun.order
+                hold = Held(now.version, now.folder, order.version, order.candidate, who, why, event.now())
+                held.write(registry, name, hold)
+            declares.end(name)
+            stays = f"; {hold.sentence()}" if hold is not None and hold.folder == now.folder else ""
+            return Turned(f"{name}: the {begun.order.strategy} of {begun.order.version} ends{stays}")
+        if hold is not None and hold.from_folder == wanted:
             if now is not None and now.folder == hold.folder:
-                raise NotReady(
-                    f"{name} is {hold.sentence()} already", hint=f"edgectl models release STORE {name} ends it"
-                )
+                return Turned(f"{name} is {hold.sentence()}, already", changed=False)
         elif now is None or before is None:
-            raise NotReady(f"{name} has no version here to go back to", hint=_SHOWS)
-        elif now.folder != declared:
+            raise NotReady(f"{name} has no version here to go back to", hint=SHOWS)
+        elif now.folder != wanted:
             raise NotReady(
                 f"{name} runs {now.version}, which is not what was deployed last", hint="edgectl status STORE says why"
             )
@@ -51,26 +65,32 @@ def rollback(places: Places, name: str, *, who: str, why: str) -> Held:
             hold = Held(before.version, before.folder, now.version, now.folder, who, why, event.now())
             held.write(registry, name, hold)
         switch(registry, name, hold.from_folder, tried=False)
-        return hold
+        return Turned(f"{name} went back from {hold.from_version} to {hold.version}; {hold.sentence()}")
 
 
-def release(places: Places, name: str) -> Held:
-    """End a hold and go on with what is declared; returns the hold that was. Raises Locked or NotReady.
+def release(places: Places, name: str) -> Turned:
+    """End a hold and go on with what is declared. Raises Locked or NotReady.
 
-    `previous` first: whoever is killed in here finds the hold, or a `current` that the next run switches.
+    One that a rollout has ended in begins it anew. `previous` first: whoever is killed in here finds the hold, or a
+    `current` that the next run switches.
     """
     with quiet(places):
-        registry = Registry(places)
-        hold = held.read(registry, name)
+        registry, declares = Registry(places), declared(places)
+        wanted, hold = declares.folder(name), held.read(registry, name)
         if hold is None:
-            raise NotReady(f"{name} is not held", hint=_SHOWS)
-        goes_on = hold.from_folder == _declared(places, name) and registry.at(name, hold.from_folder).is_dir()
-        if goes_on:
-            registry.point(name, PREVIOUS, hold.folder)
+            return Turned(f"{name} is not held", changed=False)
+        if hold.from_folder != wanted or not registry.at(name, wanted).is_dir():
+            held.end(registry, name)
+            return Turned(f"{name} is released")
+        asked = declares.asked(name)
+        if hold.who == held.ITSELF and asked is not None:
+            begun = rollout.begin(registry, name, wanted, asked, declared=wanted)
+            held.end(registry, name)
+            return Turned(f"{name} is released: {begun.beside(hold.version)}, once more")
+        registry.point(name, PREVIOUS, hold.folder)
         held.end(registry, name)
-        if goes_on:
-            registry.point(name, CURRENT, hold.from_folder)
-        return hold
+        registry.point(name, CURRENT, wanted)
+        return Turned(f"{name} is released: {hold.from_version} runs again, as declared")
 
 
 @contextmanager
@@ -111,21 +131,6 @@ def quiet(
         yield
 
 
-def _known(registry: Registry, name: str, link: str) -> Note | None:
+def known(registry: Registry, name: str, link: str) -> Note | None:
+    """Return the version that a link names."""
     return registry.note(name, registry.linked(name, link))
-
-
-def _declared(places: Places, name: str) -> str:
-    """Return the folder of the version that this node should run; raises NotReady where there is none."""
-    slots = Slots(places)
-    if (slot := slots.current) is None:
-        raise NotReady("nothing has been deployed to this node yet", hint="edgectl deploy STORE")
-    try:
-        payload, _ = load(places, slot, slots.apps_of(slot))
-    except (OSError, ValueError) as error:
-        raise NotReady(f"what this node should be cannot be read: {error}", hint="deploy it again") from error
-    found = [model.folder for model in (payload.models.current if payload.models else ()) if model.name == name]
-    if not found:
-        names = ", ".join(model.name for model in (payload.models.current if payload.models else ())) or "none"
-        raise NotReady(f"this node keeps no model {name} (it keeps {names})", hint=_SHOWS)
-    return found[0]

@@ -61,6 +61,12 @@ def report(places: Places, look: Look, ended: Ended) -> None:
         _Report(places, look).ended(ended)
 
 
+def report_deed(places: Places, look: Look, ended: Ended) -> None:
+    """Queue what was done between two runs, as a run's end; how the store stands, the next run tells."""
+    with suppress(*_FAULTS):
+        _Report(places, look).news(ended)
+
+
 def report_pause(places: Places) -> None:
     """Queue that the store heals nothing now, unless somebody holds it: then that one tells."""
     with suppress(*_FAULTS):
@@ -98,11 +104,7 @@ class _Report:
             return  # it has stepped aside, and whoever comes tells
         last = self._last()
         if ended.is_news or last is None or _says_other(last, stands):
-            run = ended.run
-            with suppress(*_FAULTS):  # one that is no file any more keeps no beat from being told
-                self._queue.put(VERDICT, lambda box, n: self._verdict(ended, box, n), run=run)
-            with suppress(*_FAULTS):
-                self._queue.put_file(JOURNAL, ended.journal, run=run)
+            self.news(ended)
         if stands.word != INTERRUPTED:
             self.beat(stands.word, _why(stands))
 
@@ -111,6 +113,13 @@ class _Report:
         reason = seen.reason[:_MOST_REASON]
         self._queue.put(VERDICT, lambda box, n: self._about(told, run, CHAIN, reason, box=box, n=n), run=run)
         self._queue.put_file(JOURNAL, journal, run=run)
+
+    def news(self, ended: Ended) -> None:
+        """Put a run's verdict and its journal into the queue."""
+        with suppress(*_FAULTS):  # one that is no file any more keeps no beat from being told
+            self._queue.put(VERDICT, lambda box, n: self._verdict(ended, box, n), run=ended.run)
+        with suppress(*_FAULTS):
+            self._queue.put_file(JOURNAL, ended.journal, run=ended.run)
 
     def beat(self, word: str, why: str) -> None:
         """Put the beat behind all else, and take the one before it away where that says nothing of its own."""

@@ -36,6 +36,7 @@ from edgectl.node.watch.chain import ChainWatch
 from edgectl.node.watch.deeds import WITHDRAWN, do
 from edgectl.node.watch.facts import Facts, Watched, look
 from edgectl.node.watch.ladder import Deed, Memory, climb
+from edgectl.node.watch.rollouts import Rollouts
 from edgectl.node.watch.upward import Upward
 from edgectl.wire import event
 from edgectl.wire.document import canonical, from_json, to_json
@@ -49,11 +50,11 @@ IDLE_SECONDS = 30.0  # on a node without GPUs
 
 def run(places: Places, *, sleep: Callable[[float], None] = time.sleep) -> int:
     """Watch until another engine runs this store."""
-    watchdog, upward, chain = Watchdog(places), Upward(places), ChainWatch(places)
+    watchdog, upward, chain, rollouts = Watchdog(places), Upward(places), ChainWatch(places), Rollouts(places)
     while watchdog.is_of_this_engine():
         upward.tick()
         chain.tick()
-        sleep(watchdog.tick())
+        sleep(min(watchdog.tick(), rollouts.tick()))
         _notify("WATCHDOG=1")
     return int(Exit.OK)
 
