@@ -17,6 +17,7 @@ import typing
 from typing import Any, TypeVar
 
 T = TypeVar("T")
+LATER = {"later": True}  # metadata of a field that is left out of the canonical form where it is empty
 # what stands in JSON as it is, and is refused by YAML readers or a line break to them (yaml.org/spec/1.1, c-printable)
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 _NO_YAML = re.compile("[\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]")
@@ -57,12 +58,22 @@ def _part(value: Any) -> bytes:
 def _fields(value: Any) -> dict[str, Any]:
     if not dataclasses.is_dataclass(value) or isinstance(value, type):
         raise TypeError(f"{type(value).__name__} is no JSON")
-    return {name: getattr(value, name) for name in _names(type(value))}
+    found = {name: getattr(value, name) for name in _names(type(value))}
+    for name in _later(type(value)):
+        if not found[name]:
+            del found[name]
+    return found
 
 
 @functools.cache
 def _names(kind: Any) -> tuple[str, ...]:
     return tuple(field.name for field in dataclasses.fields(kind))
+
+
+@functools.cache
+def _later(kind: Any) -> tuple[str, ...]:
+    """Return the fields that came later (`metadata=LATER`): empty, they are left out, and older digests stay."""
+    return tuple(field.name for field in dataclasses.fields(kind) if "later" in field.metadata)
 
 
 def digest_of(data: bytes) -> str:
