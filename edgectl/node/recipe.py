@@ -153,10 +153,13 @@ def _mounts(payload: Payload, node: Node, release: Declared) -> tuple[str, ...]:
     given = {namespace for secret in payload.secrets for namespace in secret.namespaces}
     facts = (Facts.id,) if payload.facts else ()
     secrets = (Secrets.id,) if release.namespace in given else ()
-    text = json.dumps(release.manifests)
-    models = (Registered.id,) if payload.models and f'"{Places().models}' in text else ()
-    folders = (Folders.id,) if any(f'"{folder.path}"' in text for folder in node.host.folders) else ()
+    models = (Registered.id,) if payload.models and _names(release, f'"{Places().models}') else ()
+    folders = (Folders.id,) if any(_names(release, f'"{folder.path}"') for folder in node.host.folders) else ()
     return (*facts, *secrets, *models, *folders)
+
+
+def _names(release: Declared, text: str) -> bool:
+    return text in json.dumps(release.manifests)
 
 
 def _release(release: Declared, place: Place, *, needs: tuple[str, ...]) -> list[Gate[Any]]:

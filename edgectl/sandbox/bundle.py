@@ -16,7 +16,6 @@ from pathlib import Path
 from edgectl.control.assets import templates
 from edgectl.control.bundle import model as models
 from edgectl.control.bundle.layout import ANY_ARCH, Bundle
-from edgectl.control.inventory.store import DEFAULT_ARCH
 from edgectl.sandbox.machine.lock import locked
 from edgectl.sandbox.machine.places import cache_home
 
@@ -42,7 +41,7 @@ class _Part:
     version: str
     path: Path
     refs: tuple[str, ...] = ()
-    arch: str = DEFAULT_ARCH
+    arch: str = "amd64"
     made_from: str = ""
 
     def identity(self) -> tuple[object, ...]:
