@@ -97,3 +97,9 @@ def test_packages_land_in_merged_folders(tmp_path: Path, monkeypatch: pytest.Mon
     packages.unpack_debs(tmp_path / "debs", tmp_path / "tree")
     assert sorted(path.name for path in (tmp_path / "tree" / "usr" / "lib").iterdir()) == ["a", "b"]
     assert (tmp_path / "tree" / "lib").is_symlink()
+
+
+def test_the_image_has_what_is_locked() -> None:
+    """Law: services are tested with the versions that they run with. Seeded: another version of av."""
+    lock = (Path(__file__).parents[4] / "requirements.lock").read_text().splitlines()
+    assert [pin for pin in (wheel.lower() for wheel in vision.WHEELS) if pin not in map(str.lower, lock)] == []
