@@ -21,7 +21,7 @@ NODE = "node-1"
 JOURNAL = "/var/lib/edgectl/journal"
 CONVERGE = "edgectl-converge.service"
 MARKER = "/run/edgectl/gpu/ready"
-REFERENCE = ROOT / "templates/models/tiny-detector/reference.json"
+REFERENCE = ROOT / "templates/models/tiny-detector/2/reference.json"
 # Where edgectl and k3s keep what a plan could change; databases, logs and sockets change all the time by themselves.
 _KEPT = (
     "/etc /opt /root /usr /var/lib/edgectl /var/spool /var/lib/rancher/k3s/agent/etc/kubelet.conf.d "

@@ -104,7 +104,7 @@ def _swap_model(bundle: Path, folder: Path) -> str:
         start = json.load(_member(archive, manifest["Config"]))["config"]
         with tarfile.open(fileobj=_member(archive, manifest["Layers"][0])) as layer:
             layer.extractall(tree, filter="tar")
-    file = tree / "models/tiny-detector/1/model.onnx"
+    file = tree / "models/tiny-detector/2/model.onnx"
     model = onnx.load(str(file))
     weights = model.graph.initializer[0]
     other = (onnx.numpy_helper.to_array(weights) * 1.01).astype(np.float32)

@@ -21,7 +21,7 @@ from tests.e2e.stock import copy_bundle
 pytestmark = pytest.mark.e2e
 
 _NAME = "tiny-detector"
-_MODEL = ROOT / "templates/models" / _NAME / "1/model.onnx"
+_MODEL = ROOT / "templates/models" / _NAME / "2/model.onnx"
 _REGISTRY = f"/var/lib/edgectl/models/{_NAME}"
 _BALLAST_BYTES = 3_000_000
 

@@ -43,7 +43,7 @@ def test_the_wheel_carries_templates_charts_and_the_sandbox(wheel: Path) -> None
         "edgectl/templates/k3s/k3s.service.j2",
         "edgectl/templates/charts/vision-stack/Chart.yaml",
         "edgectl/templates/charts/nvidia-device-plugin/Chart.yaml",
-        "edgectl/templates/models/tiny-detector/reference.json",
+        "edgectl/templates/models/tiny-detector/2/reference.json",
         "edgectl/node/host/preflight.sh",
         "edgectl/node/units/edgectl-node.sh",
         "edgectl/node/units/edgectl-converge.service",

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 
-from edgectl.control.assets import templates
+from edgectl.control import assets
 from edgectl.control.inventory import network_schema, schema, uplink_schema
 from edgectl.control.inventory.amounts import rate_bytes
 from edgectl.control.inventory.facts import facts
@@ -198,7 +198,7 @@ def inference(asked: schema.Inference | None, folder: Path) -> InferenceSettings
     if asked is None:
         return None
     model = asked.model or ""
-    own = templates() / "models" / model / "reference.json"
+    own = assets.reference(model)
     return InferenceSettings(
         release=asked.release or "",
         service=asked.service or "",
