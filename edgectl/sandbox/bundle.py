@@ -13,7 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from edgectl.control.assets import templates
+from edgectl.control.assets import reference
 from edgectl.control.bundle import model as models
 from edgectl.control.bundle.layout import ANY_ARCH, Bundle
 from edgectl.sandbox.machine.lock import locked
@@ -58,21 +58,15 @@ def make_bundle(say: Callable[[str], None]) -> Supplies:
     def told(name: str, what: str, seconds: float, /) -> None:
         say(f"{name}: {what}" + (f" ({seconds:.0f} s)" if seconds >= 1 else ""))
 
-    built = images(say=told)
+    built, version = images(say=told), reference(MODEL).parent
     parts = [
         _Part("k3s", "k3s", K3S_VERSION, k3s_binary(say=told)),
         _Part("helm", "helm", HELM_VERSION, helm_binary(say=told)),
         *(_Part("image", image.name, image.version, image.path, image.refs) for image in built),
-        *_files(reference_model()),
+        *_files(version),
     ]
     named = {image.name: image.refs[0] for image in built}
-    return Supplies(_filled(parts, say), K3S_VERSION, HELM_VERSION, named, reference_model())
-
-
-def reference_model() -> Path:
-    """Return the folder of the newest version of the model that comes with edgectl."""
-    folder = templates() / "models" / MODEL
-    return max((path for path in folder.iterdir() if path.name.isdecimal()), key=lambda path: int(path.name))
+    return Supplies(_filled(parts, say), K3S_VERSION, HELM_VERSION, named, version)
 
 
 def _files(version: Path) -> list[_Part]:

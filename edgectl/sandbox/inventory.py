@@ -67,8 +67,7 @@ def _vision(supplies: Supplies) -> dict[str, Any]:
     The whole stack, with a camera that makes its own pictures and a sink in the store.
     """
     knobs = {"name": "sandbox-gpu", "hostPath": _GPU_KNOBS, "mountPath": _GPU_KNOBS, "readOnly": True}
-    name, reference = supplies.model.parent.name, supplies.model / "reference.json"
-    known = {"reference": str(reference)} if reference.is_file() else {}
+    name = supplies.model.parent.name
     return {
         "releases": {
             "nvidia-device-plugin": {
@@ -91,7 +90,7 @@ def _vision(supplies: Supplies) -> dict[str, Any]:
             },
         },
         "models": {name: {"version": supplies.model.name, "from": str(supplies.model)}},
-        "inference": {"release": "vision-stack", "service": "inference", "port": 8000, "model": name, **known},
+        "inference": {"release": "vision-stack", "service": "inference", "port": 8000, "model": name},
     }
 
 

@@ -27,10 +27,6 @@
 {{- .Values.inference.config | toJson -}}
 {{- end }}
 
-{{- define "vision.config.sink" -}}
-{{- .Values.sink.config | toJson -}}
-{{- end }}
-
 {{- /* Mosquitto is transport only: what is beyond these bounds is dropped, and its camera, which has no receipt, sends
 it again. Nothing is written, so nothing wears or fills the disk. */ -}}
 {{- define "vision.config.bus" -}}

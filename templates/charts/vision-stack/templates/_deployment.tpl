@@ -1,8 +1,8 @@
 {{- /* A service of one pod: root, name, at as in _names.tpl; config (the file of its configuration), args (its own),
 port and portName (what the store's other services ask), data (of its own: a volume), own (that volume is to be given to
-the pod's user), startup, readiness, liveness, period, timeout (of its probes). Each is one of its kind: two cameras would tell
-everything twice, two brokers would know nothing of each other's messages, two uplinks would write one file. So the old
-pod goes before the new one comes. */ -}}
+the pod's user), startup, readiness, liveness, period, timeout (of its probes). Each is one of its kind: two cameras would
+tell everything twice, two brokers would know nothing of each other's messages, two uplinks would write one file. So the
+old pod goes before the new one comes. */ -}}
 {{- define "vision.deployment" -}}
 {{- $pod := . -}}
 apiVersion: apps/v1
@@ -23,11 +23,13 @@ spec:
       # No versions here: a new chart with the same pods must not restart them.
       labels:
         {{- include "vision.selector" . | nindent 8 }}
+      {{- if .config }}
       annotations:
         edgectl.dev/config: {{ include (printf "vision.config.%s" .name) .root | sha256sum | quote }}
         {{- if .own }}
         edgectl.dev/own-folders: data
         {{- end }}
+      {{- end }}
     spec:
       {{- include "vision.pod" . | nindent 6 }}
       {{- with .at.nodeSelector }}
@@ -109,7 +111,8 @@ spec:
 {{- $live := dict "httpGet" (dict "path" "/live" "port" "ops") -}}
 {{- $ready := dict "httpGet" (dict "path" "/ready" "port" "ops") -}}
 {{- $asked := dict "startup" $live "readiness" $ready "liveness" $live "period" 3 "timeout" 3 -}}
-{{- $all := merge (dict "config" $file "args" $args "ops" true) $asked . -}}
+{{- $all := merge (dict "ops" true) . (dict "args" $args) $asked -}}
+{{- $_ := set $all "config" (ternary .config $file (hasKey . "config")) -}}
 {{ include "vision.deployment" $all }}
 ---
 {{ include "vision.service" $all }}

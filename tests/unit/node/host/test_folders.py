@@ -10,7 +10,6 @@ import pytest
 
 from edgectl.node.converge.protocol import ApplyFailed, Observation, Status
 from edgectl.node.host.folders import Folders
-from edgectl.node.io import files
 from edgectl.node.io.look import Hands
 from edgectl.node.io.places import Places
 from edgectl.wire.folder import refused_folder
@@ -98,7 +97,7 @@ def test_a_kill_at_half_is_finished_by_the_next(hands: Hands, monkeypatch: pytes
     """Law: made, and not given away yet: drifted, and then current."""
     seen = step().probe(hands)
     with monkeypatch.context() as patch:
-        patch.setattr(files.os, "fchown", lambda *_: (_ for _ in ()).throw(OSError(5, "Input/output error")))
+        patch.setattr(os, "fchown", lambda *_: (_ for _ in ()).throw(OSError(5, "Input/output error")))
         with pytest.raises(ApplyFailed):
             step().apply(hands, seen)
     seen = step().probe(hands)
