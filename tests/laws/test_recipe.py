@@ -298,7 +298,11 @@ def test_law(law: Callable[[Any], None]) -> None:
             "        Blobs(",
         ),
         (models_come_before_what_reads_them, "facts={}, models=None", "facts={}"),
-        (models_come_before_what_reads_them, 'payload.models and _names(release, f\'"{Places().models}\')', "payload.models"),
+        (
+            models_come_before_what_reads_them,
+            "payload.models and _names(release, f'\"{Places().models}')",
+            "payload.models",
+        ),
         (folders_come_before_what_keeps_something_there, "host=replace(node.host, folders=())", "host=node.host"),
         (folders_come_before_what_keeps_something_there, "if any(_names(release, ", "if any(bool("),
         (what_failed_goes_before_what_returns, "    if returning:\n", "    if False:\n"),

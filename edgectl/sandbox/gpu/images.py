@@ -131,7 +131,9 @@ def gpu_plugin(*, say: Say = to_stderr) -> BuiltImage:
 def vision_services(*, say: Say = to_stderr) -> BuiltImage:
     """Return the image of the stack's Python services: which one, its arguments say."""
     made = vision.recipe(say=say)
-    return _image("vision", "edgectl.local/vision", made.fill, made.inputs, below=(made.base,), start=made.start, say=say)
+    return _image(
+        "vision", "edgectl.local/vision", made.fill, made.inputs, below=(made.base,), start=made.start, say=say
+    )
 
 
 def mosquitto(*, say: Say = to_stderr) -> BuiltImage:

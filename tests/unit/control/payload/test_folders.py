@@ -29,7 +29,9 @@ SERVERS = {"node-role.kubernetes.io/control-plane": "true"}
 
 def test_volumes_become_folders_of_the_pods_user() -> None:
     """Law: in the order of their paths; what is not named is left alone; objects without pods have none."""
-    found = folders([{"kind": "Service"}, deployment({"data": "/srv/b", "a": "/srv/a", "x": "/srv/x"}, own="data, a")], "agent")
+    found = folders(
+        [{"kind": "Service"}, deployment({"data": "/srv/b", "a": "/srv/a", "x": "/srv/x"}, own="data, a")], "agent"
+    )
     assert found == (ManagedFolder("/srv/a", 65532), ManagedFolder("/srv/b", 65532))
     assert folders([deployment({"data": "/srv/b"}, own="")], "server") == ()
 
@@ -44,7 +46,10 @@ def test_pods_that_are_bound_to_servers_have_none_on_agents() -> None:
 @pytest.mark.parametrize(
     ("asked", "part"),
     [
-        ([deployment({"other": "/srv/b"})], "Deployment/uplink: edgectl.dev/own-folders names 'data', which is no hostPath"),
+        (
+            [deployment({"other": "/srv/b"})],
+            "Deployment/uplink: edgectl.dev/own-folders names 'data', which is no hostPath",
+        ),
         ([deployment({"data": "/srv/b"}, securityContext={})], "runAsUser: whose folder /srv/b is to be"),
         ([deployment({"data": "/etc/b"})], "/etc/b lies outside of"),
         (
