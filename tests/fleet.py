@@ -41,7 +41,9 @@ defaults:
       namespace: vision
       needs: [gpu]
       values:
+        image: "registry.example/vision/services:1.0"
         inference: {image: "registry.example/vision/inference:1.0"}
+        bus: {image: "registry.example/vision/mosquitto:2.0"}
         gate: {image: "registry.example/vision/gate:1.0"}
   inference: {release: vision-stack, service: inference, model: tiny-detector}
   models:

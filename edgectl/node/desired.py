@@ -32,13 +32,15 @@ def load(places: Places, slot: Slot, apps: Slot | None = None) -> tuple[Payload,
 def together(base: Payload, apps: Payload) -> Payload:
     """Return one payload of both.
 
-    Apps are releases, their question and their chain, images, secrets and facts, and the models.
+    Apps are releases, their question and their chain, images, folders, secrets and facts, and the models.
     """
-    images = {node.name: node.k3s.images for node in apps.nodes}
+    on = {node.name: node for node in apps.nodes}
     nodes = []
     for node in base.nodes:
-        both = {image.archive: image for image in (*node.k3s.images, *images.get(node.name, ()))}
-        nodes.append(replace(node, k3s=replace(node.k3s, images=tuple(both[name] for name in sorted(both)))))
+        images, folders = (on[node.name].k3s.images, on[node.name].host.folders) if node.name in on else ((), ())
+        both = {image.archive: image for image in (*node.k3s.images, *images)}
+        k3s = replace(node.k3s, images=tuple(both[name] for name in sorted(both)))
+        nodes.append(replace(node, k3s=k3s, host=replace(node.host, folders=folders)))
     return replace(
         base,
         nodes=tuple(nodes),
@@ -64,7 +66,9 @@ def is_one_way(before: Payload, after: Payload) -> bool:
 
 
 def _bases(payload: Payload) -> tuple[Node, ...]:
-    return tuple(replace(node, k3s=replace(node.k3s, images=())) for node in payload.nodes)
+    return tuple(
+        replace(node, k3s=replace(node.k3s, images=()), host=replace(node.host, folders=())) for node in payload.nodes
+    )
 
 
 def _minor(version: str) -> tuple[int, int]:

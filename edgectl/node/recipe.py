@@ -18,6 +18,7 @@ from edgectl.node.gpu.proven import Proven, Withdrawn
 from edgectl.node.guard.step import GuardHolds, GuardPolicy
 from edgectl.node.host.blobs import Blobs
 from edgectl.node.host.files import Files, Sysctls
+from edgectl.node.host.folders import Folders
 from edgectl.node.host.preflight import Preflight
 from edgectl.node.io.places import Places
 from edgectl.node.k3s.binary import Binary
@@ -65,6 +66,7 @@ def recipe(
         Blobs(payload.blobs_of(node)),
         Files("host-files", "host files", host.files, needs=("host",)),
         Sysctls(host.sysctls, needs=("host-files",)),
+        *((Folders(host.folders),) if host.folders else ()),
         *(() if leads else (ServerFirst(k3s.version),)),
         K3sBinary("k3s-binary", "k3s binary", "k3s", k3s.version, k3s.binary, names=programs, needs=follows),
         Files("k3s-files", "k3s files", k3s.files, needs=("host",), absent=(REGISTRIES,)),
@@ -124,11 +126,11 @@ def _cluster(
     needs_gpu = [release for release in payload.releases if "gpu" in release.needs]
     for release in payload.releases:
         if release not in needs_gpu:
-            steps += _release(release, place, needs=(*cluster, *_mounts(payload, release)))
+            steps += _release(release, place, needs=(*cluster, *_mounts(payload, node, release)))
     steps += gpus
     steps.append(Dead(tuple(release.namespace for release in payload.releases), needs=("k3s-serves",)))
     for release in needs_gpu:
-        steps += _release(release, place, needs=(*cluster, *_mounts(payload, release), *guarded, "gpu"))
+        steps += _release(release, place, needs=(*cluster, *_mounts(payload, node, release), *guarded, "gpu"))
     workloads = tuple(step.id for step in steps if isinstance(step, Workload))
     if payload.inference is not None:
         steps.append(Answers(payload.inference, needs=workloads))
@@ -147,7 +149,9 @@ def _chain(payload: Payload, node: Node, cluster: list[Gate[Any]], *, settles: b
 
 def base_of(payload: Payload, node: Node) -> frozenset[str]:
     """Return the ids of what carries the apps: host, k3s, Helm, GPUs."""
-    steps = recipe(replace(payload, releases=(), inference=None, secrets=(), facts={}, models=None, chain=None), node)
+    bare = replace(node, host=replace(node.host, folders=()))
+    without = replace(payload, releases=(), inference=None, secrets=(), facts={}, models=None, chain=None)
+    steps = recipe(without, bare)
     return frozenset(step.id for step in steps if not isinstance(step, (Dead, Retired)))
 
 
@@ -156,16 +160,18 @@ def _retired(payload: Payload, *, needs: tuple[str, ...]) -> Retired:
     return Retired(payload.releases, payload.secrets, facts=facts, guard=guard, needs=needs)
 
 
-def _mounts(payload: Payload, release: Declared) -> tuple[str, ...]:
-    """Return what holds a release up: secrets in its namespaces, the facts, and models where it reads them."""
+def _mounts(payload: Payload, node: Node, release: Declared) -> tuple[str, ...]:
+    """Return what holds a release up: secrets in its namespaces, the facts, models and folders where it has them."""
     given = {namespace for secret in payload.secrets for namespace in secret.namespaces}
     facts = (Facts.id,) if payload.facts else ()
     secrets = (Secrets.id,) if release.namespace in given else ()
-    return (*facts, *secrets, *((Registered.id,) if payload.models and _reads_models(release) else ()))
+    models = (Registered.id,) if payload.models and _names(release, f'"{Places().models}') else ()
+    folders = (Folders.id,) if any(_names(release, f'"{folder.path}"') for folder in node.host.folders) else ()
+    return (*facts, *secrets, *models, *folders)
 
 
-def _reads_models(release: Declared) -> bool:
-    return f'"{Places().models}' in json.dumps(release.manifests)
+def _names(release: Declared, text: str) -> bool:
+    return text in json.dumps(release.manifests)
 
 
 def _release(release: Declared, place: Place, *, needs: tuple[str, ...]) -> list[Gate[Any]]:

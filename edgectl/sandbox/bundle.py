@@ -1,4 +1,4 @@
-"""What a sandbox store can be sent: k3s, Helm and images of the cache, as one bundle directory.
+"""What a sandbox store can be sent: k3s, Helm and images of the cache, and the reference model, as one bundle directory.
 
 Owns: which parts are in it. Must not know stores; charts are not in it, since they come with edgectl itself.
 """
@@ -13,21 +13,25 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from edgectl.control.bundle.layout import Bundle
+from edgectl.control.assets import reference
+from edgectl.control.bundle import model as models
+from edgectl.control.bundle.layout import ANY_ARCH, Bundle
 from edgectl.sandbox.machine.lock import locked
 from edgectl.sandbox.machine.places import cache_home
 
+MODEL = "tiny-detector"
 _KEEP = 3  # older ones may still be named by the inventories of stores that are up
 
 
 @dataclass(frozen=True, slots=True)
 class Supplies:
-    """A bundle directory, the versions in it, and each image's name by what it is for."""
+    """A bundle directory, the versions in it, each image's name by what it is for, and where the model came from."""
 
     root: Path
     k3s_version: str
     helm_version: str
     images: dict[str, str]
+    model: Path  # templates/models/NAME/VERSION
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +41,8 @@ class _Part:
     version: str
     path: Path
     refs: tuple[str, ...] = ()
+    arch: str = "amd64"
+    made_from: str = ""
 
     def identity(self) -> tuple[object, ...]:
         """Tell this part from others without reading hundreds of megabytes: parts are never changed in place."""
@@ -52,14 +58,26 @@ def make_bundle(say: Callable[[str], None]) -> Supplies:
     def told(name: str, what: str, seconds: float, /) -> None:
         say(f"{name}: {what}" + (f" ({seconds:.0f} s)" if seconds >= 1 else ""))
 
-    built = images(say=told)
+    built, version = images(say=told), reference(MODEL).parent
     parts = [
         _Part("k3s", "k3s", K3S_VERSION, k3s_binary(say=told)),
         _Part("helm", "helm", HELM_VERSION, helm_binary(say=told)),
         *(_Part("image", image.name, image.version, image.path, image.refs) for image in built),
+        *_files(version),
     ]
     named = {image.name: image.refs[0] for image in built}
-    return Supplies(_filled(parts, say), K3S_VERSION, HELM_VERSION, named)
+    return Supplies(_filled(parts, say), K3S_VERSION, HELM_VERSION, named, version)
+
+
+def _files(version: Path) -> list[_Part]:
+    """Return a version of the model as `edgectl bundle build` takes it in."""
+    files = models.files_at(version)
+    digests = {name: f"sha256:{hashlib.sha256(path.read_bytes()).hexdigest()}" for name, path in files.items()}
+    source = models.digest(digests)
+    return [
+        _Part(models.KIND, models.artifact_name(MODEL, "", name), version.name, path, (), ANY_ARCH, source)
+        for name, path in files.items()
+    ]
 
 
 def _filled(parts: list[_Part], say: Callable[[str], None]) -> Path:
@@ -71,12 +89,20 @@ def _filled(parts: list[_Part], say: Callable[[str], None]) -> Path:
         if root.is_dir():
             os.utime(root)
             return root
-        say("bundle: gathering k3s, Helm and images ...")
+        say("bundle: gathering k3s, Helm, images and the model ...")
         staging = home / f".staging-{root.name}"
         shutil.rmtree(staging, ignore_errors=True)
         bundle = Bundle.create(staging)
         for part in parts:
-            bundle.add(part.path, kind=part.kind, name=part.name, version=part.version, refs=part.refs)
+            bundle.add(
+                part.path,
+                kind=part.kind,
+                name=part.name,
+                version=part.version,
+                arch=part.arch,
+                refs=part.refs,
+                made_from=part.made_from,
+            )
         staging.rename(root)
         kept = sorted((path for path in home.iterdir() if path.is_dir()), key=lambda path: path.stat().st_mtime)
         for old in kept[:-_KEEP]:

@@ -62,8 +62,12 @@ def inventory(record: StoreRecord, supplies: Supplies, *, key: Path, old_cgroups
 
 
 def _vision(supplies: Supplies) -> dict[str, Any]:
-    """Return what a store with GPUs runs. The test GPUs have a plugin of their own; the chart is the usual one."""
+    """Return what a store with GPUs runs. The test GPUs have a plugin of their own; the charts are the usual ones.
+
+    The whole stack, with a camera that makes its own pictures and a sink in the store.
+    """
     knobs = {"name": "sandbox-gpu", "hostPath": _GPU_KNOBS, "mountPath": _GPU_KNOBS, "readOnly": True}
+    name = supplies.model.parent.name
     return {
         "releases": {
             "nvidia-device-plugin": {
@@ -76,12 +80,17 @@ def _vision(supplies: Supplies) -> dict[str, Any]:
                 "namespace": "vision",
                 "needs": ["gpu"],
                 "values": {
-                    "inference": {"image": supplies.images["inference"]},
+                    "image": supplies.images["vision"],
+                    "camera": {"cameras": {"entrance": {"source": "synthetic:1", "fps": 2}}},
+                    "inference": {"registry": True},
+                    "bus": {"image": supplies.images["mosquitto"]},
                     "gate": {"image": supplies.images["gate"]},
+                    "sink": {"enabled": True},
                 },
             },
         },
-        "inference": {"release": "vision-stack", "service": "inference", "port": 8000, "model": "tiny-detector"},
+        "models": {name: {"version": supplies.model.name, "from": str(supplies.model)}},
+        "inference": {"release": "vision-stack", "service": "inference", "port": 8000, "model": name},
     }
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
 from edgectl.wire.chain import Chain
-from edgectl.wire.document import LATER, canonical, digest_of, from_json, joined, to_json
+from edgectl.wire.document import LATER, canonical, digest_of, from_json, joined
 from edgectl.wire.rollout import Rollout
 from edgectl.wire.trust import Trust
 
@@ -31,12 +31,22 @@ class ManagedFile:
 
 
 @dataclass(frozen=True, slots=True)
+class ManagedFolder:
+    """One folder on the node that a pod's user writes in. What lies in it is the pod's, and stays for ever."""
+
+    path: str
+    owner: int  # user and group
+    mode: str = "0700"
+
+
+@dataclass(frozen=True, slots=True)
 class Host:
     """What the operating system must offer and carry."""
 
     free_bytes: int  # needed on the file system of /var/lib before anything is changed
     files: tuple[ManagedFile, ...] = ()
     sysctls: dict[str, str] = field(default_factory=dict)
+    folders: tuple[ManagedFolder, ...] = field(default=(), metadata=LATER)  # of the apps, as images are
 
 
 @dataclass(frozen=True, slots=True)
@@ -249,7 +259,7 @@ class Payload:
 def part_of(node: Node) -> str:
     """Return the name of what one node should be: it is that, or it is not, whatever else is new in the store."""
     images = tuple(sorted(node.k3s.images, key=lambda image: image.archive))  # in no order that matters
-    return digest_of(canonical(to_json(replace(node, k3s=replace(node.k3s, images=images)))))
+    return digest_of(canonical(replace(node, k3s=replace(node.k3s, images=images))))
 
 
 def decode(data: bytes) -> Payload:

@@ -52,7 +52,8 @@ def make_bundle(root: Path, helm: Path, helm_version: str) -> None:
         bundle.add(helm if arch == "amd64" else b"helm", kind="helm", name="helm", version=helm_version, arch=arch)
         versions = ("1.0", "1.0-arm64", "1.1")
         names = [f"registry.example/vision/inference:{version}" for version in versions]
-        names += ["registry.example/vision/gate:1.0", "nvcr.io/nvidia/k8s-device-plugin:v0.20.0", *IMAGES]
+        names += [f"registry.example/vision/{name}" for name in ("services:1.0", "mosquitto:2.0", "gate:1.0")]
+        names += ["nvcr.io/nvidia/k8s-device-plugin:v0.20.0", *IMAGES]
         for name in names:
             short = name.rpartition("/")[2].replace(":", "-")
             bundle.add(name.encode(), kind="image", name=short, version="1", arch=arch, refs=(name,))

@@ -21,6 +21,7 @@ NODE = "node-1"
 JOURNAL = "/var/lib/edgectl/journal"
 CONVERGE = "edgectl-converge.service"
 MARKER = "/run/edgectl/gpu/ready"
+INFERENCE = "app.kubernetes.io/name=inference"  # the label of its pods
 REFERENCE = ROOT / "templates/models/tiny-detector/2/reference.json"
 # Where edgectl and k3s keep what a plan could change; databases, logs and sockets change all the time by themselves.
 _KEPT = (

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import io
-import json
 import re
-import shutil
-import tarfile
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from edgectl.control.assets import reference
 from edgectl.control.bundle.layout import Bundle
+from edgectl.control.gather.models import take_models
+from edgectl.control.gather.shopping import Shopping
+from edgectl.control.inventory.load import load
+from edgectl.sandbox.bundle import MODEL
 from edgectl.sandbox.gpu.archive import Start, write_archive
 from tests.e2e.conftest import Shop
 from tests.e2e.operator import Change, Said
@@ -79,46 +80,29 @@ def test_a_chart_that_never_gets_ready_is_refused(settled: Shop) -> None:
 def test_a_swapped_model_is_refused(settled: Shop, tmp_path: Path) -> None:
     """It starts, is healthy, and answers; only the known answer tells that it is not the model that was declared."""
     bundle = copy_bundle(settled.sandbox, "swapped")
-    name = _swap_model(bundle, tmp_path)
 
     def change(doc: dict[str, Any]) -> None:
         doc["bundle"] = str(bundle)
-        _vision(doc)["values"]["inference"]["image"] = name
+        doc["defaults"]["models"] = {MODEL: {"version": "2-swapped", "from": str(_swapped(tmp_path))}}
+        _vision(doc)["values"]["inference"]["env"] = {"GREETING": "swapped"}  # a new pod reads it from the start
 
+    operator = settled.operator.with_(change=change)
+    shopping = Shopping(Bundle.open(bundle), (), lambda _: None)
+    take_models([load(operator.inventory).store(operator.store)], shopping)
     said = _goes_back(settled, change, code=5)
     said.has("gives another answer than the model that was declared")
 
 
-def _swap_model(bundle: Path, folder: Path) -> str:
-    """Add an inference image to the bundle that differs in the model's weights alone; return its name."""
+def _swapped(folder: Path) -> Path:
+    """Return a file of the model that differs in its weights alone; with no golden answer beside it to be found by."""
     import numpy as np
     import onnx
     import onnx.numpy_helper
 
-    opened = Bundle.open(bundle)
-    image = opened.find(kind="image", name="inference")
-    assert image is not None
-    tree = folder / "tree"
-    with tarfile.open(opened.path(image.digest)) as archive:
-        manifest = json.load(_member(archive, "manifest.json"))[0]
-        start = json.load(_member(archive, manifest["Config"]))["config"]
-        with tarfile.open(fileobj=_member(archive, manifest["Layers"][0])) as layer:
-            layer.extractall(tree, filter="tar")
-    file = tree / "models/tiny-detector/2/model.onnx"
-    model = onnx.load(str(file))
-    weights = model.graph.initializer[0]
+    model = onnx.load(str(reference(MODEL).with_name("model.onnx")))
+    weights = next(one for one in model.graph.initializer if one.data_type == onnx.TensorProto.FLOAT)
     other = (onnx.numpy_helper.to_array(weights) * 1.01).astype(np.float32)
     weights.CopyFrom(onnx.numpy_helper.from_array(other, weights.name))
+    file = folder / "model.onnx"
     onnx.save(model, str(file))
-    made = folder / "swapped.tar"
-    how = Start(tuple(start["Entrypoint"]), env=tuple(start["Env"][1:]), user=start.get("User", ""))
-    name = write_archive(made, tree, repository="edgectl.local/inference", start=how)
-    shutil.rmtree(tree)
-    opened.add(made, kind="image", name="inference", version=name.rpartition(":")[2], refs=(name,))
-    return name
-
-
-def _member(archive: tarfile.TarFile, name: str) -> io.BufferedReader:
-    found = archive.extractfile(name)
-    assert found is not None, name
-    return found  # type: ignore[return-value]
+    return file

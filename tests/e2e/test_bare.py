@@ -20,11 +20,13 @@ def test_a_bare_node_converges(converged: Converged) -> None:
     verdict = converged.deploy["verdict"]
     assert (verdict["word"], verdict["exit"], verdict["promoted"]) == ("ready", 0, True)
     assert converged.deploy["changed"] == [
+        "host-folders",
         "k3s-binary",
         "k3s-files",
         "image-archives",
         "image-files",
         "k3s",
+        "models",
         "helm-binary",
         "facts",
         "gpu-guard",

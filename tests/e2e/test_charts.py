@@ -11,10 +11,14 @@ import pytest
 import yaml
 
 from edgectl.control.kubeyaml import load_all
+from edgectl.control.payload.folders import folders
 from edgectl.sandbox.k3s.build import helm_binary
+from edgectl.wire.payload import ManagedFolder
 
 CHARTS = Path(__file__).parents[2] / "templates" / "charts"
-VISION = ("inference.image=edgectl.local/inference:1", "gate.image=edgectl.local/gate:1")
+VISION = ("image=edgectl.local/vision:1", "bus.image=edgectl.local/mosquitto:1", "gate.image=edgectl.local/gate:1")
+SERVICES = {"camera", "inference", "bus", "uplink", "drift"}
+ALL = (*VISION, "sink.enabled=true", "inference.registry=true", "inference.autoscaling.enabled=true")
 
 
 pytestmark = pytest.mark.e2e
@@ -37,14 +41,29 @@ def template(helm: str, chart: str, namespace: str, *sets: str) -> subprocess.Co
 
 
 def render(helm: str, chart: str, namespace: str, *sets: str) -> dict[str, Any]:
-    """Return the objects of a chart by their kind."""
+    """Return the objects of a chart by their kind, and by kind and name."""
     done = template(helm, chart, namespace, *sets)
     assert done.returncode == 0, done.stderr
-    return {doc["kind"]: doc for doc in yaml.safe_load_all(done.stdout) if doc}
+    docs = [doc for doc in yaml.safe_load_all(done.stdout) if doc]
+    return {doc["kind"]: doc for doc in docs} | {f"{doc['kind']}/{doc['metadata']['name']}": doc for doc in docs}
+
+
+def vision(helm: str, *sets: str) -> dict[str, Any]:
+    """Return the objects of the vision stack by kind and name."""
+    return render(helm, "vision-stack", "vision", *VISION, *sets)
+
+
+def pods(docs: dict[str, Any]) -> dict[str, Any]:
+    """Return the pods' specs by their Deployment's name."""
+    return {
+        name.partition("/")[2]: doc["spec"]["template"]["spec"]
+        for name, doc in docs.items()
+        if name.startswith("Deployment/")
+    }
 
 
 @pytest.mark.parametrize(
-    ("chart", "namespace", "sets"), [("nvidia-device-plugin", "gpu-system", ()), ("vision-stack", "vision", VISION)]
+    ("chart", "namespace", "sets"), [("nvidia-device-plugin", "gpu-system", ()), ("vision-stack", "vision", ALL)]
 )
 def test_objects_bear_their_owner_and_rendering_is_stable(
     helm: str, chart: str, namespace: str, sets: tuple[str, ...]
@@ -112,8 +131,9 @@ def test_values_that_look_like_something_else_stay_texts(helm: str) -> None:
 
 def test_inference_waits_for_the_gpu_and_surges_never(helm: str) -> None:
     """Law: the gate comes first, asks for no GPU, sees the marker read-only; the old pod goes before the new one."""
-    docs = render(helm, "vision-stack", "vision", *VISION)
-    deployment, pod = docs["Deployment"]["spec"], docs["Deployment"]["spec"]["template"]["spec"]
+    docs = vision(helm)
+    deployment = docs["Deployment/inference"]["spec"]
+    pod = deployment["template"]["spec"]
     assert deployment["strategy"] == {"type": "Recreate"}
     (gate,) = pod["initContainers"]
     assert gate["name"] == "gpu-gate"
@@ -121,42 +141,213 @@ def test_inference_waits_for_the_gpu_and_surges_never(helm: str) -> None:
     assert gate["volumeMounts"] == [{"name": "gpu-proof", "mountPath": "/run/edgectl/gpu", "readOnly": True}]
     uid = {"name": "POD_UID", "valueFrom": {"fieldRef": {"fieldPath": "metadata.uid"}}}
     assert uid in gate["env"]
-    assert pod["volumes"] == [
-        {"name": "gpu-proof", "hostPath": {"path": "/run/edgectl/gpu", "type": "DirectoryOrCreate"}}
-    ]
+    assert pod["volumes"][0] == {
+        "name": "gpu-proof",
+        "hostPath": {"path": "/run/edgectl/gpu", "type": "DirectoryOrCreate"},
+    }
     (container,) = pod["containers"]
     assert container["resources"]["limits"]["nvidia.com/gpu"] == 1
     assert container["readinessProbe"]["httpGet"]["path"] == "/v2/health/ready"
-    assert docs["Service"]["metadata"]["name"] == "inference"
-    assert docs["Service"]["spec"]["selector"].items() <= deployment["template"]["metadata"]["labels"].items()
+    for name in SERVICES:
+        service, labels = docs[f"Service/{name}"], docs[f"Deployment/{name}"]["spec"]["template"]["metadata"]["labels"]
+        assert service["spec"]["selector"].items() <= labels.items()
 
 
 def test_the_vision_stack_takes_folders_of_the_node(helm: str) -> None:
     """Law: they are the service's, beside the gate's own, which none of them can take the place of."""
     one = "inference.extraVolumes[0]"
-    sets = (*VISION, f"{one}.name=m", f"{one}.hostPath=/srv/m", f"{one}.mountPath=/models", f"{one}.readOnly=true")
-    pod = render(helm, "vision-stack", "vision", *sets)["Deployment"]["spec"]["template"]["spec"]
+    sets = (f"{one}.name=m", f"{one}.hostPath=/srv/m", f"{one}.mountPath=/models", f"{one}.readOnly=true")
+    pod = pods(vision(helm, *sets))["inference"]
     (container,) = pod["containers"]
-    assert container["volumeMounts"] == [{"name": "m", "mountPath": "/models", "readOnly": True}]
-    assert pod["volumes"][1:] == [{"name": "m", "hostPath": {"path": "/srv/m", "type": "DirectoryOrCreate"}}]
+    assert {"name": "m", "mountPath": "/models", "readOnly": True} in container["volumeMounts"]
+    assert {"name": "m", "hostPath": {"path": "/srv/m", "type": "DirectoryOrCreate"}} in pod["volumes"]
 
 
 def test_no_container_of_the_vision_stack_can_do_more_than_it_must(helm: str) -> None:
-    """Law: no root, no writable root, no capability, the default seccomp profile, a memory limit."""
-    pod = render(helm, "vision-stack", "vision", *VISION)["Deployment"]["spec"]["template"]["spec"]
-    assert pod["securityContext"]["runAsNonRoot"] is True
-    assert pod["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}
-    for container in (*pod["initContainers"], *pod["containers"]):
-        assert container["securityContext"]["readOnlyRootFilesystem"] is True
-        assert container["securityContext"]["allowPrivilegeEscalation"] is False
-        assert container["securityContext"]["capabilities"] == {"drop": ["ALL"]}
-        assert "memory" in container["resources"]["limits"]
+    """Law: no root, no writable root, no capability, no token, the default seccomp profile, bounded memory and /tmp."""
+    found = pods(vision(helm, *ALL))
+    assert set(found) == SERVICES | {"sink"}
+    for pod in found.values():
+        assert pod["securityContext"]["runAsNonRoot"] is True
+        assert pod["securityContext"]["runAsUser"] == 65532
+        assert pod["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}
+        assert (pod["automountServiceAccountToken"], pod["terminationGracePeriodSeconds"]) == (False, 10)
+        (tmp,) = (volume for volume in pod["volumes"] if volume["name"] == "tmp")
+        assert tmp["emptyDir"] == {"medium": "Memory", "sizeLimit": "16Mi"}
+        for container in (*pod.get("initContainers", ()), *pod["containers"]):
+            assert container["securityContext"]["readOnlyRootFilesystem"] is True
+            assert container["securityContext"]["allowPrivilegeEscalation"] is False
+            assert container["securityContext"]["capabilities"] == {"drop": ["ALL"]}
+            assert "memory" in container["resources"]["limits"]
+        (container,) = pod["containers"]
+        assert {"startupProbe", "readinessProbe", "livenessProbe"} <= set(container)
+
+
+CHANGES: dict[str, tuple[str, ...]] = {
+    "camera": ("camera.cameras.hall.source=synthetic:2", "camera.config.events.mode=all", "camera.env.A=b"),
+    "inference": ("inference.env.A=b", "inference.config.max_batch=4", "inference.model=other"),
+    "bus": ("bus.limits.queuedMessages=7", "bus.config=listener 1883"),
+    "uplink": (
+        "uplink.sink.url=https://sink.example/x",
+        "uplink.config.store.budget_events=7",
+        "uplink.hostPath=/srv/q",
+    ),
+    "drift": ("drift.config.report_seconds=5", "drift.image=other:1"),
+    "sink": ("sink.env.A=b", "sink.size=2Gi"),
+}
+
+
+@pytest.mark.parametrize(("service", "change"), [(name, one) for name, many in CHANGES.items() for one in many])
+def test_a_change_restarts_the_pods_that_it_concerns(helm: str, service: str, change: str) -> None:
+    """Law: and no other; a model's name alone is the cameras' matter, too. Seeded: one checksum over all."""
+    before, after = (
+        {
+            name: doc["spec"]["template"]
+            for name, doc in vision(helm, *ALL, *more).items()
+            if name.startswith("Deployment/")
+        }
+        for more in ((), (change,))
+    )
+    touched = {name.partition("/")[2] for name in before if before[name] != after[name]}
+    assert touched == ({service, "camera"} if change.startswith("inference.model") else {service})
+
+
+def test_what_services_read_is_what_they_understand(helm: str) -> None:
+    """Law: numbers stay numbers, and what is said under `config` lies over what the chart says."""
+    data = vision(
+        helm,
+        "camera.cameras.hall.source=rtsp://$CAM@10.77.0.21/s",
+        "camera.cameras.hall.fps=2",
+        "camera.config.inference.deadline_ms=250",
+        "uplink.config.sink.url=https://elsewhere.example/",
+        "bus.port=1884",
+    )["ConfigMap/vision"]["data"]
+    assert json.loads(data["camera.json"]) == {
+        "cameras": {"hall": {"source": "rtsp://$CAM@10.77.0.21/s", "fps": 2}},
+        "inference": {"url": "http://inference:8000", "deadline_ms": 250},
+        "bus": {"host": "bus", "port": 1884},
+    }
+    uplink = json.loads(data["uplink.json"])
+    assert (uplink["sink"]["url"], uplink["store"]["path"]) == ("https://elsewhere.example/", "/data/uplink.db")
+    assert "listener 1884\n" in data["mosquitto.conf"]
+    assert "persistence false\n" in data["mosquitto.conf"]
+
+
+def test_an_image_of_ones_own_takes_a_services_place(helm: str) -> None:
+    """Law: by values alone: image, command, arguments (none, too), environment, secrets, what is asked of it."""
+    own = (
+        "camera.image=my/camera:7",
+        "camera.command={/camera}",
+        "camera.args=null",
+        "camera.env.A=b",
+        "camera.envFromSecrets={cameras}",
+        "camera.secrets={tls}",
+        "camera.probe.tcpSocket.port=ops",
+        "uplink.enabled=false",
+    )
+    docs = vision(helm, *own)
+    (container,) = pods(docs)["camera"]["containers"]
+    assert (container["image"], container["command"]) == ("my/camera:7", ["/camera"])
+    assert container["args"][:2] == ["-m", "edgectl.stack.camera"]
+    assert container["env"] == [{"name": "A", "value": "b"}]
+    assert container["envFrom"] == [{"secretRef": {"name": "cameras"}}]
+    assert {"name": "secret-tls", "mountPath": "/run/secrets/tls", "readOnly": True} in container["volumeMounts"]
+    assert container["readinessProbe"]["tcpSocket"] == {"port": "ops"}
+    assert "httpGet" not in container["readinessProbe"]
+    assert not {name for name in docs if name.endswith("/uplink")}
+    done = subprocess.run(
+        [helm, "template", "v", str(CHARTS / "vision-stack"), "--values", "-"],
+        input=json.dumps({"image": "a:1", "bus": {"image": "a:1"}, "gate": {"image": "a:1"}, "camera": {"args": []}}),
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+    )
+    (camera,) = (
+        doc
+        for doc in yaml.safe_load_all(done.stdout)
+        if doc and (doc["kind"], doc["metadata"]["name"]) == ("Deployment", "camera")
+    )
+    assert camera["spec"]["template"]["spec"]["containers"][0]["args"] == []
+
+
+def test_triton_stands_behind_the_same_service(helm: str) -> None:
+    """Law: another server is a value: its arguments, its metrics; the gate, the GPU and the Service are the same."""
+    ours, theirs = (vision(helm, *sets) for sets in ((), ("inference.server=triton", "inference.image=nv/triton:1")))
+    assert ours["Service/inference"] == theirs["Service/inference"]
+    old, new = (pods(docs)["inference"] for docs in (ours, theirs))
+    assert old["initContainers"] == new["initContainers"]
+    (container,) = new["containers"]
+    assert container["args"][:2] == ["tritonserver", "--http-port=8000"]
+    assert {port["name"]: port["containerPort"] for port in container["ports"]} == {"http": 8000, "ops": 8002}
+    assert container["readinessProbe"]["httpGet"]["path"] == "/v2/health/ready"
+
+
+def test_only_what_can_have_several_pods_has_a_budget_for_them(helm: str) -> None:
+    """Law: inference, where it is scaled; then its Deployment leaves the number open."""
+    assert not {"PodDisruptionBudget", "HorizontalPodAutoscaler"} & set(vision(helm))
+    docs = vision(helm, "inference.autoscaling.enabled=true", "inference.autoscaling.maxReplicas=3")
+    assert "replicas" not in docs["Deployment/inference"]["spec"]
+    assert docs["HorizontalPodAutoscaler/inference"]["spec"]["maxReplicas"] == 3
+    assert [name for name in docs if name.startswith("PodDisruptionBudget/")] == ["PodDisruptionBudget/inference"]
+
+
+def test_nothing_goes_in_or_out_but_the_ways_that_are_needed(helm: str) -> None:
+    """Law: denied by default, for all pods of the release; then the drawn ways, and no more."""
+    docs = vision(helm, "sink.enabled=true", "networkPolicy.cameras={10.77.0.0/24}", "networkPolicy.sink={10.9.0.0/16}")
+    base = docs["NetworkPolicy/vision"]["spec"]
+    assert base["podSelector"]["matchLabels"] == {"app.kubernetes.io/instance": "vision-stack"}
+    assert (base["policyTypes"], base.get("ingress")) == (["Ingress", "Egress"], None)
+    ((names,),) = ([rule for rule in base["egress"]],)
+    assert {port["port"] for port in names["ports"]} == {53}
+
+    def ends(service: str, way: str) -> set[str]:
+        found = set()
+        for rule in docs[f"NetworkPolicy/{service}"]["spec"].get("ingress" if way == "from" else "egress", ()):
+            ports = ",".join(str(port["port"]) for port in rule.get("ports", ()))
+            for peer in rule[way]:
+                who = (
+                    peer.get("ipBlock", {}).get("cidr") or peer["podSelector"]["matchLabels"]["app.kubernetes.io/name"]
+                )
+                found.add(f"{who}:{ports}")
+        return found
+
+    assert ends("camera", "to") == {"inference:8000", "bus:1883", "10.77.0.0/24:"}
+    assert ends("inference", "from") == {"camera:8000"}
+    assert ends("bus", "from") == {"camera:1883", "uplink:1883", "drift:1883"}
+    assert ends("uplink", "to") == {"bus:1883", "sink:8080", "10.9.0.0/16:8080"}
+    assert ends("drift", "to") == {"bus:1883"}
+    assert ends("sink", "from") == {"uplink:8080"}
+    assert [ends(name, "to") for name in ("inference", "bus", "sink")] == [set()] * 3
+    assert [ends(name, "from") for name in ("camera", "uplink", "drift")] == [set()] * 3
+    secure = vision(helm, "uplink.sink.url=https://sink.example/x", "networkPolicy.sink={10.9.0.0/16}")
+    assert secure["NetworkPolicy/uplink"]["spec"]["egress"][-1]["ports"] == [{"port": 443, "protocol": "TCP"}]
+    assert not [name for name in vision(helm, "networkPolicy.enabled=false") if name.startswith("NetworkPolicy")]
+
+
+def test_the_queue_is_the_pods_own_and_stays_on_the_server(helm: str) -> None:
+    """Law: what must survive lies in folders that the node's engine gives to the pod's user. Seeded: no annotation."""
+    docs = vision(helm)
+    manifests = [doc for name, doc in docs.items() if "/" in name]
+    assert folders(manifests, "server") == (
+        ManagedFolder("/var/lib/edgectl-vision/drift", 65532),
+        ManagedFolder("/var/lib/edgectl-vision/uplink", 65532),
+    )
+    assert folders(manifests, "agent") == ()
+    for name in ("bus", "uplink", "drift"):
+        assert pods(docs)[name]["nodeSelector"] == {"node-role.kubernetes.io/control-plane": "true"}
 
 
 @pytest.mark.parametrize(
     ("sets", "field"),
     [
-        ((), "/inference/image"),
+        ((), "/bus/image"),
+        (VISION[1:], "image is needed, or image for all Python services"),
+        ((*VISION, "camera.cameras.hall.fps=2"), "/camera/cameras/hall"),
+        ((*VISION, "camera.cameras.hall.source=http://a"), "/camera/cameras/hall/source"),
+        ((*VISION, "uplink.sink.url=ftp://a"), "/uplink/sink/url"),
+        ((*VISION, "uplink.hostPath=/etc/x"), "/uplink/hostPath"),
+        ((*VISION, "inference.server=other"), "/inference/server"),
         ((*VISION, "inference.image=a:latest"), "/inference/image"),
         ((*VISION, "gpuss.count=1"), "gpuss"),
         (

@@ -8,7 +8,7 @@ from datetime import datetime
 import pytest
 
 from tests.e2e.conftest import Shop
-from tests.e2e.node import MARKER, Node
+from tests.e2e.node import INFERENCE, MARKER, Node
 
 pytestmark = [pytest.mark.e2e, pytest.mark.alone]
 
@@ -45,6 +45,6 @@ def _boot(node: Node) -> str:
 
 def _started(node: Node) -> float:
     """Return when the running inference container started (whole seconds, as the API has them)."""
-    (pod,) = node.objects("pods", "-n", "vision")
+    (pod,) = node.objects("pods", "-n", "vision", "-l", INFERENCE)
     (container,) = pod["status"]["containerStatuses"]
     return datetime.fromisoformat(container["state"]["running"]["startedAt"]).timestamp()

@@ -14,7 +14,7 @@ import pytest
 
 from edgectl.sandbox.gpu.knobs import Knobs, uuid
 from tests.e2e.conftest import Shop
-from tests.e2e.node import MARKER, Node
+from tests.e2e.node import INFERENCE, MARKER, Node
 
 pytestmark = pytest.mark.e2e
 
@@ -48,8 +48,9 @@ def _plugin(node: Node) -> str:
     return node.sh("pgrep -o -x gpu-plugin || true")
 
 
-def _pods(node: Node, namespace: str = "vision") -> dict[str, dict[str, Any]]:
-    return {pod["metadata"]["name"]: pod for pod in node.objects("pods", "-n", namespace)}
+def _pods(node: Node) -> dict[str, dict[str, Any]]:
+    """Return inference's pods: the others use no GPU."""
+    return {pod["metadata"]["name"]: pod for pod in node.objects("pods", "-n", "vision", "-l", INFERENCE)}
 
 
 def _did(node: Node, words: str) -> bool:

@@ -20,6 +20,7 @@ from edgectl.wire.payload import (
     Inference,
     K3s,
     ManagedFile,
+    ManagedFolder,
     Model,
     Models,
     Node,
@@ -64,7 +65,16 @@ def payload(*, gpu: bool = True, releases: tuple[Release, ...] = RELEASES, infer
 
 READS = {"kind": "Pod", "spec": {"volumes": [{"hostPath": {"path": "/var/lib/edgectl/models"}}]}}
 READER = Release("reader", "vision", BLOB, {}, BLOB, (READS,))
+KEEPS = {"kind": "Pod", "spec": {"volumes": [{"hostPath": {"path": "/srv/queue"}}]}}
+KEEPER = Release("keeper", "vision", BLOB, {}, BLOB, (KEEPS,))
 SECRET = StoreSecret("app", ("vision",), {"PASSWORD": "1"})
+
+
+def keeping(desired: Payload) -> Payload:
+    """Return a store with a folder of its node that a release keeps something in."""
+    (node,) = desired.nodes
+    host = replace(node.host, folders=(ManagedFolder("/srv/queue", 65532),))
+    return replace(desired, nodes=(replace(node, host=host),), releases=(*RELEASES, KEEPER))
 
 
 def order(module: Any, desired: Payload) -> tuple[Gate[Any], ...]:
@@ -80,6 +90,7 @@ PAYLOADS = {
     "with trust": replace(payload(), trust=Trust(1, 1, ())),
     "with models": replace(payload(), releases=(*RELEASES, READER), models=Models((Model("detector", "1", {}),))),
     "with a chain": replace(payload(), chain=Chain("vision", {"camera": Endpoint("camera", 9100)})),
+    "with folders": keeping(payload()),
     "with secrets and facts": replace(payload(), secrets=(SECRET,), facts={"name": "store-042"}),
 }
 
@@ -234,6 +245,17 @@ def models_come_before_what_reads_them(module: Any) -> None:
     assert "models" in {step.id for step in module.recipe(pair, agent)}
 
 
+def folders_come_before_what_keeps_something_there(module: Any) -> None:
+    """Give folders to pods' users before their release, and let only that one wait; they are apps, and no base."""
+    desired = PAYLOADS["with folders"]
+    steps = {step.id: step for step in order(module, desired)}
+    ids = list(steps)
+    assert ids.index("host-folders") < ids.index("release-nvidia-device-plugin")
+    assert {name for name, step in steps.items() if "host-folders" in step.needs} == {"release-keeper"}
+    assert "host-folders" not in module.base_of(desired, desired.nodes[0])
+    assert "host-folders" not in {step.id for step in order(module, PAYLOADS["whole"])}
+
+
 LAWS: tuple[Callable[[Any], None], ...] = (
     needs_are_earlier,
     ids_are_unique,
@@ -247,6 +269,7 @@ LAWS: tuple[Callable[[Any], None], ...] = (
     what_failed_goes_before_what_returns,
     what_is_mounted_comes_before_its_pods,
     models_come_before_what_reads_them,
+    folders_come_before_what_keeps_something_there,
     only_the_lead_does_what_is_the_clusters,
     a_marker_is_withdrawn_after_the_wait,
 )
@@ -263,8 +286,8 @@ def test_law(law: Callable[[Any], None]) -> None:
     [
         (
             needs_are_earlier,
-            '*_mounts(payload, release), *guarded, "gpu"))',
-            '*_mounts(payload, release), *guarded, "gpus"))',
+            '*_mounts(payload, node, release), *guarded, "gpu"))',
+            '*_mounts(payload, node, release), *guarded, "gpus"))',
         ),
         (ids_are_unique, "if release not in needs_gpu:", "if True:"),
         (the_guard_comes_first, "release), *guarded, ", "release), "),
@@ -293,7 +316,13 @@ def test_law(law: Callable[[Any], None]) -> None:
             "        Blobs(",
         ),
         (models_come_before_what_reads_them, "facts={}, models=None", "facts={}"),
-        (models_come_before_what_reads_them, "payload.models and _reads_models(release)", "payload.models"),
+        (
+            models_come_before_what_reads_them,
+            "payload.models and _names(release, f'\"{Places().models}')",
+            "payload.models",
+        ),
+        (folders_come_before_what_keeps_something_there, "host=replace(node.host, folders=())", "host=node.host"),
+        (folders_come_before_what_keeps_something_there, "if any(_names(release, ", "if any(bool("),
         (what_failed_goes_before_what_returns, "    if returning:\n", "    if False:\n"),
         (only_the_lead_does_what_is_the_clusters, "leads = node.name == payload.lead.name", "leads = True"),
         (only_the_lead_does_what_is_the_clusters, "    steps += [Joined(other, tried) for other in neighbours]\n", ""),

@@ -34,10 +34,10 @@ def plain(image: str) -> dict[str, Any]:
     container = {
         "name": "inference",
         "image": image,
-        "args": ["--port", "8000"],
+        "args": ["-m", "edgectl.stack.inference", "--port", "8000"],
         "env": [{"name": "EDGECTL_START_LOG", "value": STARTS}],
         "resources": {"limits": {"nvidia.com/gpu": 1}},
-        "volumeMounts": [{"name": "storm", "mountPath": FOLDER}],
+        "volumeMounts": [{"name": "storm", "mountPath": FOLDER}, {"name": "models", "mountPath": "/models"}],
         "readinessProbe": {"httpGet": {"path": "/v2/health/ready", "port": 8000}, "periodSeconds": 1},
     }
     pod = {
@@ -46,7 +46,10 @@ def plain(image: str) -> dict[str, Any]:
         "tolerations": [{"key": "nvidia.com/gpu", "operator": "Exists", "effect": "NoSchedule"}],
         "securityContext": {"runAsUser": 65532, "runAsGroup": 65532},
         "containers": [container],
-        "volumes": [{"name": "storm", "hostPath": {"path": FOLDER, "type": "DirectoryOrCreate"}}],
+        "volumes": [
+            {"name": "storm", "hostPath": {"path": FOLDER, "type": "DirectoryOrCreate"}},
+            {"name": "models", "hostPath": {"path": "/var/lib/edgectl/models"}},
+        ],
     }
     return {
         "apiVersion": "apps/v1",
@@ -63,7 +66,7 @@ def plain(image: str) -> dict[str, Any]:
 def baseline(on: Ground, rounds: int, say: Say) -> list[Row]:
     """Take the guard away, then reboot with a late plugin, so many times."""
     on.node.sh(_OFF, seconds=120, check=False)
-    made = json.dumps(plain(on.images["inference"]))
+    made = json.dumps(plain(on.images["vision"]))
     on.node.run("k3s", "kubectl", "apply", "-f", "-", stdin=made)
     strikes = Strikes(on.node, on.eye, on.operator, on.images["gate"])
     on.eye.until("inference runs without a guard", lambda seen: bool(seen.serving()), seconds=120)

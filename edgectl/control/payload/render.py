@@ -13,6 +13,7 @@ from edgectl.control.bundle.layout import Artifact, Bundle
 from edgectl.control.inventory.place import Finding, invalid
 from edgectl.control.inventory.store import DEFAULT_ARCH, NodeTarget, Store, folder_of
 from edgectl.control.payload.chain import chain
+from edgectl.control.payload.folders import folders
 from edgectl.control.payload.hostfiles import host_files, refused_sysctl
 from edgectl.control.payload.images import full_name
 from edgectl.control.payload.kubernetes import k3s_files, unit
@@ -33,6 +34,7 @@ from edgectl.wire.payload import (
     Image,
     Inference,
     K3s,
+    ManagedFolder,
     Models,
     Node,
     Payload,
@@ -86,7 +88,7 @@ class _Rendering:
         helm = self._artifact("helm", version, lead.arch, "helm", "version") if self.store.releases else None
         releases = self._releases()
         images = {arch: self._images(releases, arch) for arch in dict.fromkeys(node.arch for node in self.store.nodes)}
-        nodes = [self._node(node, images[node.arch], helm) for node in self.store.nodes]
+        nodes = [self._node(node, images[node.arch], helm, releases) for node in self.store.nodes]
         question = self._inference()
         secrets = self._secrets()
         trust, wrong = trust_of(self.store)
@@ -194,7 +196,9 @@ class _Rendering:
         ordered = sorted(taken.values(), key=lambda image: (image.name, image.version, image.digest))
         return tuple(Image(archive=self._take(image), refs=tuple(map(full_name, image.refs))) for image in ordered)
 
-    def _node(self, node: NodeTarget, images: tuple[Image, ...], helm: Artifact | None) -> Node:
+    def _node(
+        self, node: NodeTarget, images: tuple[Image, ...], helm: Artifact | None, releases: list[RenderedRelease]
+    ) -> Node:
         own = ("nodes", node.name, "k3s", "version")
         at = own if self.store.tree.get(*own) is not None else own[2:]
         k3s = self._artifact("k3s", node.k3s.version, node.arch, *at)
@@ -210,6 +214,7 @@ class _Rendering:
                 free_bytes=node.host.free_bytes,
                 files=host_files(node.host),
                 sysctls=dict(node.host.sysctls),
+                folders=self._folders(releases, node.role),
             ),
             k3s=K3s(
                 version=node.k3s.version,
@@ -221,6 +226,13 @@ class _Rendering:
             helm=Helm(version=helm.version, binary=self._take(helm)) if helm and leads else None,
             gpu=_gpu(node),
         )
+
+    def _folders(self, releases: list[RenderedRelease], role: str) -> tuple[ManagedFolder, ...]:
+        try:
+            return folders((item for made in releases for item in made.release.manifests), role)
+        except InvalidInput as error:
+            self._find(error, "releases")
+            return ()
 
     def _secrets(self) -> tuple[StoreSecret, ...]:
         namespaces = [release.namespace for release in self.store.releases]

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+from contextlib import suppress
 from pathlib import Path
 
 _CHUNK = 1024 * 1024
@@ -55,6 +56,28 @@ def copy_atomic(source: Path, path: Path, *, mode: int) -> None:
         temporary.unlink(missing_ok=True)
         raise
     sync_dir(path.parent)
+
+
+def own_folder(path: Path, *, below: Path, owner: int, mode: int) -> None:
+    """Make a folder and those between `below` and it, durably, and give it to a user and his group.
+
+    Goes down from one open folder to the next: a link on the way, put there at any moment, is an OSError.
+    """
+    flags = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW
+    here = os.open(below, flags)
+    try:
+        for name in path.relative_to(below).parts:
+            with suppress(FileExistsError):
+                os.mkdir(name, 0o755, dir_fd=here)
+                os.fsync(here)
+            there = os.open(name, flags, dir_fd=here)
+            os.close(here)
+            here = there
+        os.fchown(here, owner, owner)
+        os.fchmod(here, mode)
+        os.fsync(here)
+    finally:
+        os.close(here)
 
 
 def sync_dir(path: Path) -> None:

@@ -56,6 +56,15 @@ class Look:
         except (FileNotFoundError, NotADirectoryError):
             return None
 
+    def entry(self, path: Path) -> os.stat_result | None:
+        """Return what is called so, a link itself and not what it leads to; None when nothing is."""
+        try:
+            return path.lstat()
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+        except OSError as error:
+            raise LookFailed(f"{path} cannot be looked at: {error.strerror}") from error
+
     def digest(self, path: Path) -> str | None:
         """Return the digest of a file's bytes; None when it is not there."""
         try:
@@ -120,6 +129,10 @@ class Hands(Look):
     def copy(self, source: Path, path: Path, *, mode: int) -> None:
         """Replace a file by a copy, durably."""
         files.copy_atomic(source, path, mode=mode)
+
+    def own_folder(self, path: Path, *, below: Path, owner: int, mode: int) -> None:
+        """Make a folder and those on the way to it where they are missing, and give it to a user; links are errors."""
+        files.own_folder(path, below=below, owner=owner, mode=mode)
 
     def copy_database(self, source: Path, path: Path) -> None:
         """Copy an SQLite database that may be in use, durably, and check the copy."""

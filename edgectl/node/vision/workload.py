@@ -146,7 +146,8 @@ def judge(
             without = f"{name} does not run on {', '.join(missed)}"
             return Observation(Status.CURRENT, f"{name}: {least} running", absent=without)
     else:
-        desired = int(manifest.get("spec", {}).get("replicas", 1))
+        # Where the release leaves it open, an autoscaler says it.
+        desired = int(manifest.get("spec", {}).get("replicas", live.get("spec", {}).get("replicas", 1)))
         have = [status.get(key, 0) for key in ("replicas", "updatedReplicas", "readyReplicas", "availableReplicas")]
     if desired < 1:
         return Observation(Status.IN_PROGRESS, f"{name}: no node is to run it (0 desired)")

@@ -1,4 +1,4 @@
-"""Container images as docker-archives of one layer, the same byte for byte from the same files.
+"""Container images as docker-archives, a layer for each tree, the same byte for byte from the same files.
 
 Owns: the archive's format and what makes it reproducible (order, owners, times, modes). No Docker, no registry.
 Must not know what is in an image.
@@ -34,27 +34,30 @@ class Start:
     folder: str = "/"
 
 
-def write_archive(out: Path, tree: Path, *, repository: str, tag: str = "", start: Start) -> str:
-    """Write the files below `tree` as one image and return its name.
+def write_archive(out: Path, *trees: Path, repository: str, tag: str = "", start: Start) -> str:
+    """Write the files below `trees` as one image, the later above the earlier, and return its name.
 
     Without a tag the image is named after its own content: a changed image has a changed name.
     """
-    layer = out.with_name(f".{out.name}.layer")
+    layers = [out.with_name(f".{out.name}.layer{index}") for index in range(len(trees))]
     try:
-        diff = _write_layer(layer, tree)
-        config = canonical(_config(diff, start))
+        diffs = [_write_layer(layer, tree) for layer, tree in zip(layers, trees, strict=True)]
+        config = canonical(_config(diffs, start))
         image = hashlib.sha256(config).hexdigest()
         name = f"{repository}:{tag or image[:_TAG_CHARS]}"
-        manifest = canonical([{"Config": f"{image}.json", "RepoTags": [name], "Layers": [f"{diff}.tar"]}])
+        files = [f"{diff}.tar" for diff in diffs]
+        manifest = canonical([{"Config": f"{image}.json", "RepoTags": [name], "Layers": files}])
         with tarfile.open(out, "w", format=tarfile.USTAR_FORMAT) as archive:
             _add_bytes(archive, f"{image}.json", config)
-            entry = _entry(f"{diff}.tar")
-            entry.size = layer.stat().st_size
-            with layer.open("rb") as data:
-                archive.addfile(entry, data)
+            for file, layer in zip(files, layers, strict=True):
+                entry = _entry(file)
+                entry.size = layer.stat().st_size
+                with layer.open("rb") as data:
+                    archive.addfile(entry, data)
             _add_bytes(archive, "manifest.json", manifest)
     finally:
-        layer.unlink(missing_ok=True)
+        for layer in layers:
+            layer.unlink(missing_ok=True)
     return name
 
 
@@ -67,7 +70,7 @@ def names_in(archive: Path) -> tuple[str, ...]:
         return tuple(name for image in json.load(manifest) for name in image["RepoTags"])
 
 
-def _config(diff: str, start: Start) -> dict[str, object]:
+def _config(diffs: list[str], start: Start) -> dict[str, object]:
     run: dict[str, object] = {
         "Env": ["PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", *start.env],
         "Entrypoint": list(start.entrypoint),
@@ -82,8 +85,8 @@ def _config(diff: str, start: Start) -> dict[str, object]:
         "os": "linux",
         "created": _EPOCH,
         "config": run,
-        "rootfs": {"type": "layers", "diff_ids": [f"sha256:{diff}"]},
-        "history": [{"created": _EPOCH, "created_by": "edgectl sandbox"}],
+        "rootfs": {"type": "layers", "diff_ids": [f"sha256:{diff}" for diff in diffs]},
+        "history": [{"created": _EPOCH, "created_by": "edgectl sandbox"} for _ in diffs],
     }
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from edgectl.control.assets import templates
 from edgectl.sandbox.build.cache import Say, digest_inputs, part, to_stderr
 from edgectl.sandbox.build.go import needed_version, toolchain
-from edgectl.sandbox.gpu import archive, inference, packages
+from edgectl.sandbox.gpu import archive, broker, packages, vision
 from edgectl.sandbox.gpu.archive import Start, names_in, write_archive
 from edgectl.sandbox.k3s.build import (
     COREDNS_VERSION,
@@ -49,7 +49,8 @@ def images(*, say: Say = to_stderr) -> tuple[BuiltImage, ...]:
         coredns(tags["mirrored-coredns-coredns"], say=say),
         gate(say=say),
         gpu_plugin(say=say),
-        inference_service(say=say),
+        vision_services(say=say),
+        mosquitto(say=say),
     )
 
 
@@ -127,10 +128,25 @@ def gpu_plugin(*, say: Say = to_stderr) -> BuiltImage:
     )
 
 
-def inference_service(*, say: Say = to_stderr) -> BuiltImage:
-    """Return the inference service with its model."""
-    recipe = inference.recipe(say=say)
-    return _image("inference", "edgectl.local/inference", recipe.fill, recipe.inputs, start=recipe.start, say=say)
+def vision_services(*, say: Say = to_stderr) -> BuiltImage:
+    """Return the image of the stack's Python services: which one, its arguments say."""
+    made = vision.recipe(say=say)
+    return _image(
+        "vision", "edgectl.local/vision", made.fill, made.inputs, below=(made.base,), start=made.start, say=say
+    )
+
+
+def mosquitto(*, say: Say = to_stderr) -> BuiltImage:
+    """Return the bus."""
+    folder = broker.packages(say=say)
+    return _image(
+        "mosquitto",
+        "edgectl.local/mosquitto",
+        lambda tree: broker.fill(tree, folder),
+        broker.inputs(folder),
+        start=broker.START,
+        say=say,
+    )
 
 
 def _image(
@@ -139,20 +155,21 @@ def _image(
     fill: Callable[[Path], None],
     inputs: str,
     *,
+    below: tuple[Path, ...] = (),
     tag: str = "",
     start: Start,
     say: Say,
 ) -> BuiltImage:
-    """Build an image from the tree that `fill` makes, once for the same inputs and the same recipes."""
+    """Build an image from the tree that `fill` makes, above those that are there; once for the same inputs."""
 
     def build(folder: Path) -> None:
         tree = folder / ".tree"
         tree.mkdir()
         fill(tree)
-        write_archive(folder / _ARCHIVE, tree, repository=repository, tag=tag, start=start)
+        write_archive(folder / _ARCHIVE, *below, tree, repository=repository, tag=tag, start=start)
         shutil.rmtree(tree)
 
-    recipes = tuple(Path(str(module.__file__)) for module in (archive, inference, packages))
+    recipes = tuple(Path(str(module.__file__)) for module in (archive, packages, vision))
     digest = digest_inputs(name, repository, tag, repr(start), inputs, Path(__file__), *recipes)
     path = part(f"image-{name}", digest, build, say=say) / _ARCHIVE
     refs = names_in(path)

@@ -62,10 +62,15 @@ def test_images_need_a_tag_that_stays(chart: str) -> None:
 def test_no_text_stands_bare_in_a_template(chart: str) -> None:
     """Law: what a template prints is quoted, an integer, or YAML that Helm writes: a release called 012 is no number.
 
-    Seeded: `name: {{ .Release.Name }}`.
+    What is defined in _configs.tpl is the text of a file, and what a `required` gives: whoever includes them quotes all
+    of it. Seeded: `name: {{ .Release.Name }}`; `include "vision.image" .` without a quote.
     """
-    silent = re.compile(r"if |end\b|with |range |else\b|define |include |/\*|\$\w+ :?=")
+    silent = re.compile(r"if |end\b|with |range |else\b|define |include |required |/\*|\$\w+ :?=")
     safe = re.compile(r"\| (quote|int64)$|^toYaml .* \| nindent \d+$")
+    whole = re.compile(r'^include (\(printf )?"vision\.(config\.|image")')
     for name, text in templates(chart).items():
-        actions = [action.strip("- ") for action in re.findall(r"\{\{(.*?)\}\}", text)]
+        actions = [action.strip("- ") for action in re.findall(r"\{\{(.*?)\}\}", text, re.DOTALL)]
+        if name == "_configs.tpl":
+            continue
         assert [action for action in actions if not silent.match(action) and not safe.search(action)] == [], name
+        assert [action for action in actions if whole.match(action) and not action.endswith("| quote")] == [], name

@@ -197,6 +197,14 @@ class FakeNode(Hands):
         """Return a unit's properties."""
         return self.units.get(name, {"LoadState": "not-found", "ActiveState": "inactive", "UnitFileState": ""})
 
+    def processes(self) -> dict[int, tuple[int, bytes]]:
+        """Return none: those of this machine, a sandbox store's among them, are no business of a node in a folder."""
+        return {}
+
+    def kill(self, pid: int) -> None:
+        """Remember it, and end nobody."""
+        self.changes.append(("kill", str(pid)))
+
     def boot_id(self) -> str:
         """Return this boot."""
         return self.boot

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from edgectl.node.desired import is_one_way, same_base, together
-from edgectl.wire.payload import Image, Model, Models, Payload
+from edgectl.wire.payload import Image, ManagedFolder, Model, Models, Payload
 from tests.sim import stock
 
 
@@ -50,6 +50,16 @@ def test_the_models_are_of_the_apps() -> None:
     assert together(stock.B_BASE, with_models).models == with_models.models
     assert together(with_models, stock.B_BASE).models is None
     assert same_base(stock.A, with_models)
+
+
+def test_folders_of_pods_are_of_the_apps() -> None:
+    """A store that goes back to older apps has their folders to make; a folder alone is no other base."""
+    (node,) = stock.A.nodes
+    host = replace(node.host, folders=(ManagedFolder("/srv/queue", 65532),))
+    keeping = replace(stock.A, nodes=(replace(node, host=host),))
+    assert together(stock.B_BASE, keeping).nodes[0].host.folders == host.folders
+    assert together(keeping, stock.B_BASE).nodes[0].host.folders == ()
+    assert same_base(stock.A, keeping)
 
 
 @pytest.mark.parametrize(

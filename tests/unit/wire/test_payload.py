@@ -17,11 +17,13 @@ from edgectl.wire.payload import (
     Inference,
     K3s,
     ManagedFile,
+    ManagedFolder,
     Node,
     Payload,
     Release,
     StoreSecret,
     decode,
+    part_of,
 )
 
 BLOB = "sha256:" + "0" * 64
@@ -71,6 +73,17 @@ def test_what_is_not_there_has_no_name() -> None:
     assert not {"secrets", "facts"} & set(json.loads(bare.encode()))
     assert decode(bare.encode()) == bare
     assert bare.digest != payload().digest
+
+
+def test_a_node_without_folders_is_named_as_before() -> None:
+    """What came later to a node is left out where there is none of it, too; where there is, it comes back."""
+    assert b'"folders"' not in payload().encode()
+    (node,) = payload().nodes
+    host = dataclasses.replace(node.host, folders=(ManagedFolder("/srv/queue", 65532),))
+    with_one = dataclasses.replace(payload(), nodes=(dataclasses.replace(node, host=host),))
+    assert decode(with_one.encode()) == with_one
+    assert with_one.digest != payload().digest
+    assert part_of(with_one.nodes[0]) != part_of(node)
 
 
 def test_a_rotated_secret_is_another_payload() -> None:

@@ -174,6 +174,7 @@ def test_a_probe_has_no_writing_verb() -> None:
         "text",
         "names",
         "mode",
+        "entry",
         "digest",
         "run",
         "unit",

@@ -32,10 +32,6 @@ class Node(FakeNode):
         """Return them."""
         return self.running
 
-    def kill(self, pid: int) -> None:
-        """Remember it."""
-        self.changes.append(("kill", str(pid)))
-
 
 def test_shims_and_what_they_carry_end(node: FakeNode) -> None:
     """Another runtime's containers go on."""

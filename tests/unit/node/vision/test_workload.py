@@ -67,6 +67,15 @@ def test_scaled_to_zero_by_hand_is_a_no() -> None:
     assert "0 of 1 running" in seen.reason
 
 
+@pytest.mark.parametrize(("ready", "status"), [(3, Status.CURRENT), (2, Status.IN_PROGRESS)])
+def test_where_the_release_leaves_it_open_the_autoscaler_says_how_many(ready: int, status: Status) -> None:
+    """A Deployment without replicas is one of an autoscaler's: all that it asks for must be there."""
+    counts = {"replicas": 3, "updatedReplicas": 3, "readyReplicas": ready, "availableReplicas": ready}
+    live = {"metadata": {"generation": 1}, "spec": {"replicas": 3}, "status": {"observedGeneration": 1, **counts}}
+    declared = {"kind": "Deployment", "metadata": {"name": "inference"}, "spec": {}}
+    assert judge(declared, live, []).status is status
+
+
 def test_pods_that_are_not_let_in_are_told() -> None:
     """Law: a Deployment without pods says why it has none: the guard's sentence is the reason of the release's gate."""
     live = case("workload-zero")

@@ -72,6 +72,27 @@ def test_a_changed_file_changes_the_name(tmp_path: Path) -> None:
     assert write_archive(tmp_path / "d.tar", tree, repository="x/y", tag="1", start=START) == "x/y:1"
 
 
+def test_what_changes_often_is_a_layer_of_its_own(tmp_path: Path) -> None:
+    """Law: a change above leaves the layer below byte for byte as it was, and is another image."""
+    below, above = plant(tmp_path / "below"), tmp_path / "above"
+    above.mkdir()
+    (above / "code").write_text("1")
+    names, digests = [], []
+    for text in ("1", "2"):
+        (above / "code").write_text(text)
+        names.append(write_archive(tmp_path / "a.tar", below, above, repository="x/y", start=START))
+        with tarfile.open(tmp_path / "a.tar") as opened:
+            manifest: Any = json.load(opened.extractfile("manifest.json"))  # type: ignore[arg-type]
+            config: Any = json.load(opened.extractfile(manifest[0]["Config"]))  # type: ignore[arg-type]
+        digests.append([layer.removesuffix(".tar") for layer in manifest[0]["Layers"]])
+        assert config["rootfs"]["diff_ids"] == [f"sha256:{digest}" for digest in digests[-1]]
+        assert len(config["history"]) == len(digests[-1]) == 2
+    assert digests[0][0] == digests[1][0]
+    assert digests[0][1] != digests[1][1]
+    assert names[0] != names[1]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.tar", "above", "below"]
+
+
 def test_the_archive_is_what_containerd_reads(tmp_path: Path) -> None:
     """Law: manifest, config and layer name each other by digest; owners are root; nothing else is in there."""
     out = tmp_path / "a.tar"

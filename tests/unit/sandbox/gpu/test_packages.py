@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from edgectl.sandbox.gpu import inference, packages
+from edgectl.sandbox.gpu import packages, vision
 
 
 @pytest.mark.parametrize(
@@ -19,18 +19,19 @@ from edgectl.sandbox.gpu import inference, packages
         "libssl3",
         "libssl3t64",
         "libffi8",
+        "libsqlite3-0",
         "libc6",
     ],
 )
 def test_the_interpreters_packages_are_kept(package: str) -> None:
     """Law: what Python needs on Debian 12, 13 and Ubuntu 24.04 is taken."""
-    assert re.fullmatch(inference._KEEP, package)
+    assert re.fullmatch(vision._KEEP, package)
 
 
-@pytest.mark.parametrize("package", ["dpkg", "tar", "libsqlite3-0", "python3.11", "libc6-dev", "perl-base"])
+@pytest.mark.parametrize("package", ["dpkg", "tar", "libncursesw6", "python3.11", "libc6-dev", "perl-base"])
 def test_the_rest_of_the_distribution_is_not(package: str) -> None:
     """Law: an image holds no package manager and no tools."""
-    assert not re.fullmatch(inference._KEEP, package)
+    assert not re.fullmatch(vision._KEEP, package)
 
 
 @pytest.mark.parametrize(
@@ -48,7 +49,7 @@ def test_the_rest_of_the_distribution_is_not(package: str) -> None:
 )
 def test_tests_headers_and_tools_of_wheels_are_dropped(name: str, dropped: bool) -> None:  # noqa: FBT001 - a table
     """Law: what serves stays, what is for developers goes."""
-    assert bool(inference._SITE_DROP.fullmatch(name)) is dropped
+    assert bool(vision._SITE_DROP.fullmatch(name)) is dropped
 
 
 @pytest.mark.parametrize(
@@ -62,7 +63,7 @@ def test_tests_headers_and_tools_of_wheels_are_dropped(name: str, dropped: bool)
 )
 def test_the_standard_librarys_own_tests_are_dropped(name: str, dropped: bool) -> None:  # noqa: FBT001 - a table
     """Law: the same for Python's own library."""
-    assert bool(inference._STDLIB_DROP.fullmatch(name)) is dropped
+    assert bool(vision._STDLIB_DROP.fullmatch(name)) is dropped
 
 
 @pytest.mark.parametrize(
@@ -96,3 +97,9 @@ def test_packages_land_in_merged_folders(tmp_path: Path, monkeypatch: pytest.Mon
     packages.unpack_debs(tmp_path / "debs", tmp_path / "tree")
     assert sorted(path.name for path in (tmp_path / "tree" / "usr" / "lib").iterdir()) == ["a", "b"]
     assert (tmp_path / "tree" / "lib").is_symlink()
+
+
+def test_the_image_has_what_is_locked() -> None:
+    """Law: services are tested with the versions that they run with. Seeded: another version of av."""
+    lock = (Path(__file__).parents[4] / "requirements.lock").read_text().splitlines()
+    assert [pin for pin in (wheel.lower() for wheel in vision.WHEELS) if pin not in map(str.lower, lock)] == []

@@ -18,7 +18,8 @@ SUPPLIES = Supplies(
     root=Path("/bundle"),
     k3s_version="v1.36.3+k3s1",
     helm_version="v4.3.1",
-    images={"gpu-plugin": "edgectl.local/gpu-plugin:1", "inference": "edgectl.local/inference:2", "gate": "g:3"},
+    images={"gpu-plugin": "edgectl.local/gpu-plugin:1", "vision": "v:2", "gate": "g:3", "mosquitto": "m:4"},
+    model=Path("/models/tiny-detector/2"),
 )
 
 
