@@ -50,13 +50,15 @@ class Store:
         self.board = Board("camera", "1", SystemClock())
         self.service: Service | None = None
 
-    def start(self, *, cameras: dict[str, Camera] | None = None, room: int = 10_000, speed: float = 1.0) -> None:
+    def start(
+        self, *, cameras: dict[str, Camera] | None = None, room: int = 10_000, resend: float = 30, speed: float = 1.0
+    ) -> None:
         """Start the service."""
         settings = Settings(
             cameras={"door": DOOR} if cameras is None else cameras,
             inference=Inference(self.inference.url, deadline_ms=300),
             bus=BusAddress(self.broker.host, self.broker.port),
-            outbox=OutboxRoom(room),
+            outbox=OutboxRoom(room, resend),
             events=Events(min_interval_seconds=0),
         )
         self.service = Service(settings, self.board, SystemClock(speed), env={})
@@ -142,8 +144,11 @@ def test_a_model_that_fails_is_named_at_once(store: Store) -> None:
 
 
 def test_a_bus_that_dies_with_all_that_it_holds_loses_no_event(store: Store) -> None:
-    """It comes back empty: what had no receipt is sent again, and each event is one for whoever counts ids."""
-    store.start()
+    """It comes back empty: what had no receipt is sent again, and each event is one for whoever counts ids.
+
+    Again, too, what was sent before the uplink was back: such a bus has kept it for nobody.
+    """
+    store.start(resend=3)
     until(lambda: len(store.uplink.events) >= 5, "events")
     store.uplink.receipts = False
     have = set(store.uplink.events)
