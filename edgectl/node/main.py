@@ -30,22 +30,7 @@ def main(argv: list[str] | None = None) -> int:
     paused = commands.add_parser("pause", help="stop self-healing while you work by hand")
     paused.add_argument("--for", dest="length", default="2h", help="30m, 2h, 1d")
     paused.add_argument("--why", required=True)
-    deeds = commands.add_parser("models", help="show the versions of models that are kept, or go back").add_subparsers(
-        dest="deed"
-    )
-    back = deeds.add_parser("rollback", help="run the version that ran before, now and until another one is deployed")
-    back.add_argument("name", metavar="NAME", help="the model")
-    back.add_argument("--why", default="", help="one sentence, for whoever meets it")
-    deeds.add_parser("release", help="run what is declared again").add_argument("name", metavar="NAME")
-    taking = deeds.add_parser("promote", help="let the version beside, or another that is kept, take over now")
-    taking.add_argument("name", metavar="NAME[@VERSION]")
-    taking.add_argument("--why", default="", help="one sentence, for whoever meets it")
-    for strategy, line in (("shadow", "mirror requests to"), ("canary", "give some of the requests to")):
-        beside = deeds.add_parser(strategy, help=f"{line} a version that has come ahead or is kept")
-        beside.add_argument("name", metavar="NAME[@VERSION]")
-        beside.add_argument("--soak", default="", metavar="TIME", help="how long a step lasts: 30s, 10m")
-        if strategy == "canary":
-            beside.add_argument("--percent", type=int, default=0, help="of the requests, in one step")
+    _models(commands.add_parser("models", help="show the versions of models that are kept; try, promote, go back"))
     commands.add_parser("resume", help="end the pause")
     loading = commands.add_parser("load", help="take what was exported for this store, from a stick or a web server")
     loading.add_argument("source", metavar="DIR|URL", help="/media/usb, https://host/path")
@@ -77,3 +62,21 @@ def main(argv: list[str] | None = None) -> int:
         gpu_boot(places)
         return 0
     return int(importlib.import_module(f"edgectl.node.rack.{args.command}").run(places, args))
+
+
+def _models(models: argparse.ArgumentParser) -> None:
+    """Add what can be done with models at the rack."""
+    deeds = models.add_subparsers(dest="deed")
+    back = deeds.add_parser("rollback", help="run the version that ran before, now and until another one is deployed")
+    back.add_argument("name", metavar="NAME", help="the model")
+    back.add_argument("--why", default="", help="one sentence, for whoever meets it")
+    deeds.add_parser("release", help="run what is declared again").add_argument("name", metavar="NAME")
+    taking = deeds.add_parser("promote", help="let the version beside, or another that is kept, take over now")
+    taking.add_argument("name", metavar="NAME[@VERSION]")
+    taking.add_argument("--why", default="", help="one sentence, for whoever meets it")
+    for strategy, line in (("shadow", "mirror requests to"), ("canary", "give some of the requests to")):
+        beside = deeds.add_parser(strategy, help=f"{line} a version that has come ahead or is kept")
+        beside.add_argument("name", metavar="NAME[@VERSION]")
+        beside.add_argument("--soak", default="", metavar="TIME", help="how long a step lasts: 30s, 10m")
+        if strategy == "canary":
+            beside.add_argument("--percent", type=int, default=0, help="of the requests, in one step")

@@ -1,4 +1,4 @@
-"""What a sandbox store can be sent: k3s, Helm and images of the cache, and the reference model, as one bundle directory.
+"""What a sandbox store can be sent: k3s, Helm, images of the cache and the reference model, as one bundle directory.
 
 Owns: which parts are in it. Must not know stores; charts are not in it, since they come with edgectl itself.
 """

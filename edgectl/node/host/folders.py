@@ -1,7 +1,7 @@
 """Step: folders of this node in which pods that are not root keep what must survive them.
 
-A link is followed nowhere on the way, and all folders above are root's: else whoever owns one of them could have another
-given away. What lies in a folder is never looked at, and a folder that is declared no more stays.
+A link is followed nowhere on the way, and all folders above are root's: else whoever owns one of them could have
+another given away. What lies in a folder is never looked at, and a folder that is declared no more stays.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""The image of the stack's bus: Mosquitto and its clients from the distribution's packages, and what they are linked to.
+"""The image of the bus: Mosquitto and its clients from the distribution's packages, and what they are linked to.
 
-Owns: which files of the packages go in. Mosquitto runs as any user on a root that cannot be written to: it stays who it
-is unless it is root, and is told to keep nothing. Must not know archives, or how the broker is configured.
+Owns: which files of the packages go in. Mosquitto runs as any user on a root that cannot be written to: it stays who
+it is unless it is root, and is told to keep nothing. Must not know archives, or how the broker is configured.
 """
 
 from __future__ import annotations
