@@ -12,12 +12,15 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
+import numpy as np
+
 from edgectl.stack.inference.batch import Batching, Full, Line
 from edgectl.stack.inference.job import Answered, Failed, Job, Late, Monotonic
 from edgectl.stack.inference.lane import Lane, Work
 from edgectl.stack.inference.loaded import Loaded
 from edgectl.stack.inference.metrics import Metrics
 from edgectl.stack.inference.protocol import Array
+from edgectl.stack.inference.tiers import Arrays
 from edgectl.wire.chain import MODEL, NETWORK
 
 
@@ -60,6 +63,7 @@ class Service:
         self._lock = threading.Lock()
         self._stage = Stage()
         self.batches = self.frames = 0
+        self._usual: Arrays = {}
 
     @property
     def stage(self) -> Stage:
@@ -131,6 +135,12 @@ class Service:
         """Run no more."""
         self._line.close()
 
+    def usual(self) -> list[Arrays]:
+        """Return made-up questions as they come now: one frame, and a full batch; nothing where nobody has asked."""
+        shapes = [(name, array.shape[1:], array.dtype) for name, array in self._usual.items()]
+        sizes = sorted({1, self._batching.most}) if shapes else []
+        return [{name: np.zeros((size, *shape), dtype=dtype) for name, shape, dtype in shapes} for size in sizes]
+
     def facts(self) -> dict[str, Any]:
         """Return figures of the batching."""
         mean = self.frames / self.batches if self.batches else 0.0
@@ -167,6 +177,8 @@ class Service:
             work = Work(jobs, said, self._monotonic() - began)
             self.batches += 1
             self.frames += sum(job.rows for job in jobs)
+            if not jobs[0].full:
+                self._usual = {name: array[:0] for name, array in jobs[0].arrays.items()}
             self._metrics.batch.observe(sum(job.rows for job in jobs))
             if stage.lane is not None and jobs[0].judged and stage.lane.free:
                 stage.lane.offer(work)

@@ -50,10 +50,18 @@ class Terms:
     budget_bytes: int = 0
 
 
-def load(place: Place, terms: Terms, *, beside: Sequence[Loaded] = (), like: Loaded | None = None) -> Loaded:
+def load(
+    place: Place,
+    terms: Terms,
+    *,
+    beside: Sequence[Loaded] = (),
+    like: Loaded | None = None,
+    usual: Sequence[Arrays] = (),
+) -> Loaded:
     """Return a version, checked and warm; Unfit says why not.
 
-    `beside` is what stays in memory, `like` what runs: whoever asks that one must be able to ask this one.
+    `beside` is what stays in memory, `like` what runs: whoever asks that one must be able to ask this one. `usual` are
+    questions as they come now: it is warm for them.
     """
     folder = place.path
     models = sorted(path for path in folder.glob("*.onnx*") if path.is_file())
@@ -88,6 +96,7 @@ def load(place: Place, terms: Terms, *, beside: Sequence[Loaded] = (), like: Loa
     if fast is not None:
         splits = _splits(fast, question, _answer(fast, question, FAST_FILE)) and splits
     tiers = Tiers(full, fast, terms.band, splits)
+    _warm(tiers, usual)
     return Loaded(place, full.inputs, full.outputs, full.provider, tiers, known, question, size)
 
 
@@ -144,6 +153,18 @@ def _answer(model: Model, question: Arrays, file: str) -> Arrays:
     if isinstance(said, Failed):
         raise Unfit(NUMBERS, f"{file}: {said.sentence}")
     return said
+
+
+def _warm(tiers: Tiers, usual: Sequence[Arrays]) -> None:
+    """Let it answer what it will be asked: the first real question finds memory taken and kernels chosen."""
+    for question in usual if tiers.splits else usual[:1]:
+        for session in (tiers.full, tiers.fast):
+            try:
+                if session is not None:
+                    session.infer(question)
+            except Exception as error:  # as above
+                said = " ".join(str(error).split())[:_SAID]
+                raise Unfit(SHAPE, f"it fails at questions as they come now: {said}") from error
 
 
 def _made_up(model: Model) -> Arrays:

@@ -126,7 +126,8 @@ class Watch:
         return next((version for _, version in self.loaded if version.place == place), None)
 
     def _load(self, place: Place, *, like: Loaded | None) -> Loaded:
-        return load(place, self._terms, beside=[version for _, version in self.loaded], like=like)
+        beside = [version for _, version in self.loaded]
+        return load(place, self._terms, beside=beside, like=like, usual=self._service.usual())
 
     def _switch(self, new: Loaded) -> None:
         stage = self._service.stage

@@ -47,6 +47,18 @@ def named(name: str) -> bytes:
     return _bytes(graph)
 
 
+def only(height: int, width: int) -> bytes:
+    """Return a model that says the picture, and fails at any other size, though it does not say so."""
+    nothing = numpy_helper.from_array(np.zeros(3 * height * width, dtype=np.float32), "nothing")
+    nodes = [
+        helper.make_node("Flatten", [IMAGE], ["flat"], axis=1),
+        helper.make_node("Add", ["flat", "nothing"], ["sum"]),
+        helper.make_node("Shape", [IMAGE], ["shape"]),
+        helper.make_node("Reshape", ["sum", "shape"], [OUT]),
+    ]
+    return _model(nodes, [nothing], SHAPE)
+
+
 def reference(by: float, plus: float = 0.0, *, off: float = 0.0) -> dict[str, Any]:
     """Return the golden question of such a model; `off` makes its answer a wrong one."""
     picture = (np.arange(12) / 12).reshape(1, 3, 2, 2)

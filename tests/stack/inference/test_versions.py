@@ -18,7 +18,7 @@ from edgectl.stack.inference.serve import Service
 from edgectl.stack.inference.versions import REFUSALS, Terms
 from edgectl.stack.inference.watch import Hopeless, Watch
 from edgectl.stack.ops.clock import SystemClock
-from tests.stack.inference.models import named, nan, reference, scale
+from tests.stack.inference.models import named, nan, only, reference, scale
 from tests.stack.inference.shelf import Shelf, Store, open_store
 
 PICTURE = np.full((1, 3, 4, 4), 0.5, dtype=np.float32)
@@ -102,6 +102,21 @@ def test_what_is_refused_is_named_and_harms_nothing(
         shelf.current(shelf.good("1.5", 5))
         assert store.look().state.word == "ready"
         assert ask(store) == (2.5, "1.5")
+
+
+def test_what_fails_at_the_frames_that_come_now_is_refused(tmp_path: Path) -> None:
+    """Law: a version is warmed with questions as they come; what fails at those never runs. Seeded fault: it is not."""
+    shelf = Shelf(tmp_path)
+    shelf.current(shelf.good("1.3", 2))
+    with open_store(shelf) as store:
+        store.look()
+        assert store.service.usual() == []
+        ask(store)
+        assert [question["image"].shape for question in store.service.usual()] == [(1, 3, 4, 4), (8, 3, 4, 4)]
+        shelf.current(shelf.put("1.4", only(2, 2), known=reference(1)))
+        status = store.look()
+        assert "fails at questions as they come now" in status.links["model"].reason
+        assert ask(store) == (1.0, "1.3")
 
 
 def test_what_was_mended_in_place_is_tried_again(tmp_path: Path) -> None:
