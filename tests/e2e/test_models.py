@@ -94,7 +94,7 @@ def test_ahead_of_its_deploy_and_back_with_the_line_cut(settled: Shop, tmp_path:
     new = {"version": "1.4", "from": str(_version(tmp_path, "1.4"))}
 
     first = _declared(settled, bundle, old).deploy()
-    assert first["changed"] == ["models"], "the stack serves from the registry already, and goes on with its pods"
+    assert first["changed"] == ["models", "facts"], "the stack serves from the registry already, and goes on with its pods"
     assert _runs(settled) == {"current": "1.3", "previous": shipped, "candidate": ""}
     settled.node.wait("it answers from it", lambda: _serves(settled) == ["1.3"], seconds=30)
     assert settled.node.answers() == ""
@@ -125,5 +125,5 @@ def test_ahead_of_its_deploy_and_back_with_the_line_cut(settled: Shop, tmp_path:
     assert operator.deploy()["changed"] == [], "the same version again is no reason to end it"
     _models(operator, "release", _NAME)
     assert _runs(settled)["current"] == "1.4"
-    assert settled.operator.deploy()["changed"] == ["models"]
+    assert settled.operator.deploy()["changed"] == ["models", "facts"]
     settled.node.wait("the shipped one is back", lambda: _serves(settled) == [shipped], seconds=30)

@@ -87,8 +87,10 @@ class _Rendering:
         lead, version = self.store.lead, self.store.helm_version
         helm = self._artifact("helm", version, lead.arch, "helm", "version") if self.store.releases else None
         releases = self._releases()
+        roles = dict.fromkeys(node.role for node in self.store.nodes)
+        owned = {role: self._folders(releases, role) for role in roles}
         images = {arch: self._images(releases, arch) for arch in dict.fromkeys(node.arch for node in self.store.nodes)}
-        nodes = [self._node(node, images[node.arch], helm, releases) for node in self.store.nodes]
+        nodes = [self._node(node, images[node.arch], helm, owned[node.role]) for node in self.store.nodes]
         question = self._inference()
         secrets = self._secrets()
         trust, wrong = trust_of(self.store)
@@ -197,7 +199,7 @@ class _Rendering:
         return tuple(Image(archive=self._take(image), refs=tuple(map(full_name, image.refs))) for image in ordered)
 
     def _node(
-        self, node: NodeTarget, images: tuple[Image, ...], helm: Artifact | None, releases: list[RenderedRelease]
+        self, node: NodeTarget, images: tuple[Image, ...], helm: Artifact | None, owned: tuple[ManagedFolder, ...]
     ) -> Node:
         own = ("nodes", node.name, "k3s", "version")
         at = own if self.store.tree.get(*own) is not None else own[2:]
@@ -214,7 +216,7 @@ class _Rendering:
                 free_bytes=node.host.free_bytes,
                 files=host_files(node.host),
                 sysctls=dict(node.host.sysctls),
-                folders=self._folders(releases, node.role),
+                folders=owned,
             ),
             k3s=K3s(
                 version=node.k3s.version,
@@ -231,7 +233,8 @@ class _Rendering:
         try:
             return folders((item for made in releases for item in made.release.manifests), role)
         except InvalidInput as error:
-            self._find(error, "releases")
+            if role == self.store.lead.role:  # the same for all of them: said once
+                self._find(error, "releases")
             return ()
 
     def _secrets(self) -> tuple[StoreSecret, ...]:
