@@ -15,7 +15,6 @@ from tests.stack.broker import free_port
 from tests.stack.certificates import Authority
 from tests.stack.process import Process
 
-
 OURS = "of-this-store"
 
 
@@ -30,8 +29,8 @@ def test_what_a_sink_has_taken_it_has(tmp_path: Path) -> None:
 
     def ask(path: str, body: bytes | None = None, key: str = OURS) -> bytes:
         headers = {"Content-Encoding": "deflate", "Authorization": f"Bearer {key}"}
-        asked = urllib.request.Request(f"https://127.0.0.1:{port}{path}", data=body, headers=headers)  # noqa: S310 - of this machine
-        with urllib.request.urlopen(asked, timeout=5, context=trust) as answer:
+        asked = urllib.request.Request(f"https://127.0.0.1:{port}{path}", data=body, headers=headers)
+        with urllib.request.urlopen(asked, timeout=5, context=trust) as answer:  # noqa: S310 - of this machine
             return bytes(answer.read())
 
     def status(path: str, body: bytes, key: str = OURS) -> int:
