@@ -94,7 +94,7 @@ def test_ahead_of_its_deploy_and_back_with_the_line_cut(settled: Shop, tmp_path:
     new = {"version": "1.4", "from": str(_version(tmp_path, "1.4"))}
 
     first = _declared(settled, bundle, old).deploy()
-    assert first["changed"] == ["models", "facts"], "the stack serves from the registry already, and goes on with its pods"
+    assert first["changed"] == ["models", "facts"], "it serves from the registry already"
     assert _runs(settled) == {"current": "1.3", "previous": shipped, "candidate": ""}
     settled.node.wait("it answers from it", lambda: _serves(settled) == ["1.3"], seconds=30)
     assert settled.node.answers() == ""

@@ -12,7 +12,7 @@ import pytest
 from edgectl.control.inventory.load import load
 from tests.fleet import fleet, name_of
 
-DIGEST = "37f2c633a75c5e8a298c8f8b74565b2cb6fe0fb617c74bccadb9c98b6031ff5f"
+DIGEST = "44cc7c0ecf3527bf812653ee6b8e1ee051100b13f4a79eb29df11fa42f08ff56"
 
 
 def test_it_is_the_same_everywhere() -> None:

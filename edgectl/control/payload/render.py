@@ -13,6 +13,7 @@ from edgectl.control.bundle.layout import Artifact, Bundle
 from edgectl.control.inventory.place import Finding, invalid
 from edgectl.control.inventory.store import DEFAULT_ARCH, NodeTarget, Store, folder_of
 from edgectl.control.payload.chain import chain
+from edgectl.control.payload.declared import gpu_of, guard_of, uplink_of
 from edgectl.control.payload.folders import folders
 from edgectl.control.payload.hostfiles import host_files, refused_sysctl
 from edgectl.control.payload.images import full_name
@@ -27,8 +28,6 @@ from edgectl.control.signing.trustfile import of as trust_of
 from edgectl.wire.chain import Chain
 from edgectl.wire.errors import InvalidInput
 from edgectl.wire.payload import (
-    Gpu,
-    Guard,
     Helm,
     Host,
     Image,
@@ -39,7 +38,6 @@ from edgectl.wire.payload import (
     Node,
     Payload,
     StoreSecret,
-    Uplink,
 )
 
 
@@ -108,10 +106,10 @@ class _Rendering:
             inference=question,
             secrets=secrets,
             facts=self.store.facts,
-            guard=_guard(self.store, nodes),
+            guard=guard_of(self.store, nodes),
             trust=trust.trust if trust else None,
             models=kept,
-            uplink=_uplink(self.store),
+            uplink=uplink_of(self.store),
             chain=delivers,
         )
         hooks = {made.release.name: made.hooks for made in releases if made.hooks}
@@ -226,7 +224,7 @@ class _Rendering:
                 images=images,
             ),
             helm=Helm(version=helm.version, binary=self._take(helm)) if helm and leads else None,
-            gpu=_gpu(node),
+            gpu=gpu_of(node),
         )
 
     def _folders(self, releases: list[RenderedRelease], role: str) -> tuple[ManagedFolder, ...]:
@@ -277,30 +275,3 @@ class _Rendering:
 
 def _for(arch: str) -> str:
     return "" if arch == DEFAULT_ARCH else f" for {arch}"
-
-
-def _gpu(node: NodeTarget) -> Gpu | None:
-    found = node.gpu
-    if found is None:
-        return None
-    return Gpu(
-        resource=found.resource,
-        count=found.count,
-        required=found.required,
-        hold_seconds=float(found.hold_seconds),
-        offers=dict(sorted(found.offers.items())),
-        uuids=found.uuids,
-        driver=found.driver,
-        toolkit=found.toolkit,
-    )
-
-
-def _uplink(store: Store) -> Uplink | None:
-    asked = store.uplink
-    return Uplink(asked.url, asked.secret, asked.budget_bytes) if asked else None
-
-
-def _guard(store: Store, nodes: list[Node]) -> Guard | None:
-    """Return what the cluster refuses: nothing where there is no GPU."""
-    resources = sorted({name for node in nodes if node.gpu is not None for name in node.gpu.offered})
-    return Guard(tuple(resources), store.guard.runtime_classes, store.guard.exempt) if resources else None
