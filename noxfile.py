@@ -48,7 +48,7 @@ def _install(session: nox.Session) -> None:
 
 
 def _system(session: nox.Session, *programs: str) -> None:
-    """In CI, install what tests start: OpenSSH's server, a C compiler for those of the GPU, Docker for bundles, the bus.
+    """In CI, install what tests start: OpenSSH's server, a C compiler for those of the GPU, Docker, Mosquitto.
 
     Elsewhere they say that they were skipped, and why: on a person's machine a server would start unasked.
     """
