@@ -6,6 +6,7 @@ import hashlib
 from dataclasses import replace
 
 from edgectl.control.deploy.offer import Offer
+from edgectl.wire.chain import Chain, Endpoint
 from edgectl.wire.document import canonical, digest_of
 from edgectl.wire.envelope import Sender
 from edgectl.wire.payload import Gpu, Guard, Helm, Host, Image, Inference, K3s, ManagedFile, Node, Payload, Release
@@ -50,7 +51,8 @@ def payload(
     blobs = {_blob(name): len(CONTENT[name]) for name in ("k3s", "helm", "chart", image)}
     question = Inference("vision", "vision", 8000, "m", {}, (0.0,))
     guard = Guard(("nvidia.com/gpu",), ("nvidia",), ("kube-system",))
-    return Payload("store-042", title, (node,), tuple(releases), blobs, question, guard=guard)
+    chain = Chain("vision", {"camera": Endpoint("camera", 9100)})
+    return Payload("store-042", title, (node,), tuple(releases), blobs, question, guard=guard, chain=chain)
 
 
 OLD_IMAGE = _blob("image-1")

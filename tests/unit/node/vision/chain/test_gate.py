@@ -182,3 +182,12 @@ def test_said_words_are_used() -> None:
     """The table above breaks what it says (a case that breaks nothing would prove nothing)."""
     assert all(case.breaks(well()) != well() for case in CASES.values())
     assert Said(NOT_READY, "", CLOCK) != Said(NOT_READY, "", NETWORK)
+
+
+def test_settling_ends_though_something_else_breaks_each_time(tmp_path: Path) -> None:
+    """A deploy waits its twenty seconds once, not anew for each link."""
+    names = ("sink expired", "drifted")
+    world = World(tmp_path, lambda at: broken(names[int(at // 8) % 2]))
+    status, word, took = world.converges(settles=True)
+    assert (status, word) == ("current", "degraded")
+    assert took <= 23
