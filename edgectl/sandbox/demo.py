@@ -35,6 +35,7 @@ class Demo:
         """Go through it; raises NotReady when the store does not do what is promised."""
         self._step("bring up a bare node", "sandbox", "up", self.store)
         self._step("deploy it", "deploy", self.store)
+        self._step("a frame's way, from the GPU to the sink", "chain", self.store)
         self._step("deploy it again: nothing to change", "deploy", self.store)
         self._step("reboot the node", "sandbox", "reboot", self.store)
         self._comes_back()
@@ -67,7 +68,7 @@ class Demo:
                 self.say(f"  {waited:5.1f} s  {reason}")
                 told = reason
             time.sleep(_POLL_SECONDS)
-        self.say(f"  {waited:5.1f} s  ready: inference answers, on the GPU that was seen in this boot")
+        self.say(f"  {waited:5.1f} s  ready: a frame goes all the way, on the GPU proven in this boot")
         self.lines.append(("the store came back by itself", waited))
 
     def _status(self) -> tuple[str, str]:
