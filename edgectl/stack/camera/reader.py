@@ -11,11 +11,12 @@ import time
 from collections.abc import Callable
 
 from edgectl.stack.camera import metrics
+from edgectl.stack.camera.grab import Gone, Grab
 from edgectl.stack.camera.line import Frame, Line
 from edgectl.stack.camera.motion import SIDE, Gate
 from edgectl.stack.camera.picture import grey
 from edgectl.stack.camera.settings import Camera
-from edgectl.stack.camera.source import OPEN_SECONDS, Gone, Grab, Source
+from edgectl.stack.camera.source import OPEN_SECONDS, Source
 from edgectl.stack.ops.board import Board
 from edgectl.stack.ops.clock import Clock
 from edgectl.wire.chain import CONFIG, INPUT, NETWORK, NOT_READY

@@ -158,7 +158,7 @@ def reference(settings: Settings) -> Picture:
     """Return the canary's picture; ValueError when its file holds none."""
     if not settings.canary.file:
         return scenes.frame(_CANARY_SCENE)[0]
-    from edgectl.stack.camera.source import Gone
+    from edgectl.stack.camera.grab import Gone
     from edgectl.stack.camera.video import Video
 
     longest, file = max(LONGEST, settings.inference.side), settings.canary.file

@@ -7,33 +7,16 @@ and says why there is none. Must not know what becomes of frames.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
 from typing import Protocol
 
-from edgectl.stack.camera.picture import Picture
+from edgectl.stack.camera.grab import Gone, Grab
 from edgectl.stack.camera.settings import FILE, RTSP, SYNTHETIC, Camera, filled, kind_of, redacted
 from edgectl.stack.ops.clock import Clock
 from edgectl.wire.chain import CONFIG, INPUT, NETWORK
 
 LONGEST = 320  # pixels of a picture's longer side, or what the model sees, if that is more
 OPEN_SECONDS = 5.0
-
-
-class Gone(Exception):
-    """There are no frames. The text is a sentence, `kind` one of the chain's."""
-
-    def __init__(self, sentence: str, kind: str) -> None:
-        super().__init__(sentence)
-        self.kind = kind
-
-
-@dataclass(frozen=True, slots=True)
-class Grab:
-    """One frame as it came: its width and height, and its picture, made smaller only for who asks."""
-
-    size: tuple[int, int]
-    picture: Callable[[], Picture]
 
 
 class Source(Protocol):
@@ -45,7 +28,7 @@ class Source(Protocol):
 
 def source_of(camera: Camera, *, side: int, clock: Clock, stop: threading.Event, env: Mapping[str, str]) -> Source:
     """Return the source that a camera's setting names; Gone when its variables are not there."""
-    from edgectl.stack.camera.synthetic import Synthetic
+    from edgectl.stack.camera.synthetic import Synthetic  # here, both: a service imports what its cameras need
     from edgectl.stack.camera.video import Video
 
     kind, (_, _, rest) = kind_of(camera.source), camera.source.partition(":")

@@ -6,8 +6,8 @@ import threading
 from collections.abc import Iterator
 from functools import partial
 
+from edgectl.stack.camera.grab import Grab
 from edgectl.stack.camera.picture import Picture
-from edgectl.stack.camera.source import Grab
 from edgectl.stack.detector import scenes
 from edgectl.stack.detector.shape import SIDE
 from edgectl.stack.ops.clock import Clock

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 import av
 import numpy as np
 
+from edgectl.stack.camera.grab import Gone, Grab
 from edgectl.stack.camera.picture import Picture
-from edgectl.stack.camera.source import Gone, Grab
 from edgectl.stack.ops.clock import Clock
 from edgectl.wire.chain import CONFIG
 

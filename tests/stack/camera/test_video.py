@@ -11,8 +11,9 @@ from pathlib import Path
 
 import pytest
 
+from edgectl.stack.camera.grab import Gone, Grab
 from edgectl.stack.camera.settings import Camera
-from edgectl.stack.camera.source import Gone, Grab, source_of
+from edgectl.stack.camera.source import source_of
 from edgectl.stack.camera.video import Video
 from edgectl.wire.chain import CONFIG, INPUT, NETWORK
 from tests.stack.broker import free_port

@@ -10,11 +10,12 @@ from typing import Any
 import numpy as np
 import pytest
 
+from edgectl.stack.camera.grab import Gone, Grab
 from edgectl.stack.camera.line import Line
 from edgectl.stack.camera.picture import Picture
 from edgectl.stack.camera.reader import FIRST_WAIT, LONGEST_WAIT, Reader, link
 from edgectl.stack.camera.settings import Camera
-from edgectl.stack.camera.source import Gone, Grab, source_of
+from edgectl.stack.camera.source import source_of
 from edgectl.stack.ops.board import Board
 from edgectl.wire.chain import CONFIG, DEGRADED, INPUT, NETWORK, NOT_READY, READY
 from tests.stack.clocks import HandClock
