@@ -6,6 +6,7 @@ Owns: what each failure is called in HTTP. Must not know ONNX Runtime, nor which
 from __future__ import annotations
 
 import sys
+from dataclasses import asdict
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -184,7 +185,9 @@ class Handler(BaseHTTPRequestHandler):
         else:
             with span("inference", parent, model=model.name):
                 said = self._ask(question)
-        parameters = {"tier": said.tier, "version": said.version, "candidate": said.candidate}
+        parameters: dict[str, Any] = {"tier": said.tier, "version": said.version, "candidate": said.candidate}
+        if said.fast is not None:
+            parameters["fast"] = asdict(said.fast)
         return protocol.answer(
             question,
             said.outputs,
