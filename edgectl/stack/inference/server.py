@@ -183,7 +183,7 @@ class Handler(BaseHTTPRequestHandler):
         if not parent:
             said = self._ask(question)
         else:
-            with span("inference", parent, model=model.name):
+            with span("inference.infer", parent, model=model.name):
                 said = self._ask(question)
         parameters: dict[str, Any] = {"tier": said.tier, "version": said.version, "candidate": said.candidate}
         if said.fast is not None:
