@@ -27,7 +27,7 @@ def collector(monkeypatch: pytest.MonkeyPatch) -> Iterator[Collector]:
 
 
 def frame_to_sink() -> dict[str, str]:
-    """Make spans as services do, the traceparent handed on (the services themselves: test_whole.py); returns them all."""
+    """Make spans, the traceparent handed on, as services do (they themselves: test_whole.py); returns them all."""
     made = {}
     with span("camera.frame", camera="aisle-1") as made["frame"]:
         with span("inference.infer", parent=made["frame"], model="tiny-detector", batch=3) as made["inference"]:

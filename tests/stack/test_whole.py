@@ -8,7 +8,6 @@ import time
 import urllib.request
 from collections import defaultdict
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -23,7 +22,7 @@ from edgectl.wire.chainlook import ChainLook
 from tests.stack.collector import Collector, Received
 from tests.stack.exposed import Exposed, amiss, labels, names, table
 from tests.stack.test_observability import HOUSE, dashboard, queries, rules
-from tests.stack.whole import Whole
+from tests.stack.whole import Config, Whole
 from tests.unit.node.fake import FakeNode
 
 BETWEEN = {
@@ -49,7 +48,7 @@ def collector() -> Iterator[Collector]:
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory: pytest.TempPathFactory, collector: Collector) -> Iterator[Whole]:
     """Run all of it, sixty times as fast for who learns; it ends as Kubernetes ends it."""
-    more = {"inference": {"audit": 0.2}, "camera": {}, "drift": {"report_seconds": 60}}
+    more: dict[str, Config] = {"inference": {"audit": 0.2}, "camera": {}, "drift": {"report_seconds": 60}}
     env = {"OTEL_EXPORTER_OTLP_ENDPOINT": collector.url, "EDGECTL_CLOCK": f"60@{time.time():.0f}"}
     running = Whole(tmp_path_factory.mktemp("whole"), more=more, env=env)
     running.start()
@@ -107,7 +106,9 @@ def test_drift_hears_of_both_tiers_what_inference_says(whole: Whole) -> None:
     """
 
     def figures() -> dict[str, str]:
-        return dict(re.findall(r"^(vision_drift_\w+)\{[^}]*\} (\S+)$", whole.services["drift"].get("/metrics"), re.M))
+        return dict(
+            re.findall(r"^(vision_drift_\w+)\{[^}]*\} (\S+)$", whole.services["drift"].get("/metrics"), re.MULTILINE)
+        )
 
     whole.until(lambda: "vision_drift_calibration_error" in figures(), "no calibration is known", seconds=40)
     assert 0 <= float(figures()["vision_drift_calibration_error"]) < 0.5

@@ -1,4 +1,4 @@
-"""Which frames that the fast tier was sure of the full tier is asked about, too: what it is sure of is known by that alone.
+"""Which frames that the fast tier was sure of the full tier is asked about, too: else nobody knows what its word is worth.
 
 Owns: how many (a share, evenly), and that none is audited while others wait. Must not know models.
 """

@@ -197,7 +197,7 @@ class Service:
         return True
 
     def _ask_both(self, current: Loaded, job: Job, said: Answered | Failed) -> None:
-        """Let the full tier answer, too, after all others have their answers; late, the fast one's goes out as it is."""
+        """Ask the full tier, too, when all others have their answers; late, the fast one's goes out as it is."""
         job.keep(said, until=self._audit.until(job, self._monotonic()))
         job.settle(current.audited(job, said) if isinstance(said, Answered) else said)
 

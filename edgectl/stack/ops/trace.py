@@ -46,7 +46,8 @@ def span(name: str, parent: str = "", **attributes: str | float) -> AbstractCont
 def spans(name: str, parents: Sequence[str], **attributes: str | float) -> Iterator[str]:
     """Time what is done for several frames at once, in the trace of each; gives the first one's own."""
     with ExitStack() as opened:
-        yield [opened.enter_context(span(name, parent, **attributes)) for parent in parents][0]
+        made = [opened.enter_context(span(name, parent, **attributes)) for parent in parents]
+        yield made[0]
 
 
 def is_on() -> bool:

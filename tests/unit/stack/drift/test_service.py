@@ -121,7 +121,11 @@ def test_what_is_said_is_so_at_once(tmp_path: Path) -> None:
     Seeded faults: it is said at reports alone; what is not known is told as 0.
     """
     stage = Stage(tmp_path)
-    own = lambda: (stage.service.look(), stage.board.status().state.reason)[1]  # noqa: E731
+
+    def own() -> str:
+        stage.service.look()
+        return stage.board.status().state.reason
+
     assert own() == "no camera has sent a frame yet"
     for _ in range(12):
         stage.clock.at += 2

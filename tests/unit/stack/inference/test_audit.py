@@ -11,6 +11,7 @@ import pytest
 from edgectl.stack.inference.audit import PATIENCE_SECONDS, Audit
 from edgectl.stack.inference.batch import Batching
 from edgectl.stack.inference.job import Answered, Failed, Job
+from edgectl.stack.inference.scores import Both
 from edgectl.stack.inference.tiers import Band
 from tests.unit.stack.inference.fakes import Adder, frame, version
 from tests.unit.stack.inference.test_serve import running
@@ -56,7 +57,7 @@ def test_the_answer_says_what_the_full_tier_says_of_a_sure_frame() -> None:
     assert [one.tier for one in got] == ["fast"] * 4
     assert [one.fast is not None for one in got] == [False, True, False, True]
     assert got[1].fast is not None
-    assert (got[1].fast.score, got[1].fast.agreed) == (pytest.approx(1.0), False)
+    assert got[1].fast == Both(1.0, agreed=False)
 
 
 def test_a_full_tier_that_hangs_holds_no_answer_up() -> None:
@@ -66,7 +67,12 @@ def test_a_full_tier_that_hangs_holds_no_answer_up() -> None:
     """
     full, go = Adder(), threading.Event()
     asked = threading.Event()
-    full.before = lambda: (asked.set(), go.wait(20))
+
+    def hangs() -> None:
+        asked.set()
+        go.wait(20)
+
+    full.before = hangs
     with running(version("1", full, Adder()), Batching(3, 5.0), audit=1.0) as service:
         with ThreadPoolExecutor(3) as pool:
             answers = [pool.submit(service.ask, frame(*SURE), deadline_seconds=15) for _ in range(3)]
