@@ -1,4 +1,4 @@
-"""Which frames that the fast tier was sure of the full tier is asked about, too: else nobody knows what its word is worth.
+"""Which frames that the fast tier was sure of the full tier is asked about, too: else nobody knows its word's worth.
 
 Owns: how many (a share, evenly), and that none is audited while others wait. Must not know models.
 """
