@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import subprocess
+from dataclasses import fields, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import pytest
 import yaml
@@ -13,7 +14,16 @@ import yaml
 from edgectl.control.kubeyaml import load_all
 from edgectl.control.payload.folders import folders
 from edgectl.sandbox.k3s.build import helm_binary
+from edgectl.stack.camera import settings as camera
+from edgectl.stack.drift import settings as drift
+from edgectl.stack.inference import settings as inference
+from edgectl.stack.ops import trace
+from edgectl.stack.uplink import config as uplink
+from edgectl.stack.uplink.hours import Window
+from edgectl.wire.document import from_json, to_json
 from edgectl.wire.payload import ManagedFolder
+
+T = TypeVar("T")
 
 CHARTS = Path(__file__).parents[2] / "templates" / "charts"
 VISION = ("image=edgectl.local/vision:1", "bus.image=edgectl.local/mosquitto:1", "gate.image=edgectl.local/gate:1")
@@ -231,6 +241,113 @@ def test_what_services_read_is_what_they_understand(helm: str) -> None:
     assert (uplink["sink"]["url"], uplink["store"]["path"]) == ("https://elsewhere.example/", "/data/uplink.db")
     assert "listener 1884\n" in data["mosquitto.conf"]
     assert "persistence false\n" in data["mosquitto.conf"]
+
+
+def given(helm: str, values: dict[str, Any]) -> dict[str, Any]:
+    """Return the objects of the vision stack with these values."""
+    needed = {"image": "a:1", "bus": {"image": "a:1"}, "gate": {"image": "a:1"}}
+    done = subprocess.run(
+        [helm, "template", "vision-stack", str(CHARTS / "vision-stack"), "--namespace", "vision", "--values", "-"],
+        input=json.dumps({**needed, **values}),
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    docs = [doc for doc in yaml.safe_load_all(done.stdout) if doc]
+    return {f"{doc['kind']}/{doc['metadata']['name']}": doc for doc in docs}
+
+
+def told(docs: dict[str, Any], service: str, kind: type[T]) -> T:
+    """Return what a service reads, as it reads it."""
+    return from_json(kind, json.loads(docs["ConfigMap/vision"]["data"][f"{service}.json"]))
+
+
+def changed(value: Any) -> Any:
+    """Return another value of the same type; of settings, each one of them changed."""
+    match value:
+        case bool():
+            return not value
+        case int() | float():
+            return value + 0.5 if isinstance(value, float) else value - 1 if value > 1 else value + 1
+        case str():
+            return f"{value}x" if value else "/x"
+        case tuple():
+            return (Window("01:00", "02:00"),)
+        case dict():
+            return {"hall": changed(camera.Camera("synthetic:1", fps=2))}
+    new = {one.name: changed(getattr(value, one.name)) for one in fields(value) if one.name != "source"}
+    return replace(value, **new)
+
+
+def test_what_the_chart_says_by_itself_is_settings_that_services_take(helm: str) -> None:
+    """Law: with default values each service decodes what it is given, and finds nothing wrong with it."""
+    docs = given(helm, {"inference": {"config": {"max_batch": 8}}})
+    assert list(camera.problems(told(docs, "camera", camera.Settings))) == []
+    uplink.check(told(docs, "uplink", uplink.Config))
+    assert told(docs, "drift", drift.Settings) == drift.Settings()
+    assert inference.checked(told(docs, "inference", inference.Settings)) == inference.Settings()
+    assert told(docs, "camera", camera.Settings) == camera.Settings()
+    assert told(docs, "uplink", uplink.Config) == uplink.Config()
+
+
+def test_every_setting_of_a_service_has_a_place_in_the_values(helm: str) -> None:
+    """Law: each one comes through as it was said, with its type; so chart and services cannot drift apart.
+
+    Seeded faults: a key that the service does not know; one that the chart writes over; a number that becomes a text.
+    """
+    every = {
+        "camera": changed(camera.Settings()),
+        "uplink": changed(uplink.Config()),
+        "drift": changed(drift.Settings()),
+        "inference": changed(inference.Settings()),
+    }
+    docs = given(helm, {name: {"config": to_json(one)} for name, one in every.items()})
+    for name, one in every.items():
+        assert told(docs, name, type(one)) == one, name
+    sink, cameras = every["uplink"].sink, every["camera"].cameras
+    docs = given(helm, {"uplink": {"sink": to_json(sink)}, "camera": {"cameras": to_json(cameras)}})
+    assert told(docs, "uplink", uplink.Config).sink == sink
+    assert told(docs, "camera", camera.Settings).cameras == cameras
+
+
+def test_who_is_not_ready_can_be_asked_why(helm: str) -> None:
+    """Law: ports of operations are reachable whatever readiness says; of several servers only ready ones are asked."""
+
+    def always(*sets: str) -> set[str]:
+        docs = vision(helm, "sink.enabled=true", *sets).items()
+        services = [doc for name, doc in docs if name.startswith("Service/")]
+        return {doc["metadata"]["name"] for doc in services if doc["spec"].get("publishNotReadyAddresses")}
+
+    assert always() == {"camera", "inference", "uplink", "drift"}
+    assert always("inference.autoscaling.enabled=true") == {"camera", "uplink", "drift"}
+
+
+def test_a_collector_is_one_value(helm: str) -> None:
+    """Law: all Python services trace to it, each by its name, a service's own env goes first, and the way is open."""
+    otel = {"endpoint": "http://c.watch.svc:4318", "ratio": 0.05}
+    own = {"drift": {"env": {"A": "b"}}, "uplink": {"env": {"OTEL_TRACES_SAMPLER_ARG": "1"}}}
+    docs = given(helm, {"sink": {"enabled": True}, "otel": otel, **own})
+    found = {
+        name: {one["name"]: one["value"] for one in pod["containers"][0].get("env", ())}
+        for name, pod in pods(docs).items()
+    }
+    assert found.pop("bus") == {}
+    for name, env in found.items():
+        assert env.pop("A", "b") == "b"
+        share = "1" if name == "uplink" else "0.05"
+        assert env == {
+            trace.ENDPOINTS[0]: "http://c.watch.svc:4318",
+            trace.SERVICE: name,
+            trace.RATIO: share,
+        }
+    assert set(found) == (SERVICES | {"sink"}) - {"bus"}
+    opened = docs["NetworkPolicy/vision"]["spec"]["egress"][1]["to"][0]["namespaceSelector"]["matchLabels"]
+    assert opened == {"kubernetes.io/metadata.name": "watch"}
+    assert all("env" not in pod["containers"][0] for pod in pods(vision(helm)).values())
+    outside = vision(helm, "otel.endpoint=https://otel.example.com")["NetworkPolicy/vision"]["spec"]["egress"]
+    assert len(outside) == 1
 
 
 def test_an_image_of_ones_own_takes_a_services_place(helm: str) -> None:

@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from edgectl.node.models.registry import Note, Registry
 from edgectl.node.vision.chain import asked as asking
 from edgectl.node.vision.chain.asked import LIMIT_SECONDS, ask
 from edgectl.node.vision.chain.declared import Declared
@@ -24,6 +25,7 @@ from edgectl.node.vision.chain.mqtt import packet, text
 from edgectl.node.vision.chain.said import Asked, Said
 from edgectl.wire.chain import (
     CONFIG,
+    DEGRADED,
     MODEL,
     NETWORK,
     NOT_READY,
@@ -36,8 +38,8 @@ from edgectl.wire.chain import (
     Status,
 )
 from edgectl.wire.chainlook import MISSING, SILENT
-from edgectl.wire.document import to_json
-from edgectl.wire.payload import Inference
+from edgectl.wire.document import canonical, to_json
+from edgectl.wire.payload import Inference, Model
 from tests.stack.broker import Broker, free_port
 from tests.stack.peers import (
     Behaviour,
@@ -243,6 +245,32 @@ def test_the_known_question(store: Store) -> None:
     store.behaves["inference"] = by_path({**WELL["inference"], infer: answers(wrong)})
     look, _ = looked(store.node, store.declared(), Memory("b"))
     assert (look.never, look.first) == (True, "model")
+
+
+def test_the_known_question_is_that_of_the_version_that_runs(store: Store) -> None:
+    """What the registry says runs is asked its own question; a version that is not loaded yet gives no wrong answer.
+
+    Seeded faults: the declared question is asked; whoever answers is judged.
+    """
+    files = {"model.onnx": "sha256:" + "a" * 64}
+    model, registry = Model("tiny", "1.3", files), Registry(store.node.places)
+    folder = registry.at("tiny", model.folder)
+    folder.mkdir(parents=True)
+    (folder / "model.json").write_bytes(canonical(Note("tiny", "1.3", "", model.digest, files)))
+    (folder / "reference.json").write_text('{"request": {"inputs": []}, "answer": [0.7]}')
+    registry.point("tiny", "current", model.folder)
+
+    def golden(answer: float, version: str) -> Said:
+        doc = {"outputs": [{"data": [answer]}], "parameters": {"version": version, "candidate": False}}
+        infer = {"/v2/models/tiny/infer": answers(json.dumps(doc).encode())}
+        store.behaves["inference"] = by_path({**WELL["inference"], **infer})
+        found = store.ask().golden
+        assert found is not None
+        return found
+
+    assert golden(0.7, "1.3").word == READY
+    assert (golden(0.5, "1.3").word, golden(0.5, "1.3").kind) == (NOT_READY, MODEL)
+    assert golden(0.5, "1.2") == Said(DEGRADED, "tiny 1.2 answers, 1.3 is not loaded yet", NETWORK)
 
 
 CONNACK, SUBACK = packet(2, 0, b"\0\0"), packet(9, 0, b"\0\1\0")

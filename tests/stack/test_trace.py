@@ -6,49 +6,14 @@ import os
 import socket
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
-from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
-from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
 from edgectl.stack.ops import trace
 from edgectl.stack.ops.trace import span
-
-
-class Collector(ThreadingHTTPServer):
-    """A real OTLP/HTTP receiver: keeps the spans by name, and the services that sent them."""
-
-    daemon_threads = True
-
-    def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), Handler)
-        self.spans: dict[str, Span] = {}
-        self.services: set[str] = set()
-
-
-class Handler(BaseHTTPRequestHandler):
-    """Decodes what OpenTelemetry sends."""
-
-    server: Collector
-
-    def do_POST(self) -> None:
-        """Take spans."""
-        body = self.rfile.read(int(self.headers["Content-Length"]))
-        if self.path == "/v1/traces":
-            for of_resource in ExportTraceServiceRequest.FromString(body).resource_spans:
-                names = {one.key: one.value.string_value for one in of_resource.resource.attributes}
-                self.server.services.add(names["service.name"])
-                for of_scope in of_resource.scope_spans:
-                    self.server.spans.update({one.name: one for one in of_scope.spans})
-        self.send_response(200)
-        self.end_headers()
-
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class names it
-        """Stay quiet."""
+from tests.stack.collector import Collector
 
 
 @pytest.fixture
@@ -56,15 +21,13 @@ def collector(monkeypatch: pytest.MonkeyPatch) -> Iterator[Collector]:
     for name in (*trace.ENDPOINTS, trace.RATIO, trace.SERVICE):
         monkeypatch.delenv(name, raising=False)
     with Collector() as server:
-        monkeypatch.setenv(trace.ENDPOINTS[0], f"http://127.0.0.1:{server.server_address[1]}")
-        threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
+        monkeypatch.setenv(trace.ENDPOINTS[0], server.url)
         yield server
         trace.close()
-        server.shutdown()
 
 
 def frame_to_sink() -> dict[str, str]:
-    """Make the spans as the services do: the traceparent goes in a header, then in the event; returns them all."""
+    """Make spans, the traceparent handed on, as services do (they themselves: test_whole.py); returns them all."""
     made = {}
     with span("camera.frame", camera="aisle-1") as made["frame"]:
         with span("inference.infer", parent=made["frame"], model="tiny-detector", batch=3) as made["inference"]:
@@ -81,7 +44,7 @@ def test_one_frame_is_one_trace_with_the_right_parents(collector: Collector, mon
     monkeypatch.setenv(trace.SERVICE, "store-042")
     made = frame_to_sink()
     trace.close()
-    got = collector.spans
+    got = collector.by_name()
     assert set(got) == {"camera.frame", "inference.infer", "camera.event", "uplink.send"}
     assert {one.trace_id.hex() for one in got.values()} == {made["frame"].split("-")[1]}
     frame, event = got["camera.frame"], got["camera.event"]
@@ -90,7 +53,7 @@ def test_one_frame_is_one_trace_with_the_right_parents(collector: Collector, mon
     assert got["uplink.send"].parent_span_id == event.span_id
     assert got["uplink.send"].span_id.hex() == made["sink"].split("-")[2]
     assert {one.key: one.value.int_value for one in got["inference.infer"].attributes}["batch"] == 3
-    assert collector.services == {"store-042"}
+    assert {one.service for one in collector.spans} == {"store-042"}
 
 
 def test_frames_follow_each_other_and_are_not_each_others_children(collector: Collector) -> None:
@@ -98,7 +61,7 @@ def test_frames_follow_each_other_and_are_not_each_others_children(collector: Co
     with span("outer") as outer, span("inner") as inner:
         assert outer.split("-")[1] != inner.split("-")[1]
     trace.close()
-    assert collector.spans["inner"].parent_span_id == b""
+    assert collector.by_name()["inner"].parent_span_id == b""
 
 
 def test_an_error_is_on_the_span_and_goes_on(collector: Collector) -> None:
@@ -106,7 +69,7 @@ def test_an_error_is_on_the_span_and_goes_on(collector: Collector) -> None:
     with pytest.raises(ValueError, match="no picture"), span("camera.frame"):
         raise ValueError("no picture")
     trace.close()
-    failed = collector.spans["camera.frame"]
+    failed = collector.by_name()["camera.frame"]
     assert failed.status.code == failed.status.STATUS_CODE_ERROR
     assert "no picture" in failed.status.message
 

@@ -56,6 +56,10 @@ class Reader:
         self._waiting = False
         self._wait = FIRST_WAIT
         self.read = self.dropped = 0
+        for figure in (metrics.READ, metrics.STILL, metrics.DROPPED):
+            figure.labels(
+                name
+            )  # 0 from the beginning: who waits for the first frame waits in vain for a rate of nothing
         board.not_ready(link(name), "no frame yet", INPUT)
 
     def run(self) -> None:

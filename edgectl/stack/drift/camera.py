@@ -97,6 +97,20 @@ class Camera:
         version = self.versions.get(self.newest)
         return sum(map(version.knows, version.learnt)) / self._rules.parts if version else 0.0
 
+    def left(self, now: float) -> tuple[int, float] | None:
+        """Return frames and seconds that are learnt of this part of the day; None where it is learnt."""
+        version = self.versions.get(self.newest)
+        if version is None:
+            if self.reference is not None:
+                return None
+            watched = self._watched.ended(now) if self._watched is not None else Picture()
+            picture = self.pictures.get(self._part, Picture()) + watched
+            return picture.frames, picture.seconds
+        if version.knows(self._part):
+            return None
+        so_far = version.so_far(self._part, now)
+        return so_far.frames, so_far.seconds
+
     def _known(self, name: str, now: float) -> str:
         if name not in self.versions:
             if len(self.versions) >= VERSIONS:

@@ -27,6 +27,7 @@ from edgectl.wire.chain import INPUT, MODEL
 from edgectl.wire.document import canonical, from_json
 
 FILE = "drift.json"
+LOOK_SECONDS = 2.0  # who asks soon after a deploy is told what is true then
 _NAME = re.compile(r"[A-Za-z0-9._-]{1,63}")  # a topic, a label and a link at once
 
 
@@ -40,6 +41,7 @@ class Service:
         self._thread = threading.Thread(target=self._run, daemon=True, name="report")
         self._cameras: dict[str, Camera] = {}
         self._hours: dict[str, Hours] = {}
+        self._found: dict[str, tuple[Finding, ...]] = {}  # at the last report
         self._kept_at = clock.now()
         self._file = Path(settings.data) / FILE if Path(settings.data).is_dir() else None
         self.routes: dict[str, Route] = {"POST /learn": self.learn}
@@ -79,6 +81,16 @@ class Service:
         summary.FRAMES.labels(seen.camera).inc()
         summary.DETECTED.labels(seen.camera).inc(len(seen.scores) if seen.tier != RULE else 0)
 
+    def look(self) -> None:
+        """Say on the board how far each camera is learnt, and what was found at the last report."""
+        now = self._clock.now()
+        with self._lock:
+            left = {name: self._progress(camera, now) for name, camera in self._cameras.items()}
+            learnt = {name: camera.learnt() for name, camera in self._cameras.items()}
+        for name, progress in left.items():
+            self._say(name, self._found.get(name, ()), progress, learnt[name])
+        self._board.ready(reason=_watched(left))
+
     def report(self) -> None:
         """Judge all cameras, and tell of each."""
         now = self._clock.now()
@@ -92,17 +104,16 @@ class Service:
                 name: summary.summary(camera, found[name], self._hours.get(name, Hours()), now)
                 for name, camera in self._cameras.items()
             }
-            learnt = {name: camera.learnt() for name, camera in self._cameras.items()}
+            self._found = found
         for name in gone:
             self._board.drop(_link(name))
             summary.hide(name)
             self._bus.publish(f"{summary.TOPIC}/{name}", b"", retain=True)  # empty: no longer retained
         for name, doc in told.items():
-            self._say(name, found[name], learnt[name])
             summary.show(name, doc)
             self._bus.publish(f"{summary.TOPIC}/{name}", canonical(doc), retain=True)
         self._board.fact("cameras", {name: {k: doc[k] for k in _FACTS} for name, doc in told.items()})
-        self._board.ready(reason=f"{len(told)} cameras are watched")
+        self.look()
 
     def keep(self) -> None:
         """Write what was learnt, where there is a folder for it."""
@@ -144,17 +155,34 @@ class Service:
             self._cameras[name] = Camera(self._settings.rules, kept)
             self._cameras[name].last_at = self._clock.now()
 
-    def _say(self, name: str, found: tuple[Finding, ...], learnt: float) -> None:
+    def _progress(self, camera: Camera, now: float) -> str:
+        """Return how far this part of the day is learnt, "" where it is."""
+        left, rules = camera.left(now), self._settings.rules
+        if left is None:
+            return ""
+        frames, seconds = min(left[0], rules.learn_frames), min(left[1], rules.learn_seconds)
+        told = f"{frames:,} of {rules.learn_frames:,} frames"
+        # Frames are there soon: then it is the time that is waited for.
+        return told if frames < rules.learn_frames else f"{seconds / 60:.0f} of {rules.learn_seconds / 60:.0f} min"
+
+    def _say(self, name: str, found: tuple[Finding, ...], progress: str, learnt: float) -> None:
         if found:
             kind = INPUT if any(one.kind == INPUT for one in found) else MODEL
             self._board.degraded(_link(name), "; ".join(one.sentence for one in found), kind)
+        elif progress:
+            self._board.ready(_link(name), f"learning: {progress}; {learnt:.0%} of a day is learnt")
         elif learnt < 1:
-            self._board.ready(_link(name), f"learns what is usual: {learnt:.0%} of a day")
+            self._board.ready(_link(name), f"as it was learnt; {learnt:.0%} of a day is")
         else:
             self._board.ready(_link(name), "as it was learnt")
 
     def _run(self) -> None:
-        while not self._clock.wait(self._settings.report_seconds, self._stop):
+        reported = self._clock.monotonic()
+        while not self._clock.wait(min(LOOK_SECONDS, self._settings.report_seconds), self._stop):
+            if self._clock.monotonic() - reported < self._settings.report_seconds:
+                self.look()
+                continue
+            reported = self._clock.monotonic()
             self.report()
             if self._clock.now() - self._kept_at >= self._settings.keep_seconds:
                 self.keep()
@@ -173,6 +201,20 @@ def frame_of(data: bytes) -> Seen | None:
         return None
     figures = (*seen.scores, sure, seen.brightness, seen.contrast, seen.sharpness)
     return seen if all(map(math.isfinite, figures)) and _NAME.fullmatch(seen.camera) else None
+
+
+def _watched(left: dict[str, str]) -> str:
+    """Return how many cameras are watched, and how far the slowest of those is that are being learnt."""
+    if not left:
+        return "no camera has sent a frame yet"
+    many = f"{len(left)} camera{'s' if len(left) > 1 else ''}"
+    learning = {name: progress for name, progress in left.items() if progress}
+    if not learning:
+        return f"{many}, {'all ' if len(left) > 1 else ''}as learnt"
+    name, progress = next(iter(learning.items()))
+    if len(left) == 1:
+        return f"{many}, learning: {progress}"
+    return f"{many}, {len(learning)} learning ({name}: {progress})"
 
 
 def _link(camera: str) -> str:

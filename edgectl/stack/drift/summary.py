@@ -77,10 +77,10 @@ def summary(camera: Camera, found: Sequence[Finding], hours: Hours, now: float) 
             "error": None if error is None else round(error, 4),
             "bins": reliability(version.lately) if version else [],
         },
-        "tiers": {tier: round(answers.share(tier), 4) for tier in TIERS},
+        "tiers": {tier: round(answers.share(tier), 4) if answers.frames else None for tier in TIERS},
         "picture": {
             **{name: _both(name, camera.now, camera.reference) for name in STATISTICS},
-            "frozen": round(camera.now.frozen_share, 4),
+            "frozen": round(camera.now.frozen_share, 4) if camera.now.frames else None,
         },
         "hours": hours.told(),
     }
@@ -101,13 +101,14 @@ def show(name: str, doc: dict[str, Any]) -> None:
         if value is not None:
             figure.labels(name).set(value)
     for tier, share in doc["tiers"].items():
-        TIER.labels(name, tier).set(share)
+        if share is not None:
+            TIER.labels(name, tier).set(share)
     for statistic in STATISTICS:
-        both = doc["picture"][statistic]
-        PICTURE.labels(name, statistic).set(both["now"])
-        if both["learnt"] is not None:
-            LEARNT_PICTURE.labels(name, statistic).set(both["learnt"])
-    FROZEN.labels(name).set(doc["picture"]["frozen"])
+        for figure, value in zip((PICTURE, LEARNT_PICTURE), doc["picture"][statistic].values(), strict=True):
+            if value is not None:
+                figure.labels(name, statistic).set(value)
+    if doc["picture"]["frozen"] is not None:
+        FROZEN.labels(name).set(doc["picture"]["frozen"])
     LEARNT.labels(name).set(doc["learnt"])
     causes = {one["cause"] for one in doc["found"]}
     for cause in CAUSES:
@@ -122,4 +123,4 @@ def hide(name: str) -> None:
 
 def _both(name: str, now: Picture, reference: Picture | None) -> dict[str, float | None]:
     learnt = None if reference is None else round(getattr(reference, name).mean, 4)
-    return {"now": round(getattr(now, name).mean, 4), "learnt": learnt}
+    return {"now": round(getattr(now, name).mean, 4) if now.frames else None, "learnt": learnt}

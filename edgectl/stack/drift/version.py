@@ -67,6 +67,11 @@ class Version:
         """Tell whether this part of the day is learnt."""
         return part in self.learnt and self._rules.learnt(self.learnt[part])
 
+    def so_far(self, part: str, now: float) -> Answers:
+        """Return what will be learnt of this part of the day when its batch ends."""
+        heard = self._heard.ended(now) if self._heard is not None and self._part == part else Answers()
+        return self.learnt.get(part, Answers()) + heard
+
     def _end(self, heard: Heard, before: Version | None, leans: str, now: float, *, blind: bool) -> None:
         batch, part = heard.ended(now), self._part
         self.now, self.lately = batch, batch if self.lately.frames > _LATELY else self.lately + batch

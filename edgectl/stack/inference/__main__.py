@@ -35,7 +35,7 @@ def main(argv: list[str] | None = None) -> int:
     told = settings(argv, __doc__)
     clock = from_env()
     board = Board("inference", VERSION, clock)
-    service = Service(Batching(told.max_batch, told.max_delay_ms / 1e3, told.queue), say=say)
+    service = Service(Batching(told.max_batch, told.max_delay_ms / 1e3, told.queue), audit=told.audit, say=say)
     server = Server(
         (told.host, told.port),
         service,

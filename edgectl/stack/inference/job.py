@@ -12,6 +12,7 @@ from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 
 from edgectl.stack.inference.protocol import Array
+from edgectl.stack.inference.scores import Both
 
 Monotonic = Callable[[], float]
 
@@ -26,6 +27,7 @@ class Answered:
     version: str
     folder: str
     candidate: bool = False
+    fast: Both | None = None  # where both tiers have answered
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from edgectl.stack.inference.golden import Golden
@@ -53,4 +53,8 @@ class Loaded:
         """Answer questions as one, or say of each why not."""
         said = self.tiers.answer([job.arrays for job in jobs], [job.full for job in jobs])
         where = (self.name, self.version, self.place.folder, candidate)
-        return [one if isinstance(one, Failed) else Answered(one[0], one[1], *where) for one in said]
+        return [one if isinstance(one, Failed) else Answered(one.outputs, one.tier, *where, one.fast) for one in said]
+
+    def audited(self, job: Job, said: Answered) -> Answered:
+        """Return a sure answer with what the full tier says of it; raises what a runtime may raise."""
+        return replace(said, fast=self.tiers.audit(job.arrays, said.outputs))

@@ -7,6 +7,7 @@ mere numbers. Must not know who asks, or what follows from it.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -18,6 +19,14 @@ from edgectl.stack.ops.event import Detection
 _SAME_BOX = 0.5  # IoU
 _CLOSE = 0.1  # of its size that an answer of mere numbers may be off
 _IMAGE, _CELLS, _CLASSES = 4, 3, 2  # dimensions
+
+
+@dataclass(frozen=True, slots=True)
+class Both:
+    """Of a frame that both tiers have answered: how sure the fast one was, and whether the full one says the same."""
+
+    score: float
+    agreed: bool
 
 
 def sureness(outputs: Mapping[str, Array]) -> list[float] | None:
@@ -32,6 +41,14 @@ def sureness(outputs: Mapping[str, Array]) -> list[float] | None:
     return None
 
 
+def certainty(outputs: Mapping[str, Array]) -> list[float] | None:
+    """Return how sure each frame's answer is of itself; "there is nothing" at a score of 0.1 is as sure as 0.9 is."""
+    sure = sureness(outputs)
+    if sure is None or not _is_detections(next(iter(outputs.values()))):
+        return sure
+    return [max(value, 1 - value) for value in sure]
+
+
 def agree(one: Mapping[str, Array], other: Mapping[str, Array], inputs: Mapping[str, Array]) -> list[bool]:
     """Say of each frame whether two answers mean the same; `inputs` is what was asked."""
     a, b = next(iter(one.values())), next(iter(other.values()))
@@ -43,6 +60,14 @@ def agree(one: Mapping[str, Array], other: Mapping[str, Array], inputs: Mapping[
     if a.ndim == _CLASSES and a.shape[1] > 1:
         return [bool(value) for value in a.argmax(axis=1) == b.argmax(axis=1)]
     return [_close(left, right) for left, right in zip(a, b, strict=True)]
+
+
+def both(question: Mapping[str, Array], fast: Mapping[str, Array] | None, full: Mapping[str, Array]) -> Both | None:
+    """Compare the tiers' answers to one frame; None where there are not both, or how sure one is cannot be told."""
+    sure = certainty(fast) if fast is not None else None
+    if fast is None or sure is None or len(sure) != 1:
+        return None
+    return Both(round(sure[0], 4), agree(full, fast, question) == [True])
 
 
 def same(one: Sequence[Detection], other: Sequence[Detection]) -> bool:

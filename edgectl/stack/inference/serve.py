@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from edgectl.stack.inference.audit import Audit
 from edgectl.stack.inference.batch import Batching, Full, Line
 from edgectl.stack.inference.job import Answered, Failed, Job, Late, Monotonic
 from edgectl.stack.inference.lane import Lane, Work
@@ -53,6 +54,7 @@ class Service:
         self,
         batching: Batching,
         *,
+        audit: float = 0.0,
         metrics: Metrics | None = None,
         monotonic: Monotonic = time.monotonic,
         say: Callable[[str], None] = lambda _: None,
@@ -60,6 +62,7 @@ class Service:
         self._line = Line(batching, monotonic=monotonic)
         self._batching, self._monotonic, self._say = batching, monotonic, say
         self._metrics = metrics or Metrics()
+        self._audit = Audit(audit)
         self._lock = threading.Lock()
         self._stage = Stage()
         self.batches = self.frames = 0
@@ -183,11 +186,20 @@ class Service:
             if stage.lane is not None and jobs[0].judged and stage.lane.free:
                 stage.lane.offer(work)
                 jobs, said = _but_picked(jobs, said)
-        for job, one in zip(jobs, said, strict=True):
-            job.settle(one)
+        audited = self._audit.pick(jobs, said, busy=len(self._line) > 0)
+        for at, (job, one) in enumerate(zip(jobs, said, strict=True)):
+            if at != audited:
+                job.settle(one)
             if isinstance(one, Failed):
                 self._say(f"a question failed: {one.sentence}")
+        if audited is not None and stage.current is not None:
+            self._ask_both(stage.current, jobs[audited], said[audited])
         return True
+
+    def _ask_both(self, current: Loaded, job: Job, said: Answered | Failed) -> None:
+        """Ask the full tier, too, when all others have their answers; late, the fast one's goes out as it is."""
+        job.keep(said, until=self._audit.until(job, self._monotonic()))
+        job.settle(current.audited(job, said) if isinstance(said, Answered) else said)
 
     def _count(self, tier: str, version: str, outcome: str) -> None:
         self._metrics.requests.labels(tier, version, outcome).inc()

@@ -6,6 +6,7 @@ Owns: what each failure is called in HTTP. Must not know ONNX Runtime, nor which
 from __future__ import annotations
 
 import sys
+from dataclasses import asdict
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -182,9 +183,11 @@ class Handler(BaseHTTPRequestHandler):
         if not parent:
             said = self._ask(question)
         else:
-            with span("inference", parent, model=model.name):
+            with span("inference.infer", parent, model=model.name):
                 said = self._ask(question)
-        parameters = {"tier": said.tier, "version": said.version, "candidate": said.candidate}
+        parameters: dict[str, Any] = {"tier": said.tier, "version": said.version, "candidate": said.candidate}
+        if said.fast is not None:
+            parameters["fast"] = asdict(said.fast)
         return protocol.answer(
             question,
             said.outputs,

@@ -26,6 +26,7 @@ _ABOUT = {
     "provider": "where models run: auto, cpu, or cuda (then it is degraded where there is no CUDA)",
     "unsure_low": "the fast model is believed below it: there is nothing",
     "unsure_high": "the fast model is believed above it: there is something",
+    "audit": "share of the fast model's sure frames that the full one is asked about, too, for drift",
 }
 
 
@@ -46,6 +47,7 @@ class Settings:
     provider: str = "auto"
     unsure_low: float = 0.2
     unsure_high: float = 0.8
+    audit: float = 0.02
 
 
 def settings(argv: Sequence[str] | None, about: str | None) -> Settings:
@@ -75,6 +77,7 @@ def checked(found: Settings) -> Settings:
         (found.memory_mib < 0, "memory_mib is 0 or more"),
         (found.provider not in _PROVIDERS, f"provider is one of {', '.join(_PROVIDERS)}"),
         (not 0 <= found.unsure_low <= found.unsure_high <= 1, "0 <= unsure_low <= unsure_high <= 1"),
+        (not 0 <= found.audit <= 1, "audit is a share, 0 to 1"),
     ]
     for bad, sentence in wrong:
         if bad:

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import numpy as np
 
 from edgectl.stack.inference.job import Failed
 from edgectl.stack.inference.protocol import Array, finite
-from edgectl.stack.inference.scores import sureness
+from edgectl.stack.inference.scores import Both, both, sureness
 from edgectl.stack.ops.event import FAST, FULL
 
 Arrays = dict[str, Array]
@@ -25,6 +25,14 @@ class Session(Protocol):
 
     def infer(self, arrays: Mapping[str, Array]) -> Arrays:
         """Run it once."""
+
+
+class Said(NamedTuple):
+    """One answer, by which tier; `fast` where both have answered."""
+
+    outputs: Arrays
+    tier: str
+    fast: Both | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,20 +56,30 @@ class Tiers:
     band: Band = Band()
     splits: bool = True
 
-    def answer(self, questions: Sequence[Arrays], full: Sequence[bool]) -> list[tuple[Arrays, str] | Failed]:
+    def answer(self, questions: Sequence[Arrays], full: Sequence[bool]) -> list[Said | Failed]:
         """Return each question's outputs and its tier, or why there are none; `full` asks for the full model."""
-        done: dict[int, tuple[Arrays, str]] = {}
+        done: dict[int, Said] = {}
+        unsure: dict[int, Arrays] = {}
         if self.fast is not None:
             first = [at for at, wanted in enumerate(full) if not wanted]
             for at, got in zip(first, self._run(self.fast, [questions[at] for at in first]), strict=True):
                 # A fast model that fails, or says no numbers, is one that is not sure.
-                if not isinstance(got, Failed) and not self._unsure(got):
-                    done[at] = (got, FAST)
+                if isinstance(got, Failed):
+                    continue
+                if self._unsure(got):
+                    unsure[at] = got
+                else:
+                    done[at] = Said(got, FAST)
         rest = [at for at in range(len(questions)) if at not in done]
-        answers: dict[int, tuple[Arrays, str] | Failed] = dict(done)
+        answers: dict[int, Said | Failed] = dict(done)
         for at, got in zip(rest, self._run(self.full, [questions[at] for at in rest]), strict=True):
-            answers[at] = got if isinstance(got, Failed) else (got, FULL)
+            answers[at] = got if isinstance(got, Failed) else Said(got, FULL, both(questions[at], unsure.get(at), got))
         return [answers[at] for at in range(len(questions))]
+
+    def audit(self, question: Arrays, fast: Arrays) -> Both | None:
+        """Ask the full model what the fast one has answered surely; None where it says nothing, or no one can tell."""
+        got = _alone(self.full, question)
+        return None if isinstance(got, Failed) else both(question, fast, got)
 
     def _unsure(self, outputs: Arrays) -> bool:
         sure = sureness(outputs)

@@ -13,6 +13,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 from edgectl.stack.ops.clock import Clock
+from edgectl.stack.ops.trace import span
 from edgectl.stack.sink.batch import MAX_BYTES, Batch, read
 from edgectl.stack.sink.ledger import Count, Ledger
 
@@ -102,7 +103,8 @@ class Handler(BaseHTTPRequestHandler):
             batch = read(body, self.headers.get("Content-Encoding") or "")
         except ValueError as error:
             return self.answer(HTTPStatus.BAD_REQUEST, {"error": str(error)})
-        count = self.server.ledger.take(batch.ids, canaries=batch.canaries)
+        with span("sink.take", self.headers.get("traceparent") or "", events=len(batch.ids)):
+            count = self.server.ledger.take(batch.ids, canaries=batch.canaries)
         self.server.taken(batch, count)
         return self.answer(
             HTTPStatus.OK, {"taken": count.events, "duplicates": count.duplicates, "canaries": count.canaries}

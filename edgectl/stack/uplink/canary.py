@@ -83,7 +83,7 @@ class Canaries:
 
     def _pass(self, passing: _Passing) -> bool:
         left = passing.until - time.monotonic()
-        with span("uplink canary", passing.parcel.trace) as trace:
+        with span("uplink.canary", passing.parcel.trace) as trace:
             doc = json.loads(passing.parcel.body)
             began = time.time()
             doc["hops"] = {**(doc.get("hops") or {}), "bus": passing.bus, "uplink": began}

@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable, Sequence
 
 from edgectl.stack.ops.clock import Clock
-from edgectl.stack.ops.trace import span
+from edgectl.stack.ops.trace import is_on, is_sampled, spans
 from edgectl.stack.uplink.batch import pack
 from edgectl.stack.uplink.config import SinkAt
 from edgectl.stack.uplink.damage import StoreFailed
@@ -28,6 +28,7 @@ from edgectl.stack.uplink.store import Row, Store
 REST_SECONDS = 60.0  # the sink is looked at when nothing was heard of it for so long
 FIRST_WAIT_SECONDS, MOST_WAIT_SECONDS = 1.0, 60.0
 _LEAST_BATCH = 10
+_TRACED = 64  # frames of a batch that are traced to the sink at most: a backlog is not traced whole
 
 
 class Drain:
@@ -131,9 +132,8 @@ class Drain:
 
     def _send(self, rows: Sequence[Row]) -> Answered | Later:
         body, key = pack([row.body for row in rows])
-        parent = json.loads(rows[0].body).get("trace") or ""
         began = time.monotonic()
-        with span("uplink send", str(parent), events=len(rows), size_bytes=len(body)) as trace:
+        with spans("uplink.send", traces(rows), events=len(rows), size_bytes=len(body)) as trace:
             answer = self._sender.send(body, key=key, trace=trace)
         if isinstance(answer, Answered):
             self._figures.batch.observe(time.monotonic() - began)
@@ -145,3 +145,9 @@ class Drain:
         longest = min(FIRST_WAIT_SECONDS * 2.0**self._failures, MOST_WAIT_SECONDS)
         self._failures = min(self._failures + 1, 10)
         return longest * (0.5 + self._draw() / 2)
+
+
+def traces(rows: Sequence[Row]) -> list[str]:
+    """Return the traces that a batch is a part of: of those that are kept some, else that of its first event."""
+    found = [str(json.loads(row.body).get("trace") or "") for row in (rows if is_on() else rows[:1])]
+    return [trace for trace in found if is_sampled(trace)][:_TRACED] or found[:1]

@@ -10,22 +10,23 @@ import copy
 import json
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 from typing import Any
 
-from edgectl.node.converge.protocol import LookFailed, Status
+from edgectl.node.converge.protocol import LookFailed, Observation, Status
 from edgectl.node.gpu.proven import count, marked
 from edgectl.node.io.api import Denied
 from edgectl.node.io.look import Look
 from edgectl.node.vision.chain import dependency, mqtt
-from edgectl.node.vision.chain.declared import Declared, kept, question
+from edgectl.node.vision.chain.declared import Declared, kept
 from edgectl.node.vision.chain.fetched import Unheard, fetch
 from edgectl.node.vision.chain.heard import crossing, status
 from edgectl.node.vision.chain.line import Job, Late, Line, beside
 from edgectl.node.vision.chain.links import BUS, CAMERA
 from edgectl.node.vision.chain.pods import why_silent
 from edgectl.node.vision.chain.said import Asked, Heard, Said
-from edgectl.node.vision.inference import judge
+from edgectl.node.vision.question import body, is_beside, judge, known, path
 from edgectl.wire.chain import CONFIG, DEGRADED, MODEL, NETWORK, NOT_READY, READY, RESOURCE, Crossing, Endpoint
 from edgectl.wire.chainlook import MISSING, SAYS, SILENT
 from edgectl.wire.payload import Gpu, Inference
@@ -83,9 +84,10 @@ class _Asking:
             jobs["bus" if name == BUS else f"status {name}"] = (_STATUS_SECONDS, job)
         if CAMERA in chain.services:
             jobs["canary"] = (chain.canary_seconds + _MARGIN_SECONDS, self._canary)
-        asked = question(self._look.places, declared)
-        if asked is not None:
-            jobs["golden"] = (_STATUS_SECONDS, partial(self._golden, want=asked))
+        if declared.question is not None:
+            with suppress(LookFailed):  # then `kept` says what is wrong with the registry
+                want, version = known(self._look, declared.question)
+                jobs["golden"] = (_STATUS_SECONDS, partial(self._golden, want=want, version=version))
         if declared.gpu is not None:
             jobs["gpu"] = (_STATUS_SECONDS, partial(self._gpu, gpu=declared.gpu))
         for one in chain.dependencies:
@@ -164,21 +166,17 @@ class _Asking:
         except ValueError as error:
             return Said(DEGRADED, f"its canary frame's answer cannot be read: {error}", CONFIG)
 
-    def _golden(self, line: Line, want: Inference) -> Said:
-        body = json.dumps(want.request).encode()
+    def _golden(self, line: Line, want: Inference, version: str) -> Said:
         for _ in range(_TRIES):
             try:
-                where = f"http://{self._address(want.service)}:{want.port}/v2/models/{want.model}/infer"
-                found = fetch(line, where, body=body)
+                found = fetch(line, f"http://{self._address(want.service)}:{want.port}{path(want)}", body=body(want))
             except Unheard as no:
                 return self._unheard(want.service, no)
             if found.status != _OK:
                 return Said(NOT_READY, f"answers HTTP {found.status} to the known question", NETWORK)
             text = found.body.decode(errors="replace")
-            if not _by_candidate(text):
-                seen = judge(text, want)
-                good = seen.status is Status.CURRENT
-                return Said(READY, "answers as known") if good else Said(NOT_READY, seen.reason, MODEL)
+            if not is_beside(text):
+                return _golden(judge(text, want, version))
         return Said(READY, "a candidate answers")
 
     def _gpu(self, _: Line, gpu: Gpu) -> Said:
@@ -251,9 +249,10 @@ def _no_canary(came: Any) -> Said:
     return Said(DEGRADED, "says nothing about its canary frame in time", NETWORK)
 
 
-def _by_candidate(text: str) -> bool:
-    """Tell whether a candidate has answered, which the known answer says nothing about."""
-    try:
-        return json.loads(text)["parameters"]["candidate"] is True
-    except (ValueError, KeyError, TypeError, RecursionError):
-        return False
+def _golden(seen: Observation) -> Said:
+    """Return an answer's worth. What `current` names may not be loaded yet: that is no wrong answer."""
+    if seen.status is Status.CURRENT:
+        return Said(READY, "answers as known")
+    if seen.status is Status.IN_PROGRESS:
+        return Said(DEGRADED, seen.reason, NETWORK)
+    return Said(NOT_READY, seen.reason, MODEL)

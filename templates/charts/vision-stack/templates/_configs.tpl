@@ -8,14 +8,14 @@
 {{- $inference := dict "url" (printf "http://inference:%d" (.Values.inference.port | int64)) -}}
 {{- with .Values.inference.model }}{{ $_ := set $inference "model" . }}{{ end -}}
 {{- $bus := include "vision.bus" . | fromJson -}}
-{{- $own := dict "cameras" .Values.camera.cameras "inference" $inference "bus" $bus -}}
+{{- $own := dict "cameras" (deepCopy .Values.camera.cameras) "inference" $inference "bus" $bus -}}
 {{- mergeOverwrite $own (deepCopy .Values.camera.config) | toJson -}}
 {{- end }}
 
 {{- define "vision.config.uplink" -}}
 {{- $bus := include "vision.bus" . | fromJson -}}
-{{- $own := dict "bus" $bus "sink" .Values.uplink.sink "store" (dict "path" "/data/uplink.db") -}}
-{{- mergeOverwrite (deepCopy $own) (deepCopy .Values.uplink.config) | toJson -}}
+{{- $own := dict "bus" $bus "sink" (deepCopy .Values.uplink.sink) "store" (dict "path" "/data/uplink.db") -}}
+{{- mergeOverwrite $own (deepCopy .Values.uplink.config) | toJson -}}
 {{- end }}
 
 {{- define "vision.config.drift" -}}

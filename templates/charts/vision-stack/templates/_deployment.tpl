@@ -87,6 +87,10 @@ metadata:
   {{- include "vision.meta" . | nindent 2 }}
 spec:
   type: ClusterIP
+  {{- if .always }}
+  # Who is not ready says why: at /status, and how far a canary frame comes. Nobody asks here for anything else.
+  publishNotReadyAddresses: true
+  {{- end }}
   selector:
     {{- include "vision.selector" . | nindent 4 }}
   ports:
@@ -111,7 +115,7 @@ spec:
 {{- $live := dict "httpGet" (dict "path" "/live" "port" "ops") -}}
 {{- $ready := dict "httpGet" (dict "path" "/ready" "port" "ops") -}}
 {{- $asked := dict "startup" $live "readiness" $ready "liveness" $live "period" 3 "timeout" 3 -}}
-{{- $all := merge (dict "ops" true) . (dict "args" $args) $asked -}}
+{{- $all := merge (dict "ops" true "always" (not (hasKey . "port"))) . (dict "args" $args) $asked -}}
 {{- $_ := set $all "config" (ternary .config $file (hasKey . "config")) -}}
 {{ include "vision.deployment" $all }}
 ---

@@ -23,8 +23,15 @@ securityContext:
     drop: [ALL]
 {{- end }}
 
+{{- /* What tracing needs is for all but Mosquitto, which has none; a service's own env goes before it. */ -}}
 {{- define "vision.env" -}}
-{{- with .at.env }}
+{{- $env := dict -}}
+{{- if and .root.Values.otel.endpoint (ne .name "bus") }}
+{{- $env = dict "OTEL_EXPORTER_OTLP_ENDPOINT" .root.Values.otel.endpoint "OTEL_SERVICE_NAME" .name -}}
+{{- $env = set $env "OTEL_TRACES_SAMPLER_ARG" (.root.Values.otel.ratio | toString) -}}
+{{- end }}
+{{- $env = merge (deepCopy .at.env) $env -}}
+{{- with $env }}
 env:
   {{- range $name, $value := . }}
   - name: {{ $name | quote }}

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from edgectl.node.converge.protocol import Status
 from edgectl.node.models.registry import Note, Registry
 from edgectl.node.vision import inference
-from edgectl.node.vision.inference import Answers, judge, known
+from edgectl.node.vision.inference import Answers
+from edgectl.node.vision.question import judge, known
 from edgectl.wire.document import canonical
 from edgectl.wire.payload import Inference, Model
 from tests.unit.node.fake import FakeNode
@@ -98,7 +99,10 @@ def keeps(node: FakeNode, version: str, reference: str | None) -> None:
     Registry(node.places).point("tiny", "current", model.folder)
 
 
-@pytest.mark.parametrize("reference", [None, "{", "{}", '{"answer": 1}', '{"answer": [1], "request": 3}', "[]"])
+@pytest.mark.parametrize(
+    "reference",
+    [None, '{"request": {}, "answer": []}', "{", "{}", '{"answer": 1}', '{"answer": [1], "request": 3}', "[]"],
+)
 def test_without_an_own_question_the_declared_one_is_asked(node: FakeNode, reference: str | None) -> None:
     """And where no registry keeps the model, no version is known."""
     assert known(node, WANT) == (WANT, "")

@@ -97,7 +97,7 @@ def test_a_finding_is_on_the_board_the_bus_and_in_the_figures(tmp_path: Path) ->
 
     stage = Stage(tmp_path).run(10)
     assert stage.bus.topics == ["vision/frames/+"]
-    assert "learns" in stage.board.state("camera:door").reason
+    assert stage.board.state("camera:door").reason == "learning: 10 of 60 frames; 0% of a day is learnt"
     stage.run(200)
     assert (stage.board.state("camera:door").word, stage.told()["found"]) == (READY, [])
     stage.run(120, change=dark)
@@ -113,6 +113,44 @@ def test_a_finding_is_on_the_board_the_bus_and_in_the_figures(tmp_path: Path) ->
     labels = {"camera": "door", "cause": "hardware"}
     assert REGISTRY.get_sample_value("vision_drift_found", labels) == 1
     assert status.facts["cameras"]["door"]["found"] == told["found"]
+
+
+def test_what_is_said_is_so_at_once(tmp_path: Path) -> None:
+    """From the first frame on it is said how far each camera is, with no report between; figures only when known.
+
+    Seeded faults: it is said at reports alone; what is not known is told as 0.
+    """
+    stage = Stage(tmp_path)
+
+    def own() -> str:
+        stage.service.look()
+        return stage.board.status().state.reason
+
+    assert own() == "no camera has sent a frame yet"
+    for _ in range(12):
+        stage.clock.at += 2
+        stage.send(stage.store.frame("door"))
+    assert own() == "1 camera, learning: 12 of 60 frames"
+    stage.service.report()
+    told = stage.told()
+    assert set(told["tiers"].values()) == {None}
+    assert told["picture"]["frozen"] is told["picture"]["brightness"]["now"] is None
+    for _ in range(60):
+        stage.clock.at += 0.1
+        stage.send(stage.store.frame("door"))
+    assert own() == "1 camera, learning: 0 of 2 min"
+    stage.run(200)
+    assert own() == "1 camera, as learnt"
+    for _ in range(3):
+        stage.send(stage.store.frame("aisle"))
+    assert own() == "2 cameras, 1 learning (aisle: 3 of 60 frames)"
+    stage.run(120, "aisle")
+    assert own() == "2 cameras, all as learnt"
+
+
+def test_a_camera_that_only_the_rule_answers_is_learnt_by_its_picture(tmp_path: Path) -> None:
+    stage = Stage(tmp_path).run(10, change=lambda seen, _: replace(seen, tier="rule", model="", version=""))
+    assert stage.board.status().state.reason == "1 camera, learning: 10 of 60 frames"
 
 
 def test_what_was_learnt_outlives_a_restart(tmp_path: Path) -> None:

@@ -23,9 +23,9 @@ from tests.unit.stack.inference.test_rollout import DOC
 
 
 @contextmanager
-def running(current: Loaded | None = None, batching: Batching | None = None) -> Iterator[Service]:
+def running(current: Loaded | None = None, batching: Batching | None = None, audit: float = 0) -> Iterator[Service]:
     """Run a service's batches."""
-    service = Service(batching or Batching())
+    service = Service(batching or Batching(), audit=audit)
     if current is not None:
         service.use(current)
     thread = threading.Thread(target=service.run, daemon=True)

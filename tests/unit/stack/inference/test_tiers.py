@@ -8,15 +8,15 @@ import pytest
 from edgectl.stack.detector.shape import FIELDS
 from edgectl.stack.inference.job import Failed
 from edgectl.stack.inference.protocol import Array
-from edgectl.stack.inference.scores import agree, same, sureness
-from edgectl.stack.inference.tiers import Arrays, Band, Tiers
+from edgectl.stack.inference.scores import Both, agree, both, certainty, same, sureness
+from edgectl.stack.inference.tiers import Band, Said, Tiers
 from edgectl.stack.ops.event import Detection
 from tests.unit.stack.inference.fakes import POISON, Adder, frame
 
 SURE, UNSURE = (9.0, -9.0), (0.1, 0.0)  # of two classes
 
 
-def values(answers: list[tuple[Arrays, str] | Failed]) -> list[tuple[float, str] | str]:
+def values(answers: list[Said | Failed]) -> list[tuple[float, str] | str]:
     return [one.sentence if isinstance(one, Failed) else (float(one[0]["out"][0, 0]), one[1]) for one in answers]
 
 
@@ -30,6 +30,34 @@ def test_only_the_unsure_go_on_and_each_gets_its_own_answer() -> None:
     got = tiers.answer([frame(*SURE), frame(*UNSURE), frame(8.0, -8.0), frame(0.2, 0.1)], [False] * 4)
     assert values(got) == [(9.0, "fast"), (pytest.approx(100.1), "full"), (8.0, "fast"), (pytest.approx(100.2), "full")]
     assert (fast.batches, full.batches) == ([4], [2])
+
+
+def test_where_both_tiers_have_answered_it_is_told() -> None:
+    """Law: of an unsure frame how sure the fast tier was and whether the full one agrees; of others nothing.
+
+    Seeded faults: sure frames have it, too; one frame gets another's; who asked for the full tier gets it.
+    """
+    full, fast = Adder((0.0, 5.0)), Adder(0)
+    tiers = Tiers(full, fast, Band(0.2, 0.8))
+    got = tiers.answer([frame(*SURE), frame(*UNSURE), frame(0.0, 0.2), frame(*UNSURE)], [False, False, False, True])
+    assert [one.fast if isinstance(one, Said) else one for one in got] == [
+        None,
+        Both(0.525, agreed=False),
+        Both(0.5498, agreed=True),
+        None,
+    ]
+    assert tiers.audit(frame(*SURE), frame(*SURE)) == Both(1.0, agreed=True)
+    full.broken = "out of memory"
+    assert tiers.audit(frame(*SURE), frame(*SURE)) is None
+
+
+def test_a_question_of_several_frames_has_no_one_word_of_both_tiers() -> None:
+    question = {"image": np.array([UNSURE, UNSURE], dtype=np.float32)}
+    (got,) = Tiers(Adder(0), Adder(0)).answer([question], [False])
+    assert isinstance(got, Said)
+    assert got.fast is None
+    mere = {"out": np.ones((1, 3, 4, 4), dtype=np.float32)}
+    assert both(PICTURE, mere, mere) is None
 
 
 def test_who_asks_for_the_full_model_gets_it() -> None:
@@ -99,6 +127,14 @@ def test_how_sure_an_answer_is() -> None:
     assert sureness({"out": detections()}) == pytest.approx([0.0], abs=1e-3)
     assert sureness({"out": np.array([[0.0, 0.0], [9.0, -9.0]], dtype=np.float32)}) == pytest.approx([0.5, 1.0])
     assert sureness({"out": np.zeros((1, 3, 4, 4), dtype=np.float32)}) is None
+
+
+def test_nothing_is_an_answer_as_sure_as_something() -> None:
+    """Law: of two answers the surer is the one whose frame is surer empty, or surer not. Seeded fault: the score."""
+    assert certainty({"out": detections()}) == pytest.approx([1.0], abs=1e-3)
+    assert certainty({"out": detections(PERSON)}) == pytest.approx([1.0], abs=1e-3)
+    assert certainty({"out": detections((-2.0, *PERSON[1:]))}) == pytest.approx([0.88], abs=0.01)
+    assert certainty({"out": np.array([[0.0, 0.0]], dtype=np.float32)}) == pytest.approx([0.5])
 
 
 def test_two_versions_agree_in_what_they_see_not_in_their_numbers() -> None:
