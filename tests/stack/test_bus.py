@@ -1,4 +1,4 @@
-"""What a message of anybody's can do to a service: nothing. Its connection lives on, whatever its callback makes of it."""
+"""What a message of anybody's can do to a service's connection: nothing, whatever its callback makes of it."""
 
 from __future__ import annotations
 
@@ -51,7 +51,11 @@ def test_a_message_that_breaks_its_callback_is_passed_over(broker: Broker, capfd
     assert "stumbles: KeyError" in said
 
 
-@pytest.mark.parametrize("seen", [10**400, float("nan"), float("inf"), "soon", None, True])
+@pytest.mark.parametrize(
+    "seen",
+    [10**400, float("nan"), float("inf"), "soon", None, True],
+    ids=["huge", "nan", "inf", "text", "none", "bool"],
+)
 def test_an_event_is_kept_whatever_its_hops_say(seen: object) -> None:
     """When the camera had it is only told; a number that no number can hold keeps no event from the disk."""
     doc = {"id": "a", "source": "camera", "hops": {"camera": seen}}

@@ -1,8 +1,8 @@
 """The bus: one MQTT 3.1.1 client that connects again for ever, and says on the board how it stands.
 
 Owns: the connection. A message that a callback has taken is acknowledged only when the callback says so (`taken`), so
-what a service has not kept is delivered again (paho's manual_ack); one that breaks its callback is said and passed over,
-since it would end paho's thread now and after each restart. Must not know topics or events.
+what a service has not kept is delivered again (paho's manual_ack); one that breaks its callback is said and passed
+over, since it would end paho's thread now and after each restart. Must not know topics or events.
 """
 
 from __future__ import annotations
