@@ -52,11 +52,9 @@ def test_a_message_that_breaks_its_callback_is_passed_over(broker: Broker, capfd
 
 
 @pytest.mark.parametrize(
-    "seen",
-    [10**400, float("nan"), float("inf"), "soon", None, True],
-    ids=["huge", "nan", "inf", "text", "none", "bool"],
+    "seen", [10**400, float("nan"), float("inf"), "soon", None], ids=["huge", "nan", "inf", "text", "none"]
 )
 def test_an_event_is_kept_whatever_its_hops_say(seen: object) -> None:
     """When the camera had it is only told; a number that no number can hold keeps no event from the disk."""
     doc = {"id": "a", "source": "camera", "hops": {"camera": seen}}
-    assert read(json.dumps(doc).encode()).seen in {0.0, 1.0}
+    assert read(json.dumps(doc).encode()).seen == 0.0
