@@ -18,6 +18,7 @@ from edgectl.node import pause
 from edgectl.node.converge.lock import Lock
 from edgectl.node.io.look import Hands
 from edgectl.node.io.places import Places
+from edgectl.node.models.declares import declared
 from edgectl.node.models.outcome import Outcome
 from edgectl.node.outbox.queue import Queue
 from edgectl.node.rack import models as rack
@@ -246,7 +247,7 @@ def test_pods_of_nobodys_release_decide_nothing(
     namespace: str, then: str, node: StoreNode, pod: Inference, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Law: whoever may start a pod in some namespace can put any label on it; a store's models are not his."""
-    real = rollouts.declared
+    real = declared
     monkeypatch.setattr(rollouts, "declared", lambda places: replace(real(places), namespaces=frozenset({"vision"})))
     pod.api.objects["/api/v1/namespaces/vision/pods/inference-1"]["metadata"]["namespace"] = namespace
     pod.look(word="passed")
