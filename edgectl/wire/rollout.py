@@ -14,6 +14,7 @@ CANARY, BLUE_GREEN, SHADOW = STRATEGIES = ("canary", "blue-green", "shadow")
 RECREATE = "recreate"  # no rollout: the switch at once
 AUTO, BY_HAND = "auto", "by-hand"
 LOADING, RUNNING, PASSED, FAILED = "loading", "running", "passed", "failed"
+_MOST_WORD, _MOST_REASON = 20, 300
 STEPS, SOAK_SECONDS, MIN_FRAMES, GIVE_UP_SECONDS = (5, 25, 50), 600.0, 50, 86400.0
 
 
@@ -127,18 +128,29 @@ def progress_of(facts: dict[str, Any]) -> Progress | None:
     figures = {name: _number(found.get(name)) for name in ("agreement", "latency_ratio", "error_rate", "drift")}
     return Progress(
         found["id"],
-        str(found.get("word", "")),
+        _line(found.get("word"), _MOST_WORD),
         _number(found.get("percent")) or 0.0,
         int(_number(found.get("frames")) or 0),
         **figures,
-        reason=str(found.get("reason") or "")[:300],
+        reason=_line(found.get("reason"), _MOST_REASON),
     )
 
 
 def _number(value: object) -> float | None:
     """Return a number that is one: what cannot be read is not measured."""
-    is_number = isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
-    return float(value) if is_number else None  # type: ignore[arg-type]
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        return None
+    try:
+        number = float(value)
+    except OverflowError:
+        return None
+    return number if math.isfinite(number) else None
+
+
+def _line(value: object, most: int) -> str:
+    """Return one printable line: it goes to terminals and journals, and a service may be anybody's own."""
+    text = " ".join(str(value or "")[: 4 * most].split())
+    return "".join(sign if sign.isprintable() else "?" for sign in text)[:most]
 
 
 def _few(frames: int, least: int) -> str:

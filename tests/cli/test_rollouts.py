@@ -6,6 +6,7 @@ import json
 import time
 from argparse import Namespace
 from collections.abc import Iterator
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
@@ -17,6 +18,7 @@ from edgectl.node import pause
 from edgectl.node.converge.lock import Lock
 from edgectl.node.io.look import Hands
 from edgectl.node.io.places import Places
+from edgectl.node.models.declares import declared
 from edgectl.node.models.outcome import Outcome
 from edgectl.node.outbox.queue import Queue
 from edgectl.node.rack import models as rack
@@ -41,7 +43,7 @@ class Inference:
     def __init__(self, places: Places) -> None:
         self._places = places
         self.says: dict[str, Any] = {}
-        self.broken = False
+        self.broken = self.drips = False
         pod = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -50,6 +52,9 @@ class Inference:
                 data = pod.status()
                 self.send_response(500 if pod.broken else 200)
                 self.end_headers()
+                for _ in range(300 if pod.drips else 0):
+                    self.wfile.write(b" ")
+                    time.sleep(0.1)
                 self.wfile.write(data)
 
             def log_message(self, *_: object) -> None:
@@ -195,7 +200,7 @@ def test_one_that_fails_is_held_back(beside: Path, node: StoreNode, pod: Inferen
 
 
 @pytest.mark.usefixtures("beside")
-@pytest.mark.parametrize("how", ["down", "nobody", "stopped", "mute", "broken", "far"])
+@pytest.mark.parametrize("how", ["down", "nobody", "stopped", "mute", "broken", "far", "drips"])
 def test_silence_decides_nothing_and_is_said_until_it_is_given_up(
     how: str, node: StoreNode, pod: Inference, edgectl: Edgectl
 ) -> None:
@@ -210,7 +215,10 @@ def test_silence_decides_nothing_and_is_said_until_it_is_given_up(
         pod.broken = True
     elif how == "far":
         pod.end()
+    pod.drips = how == "drips"
+    began = time.monotonic()
     pod.look()
+    assert time.monotonic() - began < 10
     said = {
         "down": "the API",
         "nobody": "no inference pod",
@@ -218,6 +226,7 @@ def test_silence_decides_nothing_and_is_said_until_it_is_given_up(
         "mute": "has not taken",
         "broken": "500",
         "far": "refused",
+        "drips": "no answer in time",
     }
     shown = edgectl("models", "store-042").out
     assert "not heard of yet: " in shown
@@ -230,6 +239,19 @@ def test_silence_decides_nothing_and_is_said_until_it_is_given_up(
         return
     assert runs(node, "candidate") == ""
     assert "not judged within 1 h: the inference service was not heard" in edgectl("models", "store-042").out
+
+
+@pytest.mark.usefixtures("beside")
+@pytest.mark.parametrize(("namespace", "then"), [("vision", "1.4"), ("elsewhere", "1.3")])
+def test_pods_of_nobodys_release_decide_nothing(
+    namespace: str, then: str, node: StoreNode, pod: Inference, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Law: whoever may start a pod in some namespace can put any label on it; a store's models are not his."""
+    real = declared
+    monkeypatch.setattr(rollouts, "declared", lambda places: replace(real(places), namespaces=frozenset({"vision"})))
+    pod.api.objects["/api/v1/namespaces/vision/pods/inference-1"]["metadata"]["namespace"] = namespace
+    pod.look(word="passed")
+    assert runs(node) == then
 
 
 @pytest.mark.usefixtures("beside")

@@ -102,7 +102,8 @@ def by_path(routes: dict[str, Behaviour]) -> Behaviour:
     """Answer each path in its own way; another one with 404."""
 
     def behave(sock: socket.socket) -> None:
-        path = sock.recv(65536, socket.MSG_PEEK).split(b" ")[1].decode()
+        _, _, rest = sock.recv(65536, socket.MSG_PEEK).partition(b" ")  # nothing from one that was cut before it spoke
+        path = rest.split(b" ")[0].decode()
         routes.get(path, answers(b"", "404 Not Found"))(sock)
 
     return behave

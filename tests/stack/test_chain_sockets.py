@@ -312,6 +312,16 @@ def test_brokers_that_are_none(name: str) -> None:
     assert said.how == how
 
 
+@pytest.mark.parametrize(("code", "word"), [(b"\4", READY), (b"\5", READY), (b"\3", NOT_READY)])
+def test_a_bus_with_passwords_is_there(store: Store, code: bytes, word: str) -> None:
+    """Passwords of the bus are the services' own (BUS_USER): that the node has none turns no store down."""
+    with Peer(says(packet(2, 0, b"\0" + code))) as peer:
+        store.bus_port = peer.port
+        found = store.ask()
+    assert found.bus is not None
+    assert found.bus.word == word
+
+
 @pytest.mark.parametrize("seed", range(40))
 def test_noise_is_no_broker(seed: int) -> None:
     """Random bytes end with a sentence."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import ssl
 import threading
 import time
 from collections.abc import Iterator
@@ -14,6 +15,8 @@ import pytest
 
 from edgectl.stack.ops.board import Board
 from edgectl.stack.ops.clock import SystemClock
+from edgectl.stack.sink.ledger import MEMORY, Ledger
+from edgectl.stack.sink.server import Handler, Sink
 from edgectl.stack.uplink.batch import pack
 from edgectl.stack.uplink.config import SinkAt
 from edgectl.stack.uplink.line import LINK, Line
@@ -166,6 +169,34 @@ def test_a_clock_that_is_wrong_is_told_from_a_certificate_that_is(tmp_path: Path
             aside = "behind that" if shift > 0 else "ahead of that"
             said = f"this store's clock is 30 days {aside} of 127.0.0.1, so its TLS certificate looks {word}"
             assert state.reason == said
+
+
+class Dripping(Handler):
+    """Says one byte now and then, and never comes to an end."""
+
+    def do_HEAD(self) -> None:  # noqa: N802 - the base class names it
+        """Drip."""
+        for _ in range(100):
+            self.wfile.write(b"a")
+            time.sleep(0.1)
+
+
+def test_who_is_asked_for_the_time_and_drips_holds_nobody_up(tmp_path: Path) -> None:
+    """Whoever has a certificate that is not valid has said nothing that binds us: one limit for all of its answer."""
+    tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    authority = Authority(tmp_path)
+    pair = authority.sign("dripping", days=(-30, -7))
+    tls.load_cert_chain(pair.cert, pair.key)
+    sink = Sink(("127.0.0.1", 0), Ledger(MEMORY), SystemClock(), tls=tls, handler=Dripping)
+    sink.serve()
+    try:
+        began = time.monotonic()
+        way = Way(f"https://127.0.0.1:{sink.port}/events", ca=authority.file)
+        assert isinstance(way.send(), Later)
+        assert time.monotonic() - began < 5.0
+        assert "its TLS certificate expired on" in way.board.state(LINK).reason
+    finally:
+        sink.close()
 
 
 def test_after_the_connection() -> None:

@@ -27,6 +27,7 @@ class Declares:
     places: Places
     node: str
     models: Models
+    namespaces: frozenset[str] = frozenset()  # of its releases
 
     def folder(self, name: str) -> str:
         """Return the folder of the version that this node should run; raises NotReady where there is none."""
@@ -35,6 +36,10 @@ class Declares:
                 return model.folder
         names = ", ".join(model.name for model in self.models.current) or "none"
         raise NotReady(f"this node keeps no model {name} (it keeps {names})", hint=SHOWS)
+
+    def deploys_to(self, namespace: str) -> bool:
+        """Tell whether pods there are of its releases; where it has none, pods come from elsewhere."""
+        return not self.namespaces or namespace in self.namespaces
 
     def asked(self, name: str) -> Rollout | None:
         """Return how its versions come to run; None: at once."""
@@ -61,4 +66,5 @@ def declared(places: Places) -> Declares:
         payload, node = load(places, slot, slots.apps_of(slot))
     except (OSError, ValueError) as error:
         raise NotReady(f"what this node should be cannot be read: {error}", hint="deploy it again") from error
-    return Declares(places, node.name, payload.models or Models(()))
+    namespaces = frozenset(release.namespace for release in payload.releases)
+    return Declares(places, node.name, payload.models or Models(()), namespaces)

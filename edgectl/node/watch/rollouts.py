@@ -6,7 +6,6 @@ under the store's lock (models/outcome.py); a deploy, a pause and a run of the e
 
 from __future__ import annotations
 
-import http.client
 import json
 import secrets
 import time
@@ -32,6 +31,8 @@ from edgectl.node.models.registry import Registry
 from edgectl.node.models.turn import quiet
 from edgectl.node.outbox.report import Ended, report_deed
 from edgectl.node.request import deploy_comes
+from edgectl.node.vision.chain.fetched import Fetched, Unheard, fetch
+from edgectl.node.vision.chain.line import Line, beside
 from edgectl.wire import event
 from edgectl.wire.chain import Status
 from edgectl.wire.document import from_json
@@ -44,7 +45,6 @@ EVERY_SECONDS = 10.0
 PORT = 9100
 _SERVES = "app.kubernetes.io/name=inference"
 _ANSWER_SECONDS = 2.0
-_MOST_BYTES = 1 << 20
 _OK = 200
 NOBODY = "no inference pod is on this node: it judges nothing, and waits"
 
@@ -101,17 +101,17 @@ class Rollouts:
             return None
         known = heard.read(self._places).get(name)
         last = known.progress if known and known.id == begun.order.id else None
-        answers, trouble = self._heard(declares.node, begun.order.id)
+        answers, trouble = self._heard(declares, begun.order.id)
         outcome = judged(begun, answers, now=self._clock()) if trouble != NOBODY else None
         if outcome is not None and (failure := self._end(name, begun.order.id, outcome)):
             trouble = failure
         worst = min(answers, key=lambda one: one.frames, default=last)
         return Heard(begun.order.id, worst, trouble)
 
-    def _heard(self, node: str, wanted: str) -> tuple[list[Progress], str]:
+    def _heard(self, declares: Declares, wanted: str) -> tuple[list[Progress], str]:
         """Return what the node's inference pods say of a rollout, and why there is nothing more."""
         try:
-            items = self._pods(node)
+            items = self._pods(declares)
         except (LookFailed, Denied) as failure:
             return [], f"the API was not asked: {failure}"
         if not items:
@@ -122,8 +122,8 @@ class Rollouts:
         for address in addresses:
             try:
                 said = progress_of(self._status(address).facts)
-            except (OSError, http.client.HTTPException, ValueError, RecursionError) as error:
-                trouble = f"{address}:{self._port} does not answer: {str(error) or type(error).__name__}"
+            except (Unheard, ValueError, RecursionError) as error:
+                trouble = f"{address}:{self._port} does not answer: {error}"
                 continue
             if said is None or said.id != wanted:
                 trouble = "the inference service has not taken it up yet"
@@ -131,23 +131,31 @@ class Rollouts:
                 found.append(said)
         return ([], trouble) if trouble and not _failed(found) else (found, "")
 
-    def _pods(self, node: str) -> list[dict[str, Any]]:
-        query = f"fieldSelector=spec.nodeName%3D{node}&labelSelector={quote(_SERVES)}&resourceVersion=0"
+    def _pods(self, declares: Declares) -> list[dict[str, Any]]:
+        """Return the pods of the store's own releases: a label of anybody else's in the cluster decides nothing."""
+        query = f"fieldSelector=spec.nodeName%3D{declares.node}&labelSelector={quote(_SERVES)}&resourceVersion=0"
         items = (self._hands.api.get(f"/api/v1/pods?{query}") or {}).get("items", [])
         name, value = _SERVES.split("=")
-        return [item for item in items if (item["metadata"].get("labels") or {}).get(name) == value]
+        found = [item for item in items if (item["metadata"].get("labels") or {}).get(name) == value]
+        return [item for item in found if declares.deploys_to(str(item["metadata"].get("namespace")))]
 
     def _status(self, address: str) -> Status:
-        connection = http.client.HTTPConnection(address, self._port, timeout=_ANSWER_SECONDS)
-        try:
-            connection.request("GET", "/status")
-            response = connection.getresponse()
-            data = response.read(_MOST_BYTES)
-            if response.status != _OK:
-                raise ValueError(f"HTTP {response.status}")
-        finally:
-            connection.close()
-        return from_json(Status, json.loads(data))
+        where = f"http://{f'[{address}]' if ':' in address else address}:{self._port}/status"
+
+        def ask(line: Line) -> Fetched | Unheard:
+            try:
+                return fetch(line, where)
+            except Unheard as no:
+                return no
+
+        found = beside({"status": (_ANSWER_SECONDS, ask)})["status"]  # all of it: a byte now and then is no answer
+        if isinstance(found, Unheard):
+            raise found
+        if not isinstance(found, Fetched):
+            raise Unheard("no answer in time")
+        if found.status != _OK:
+            raise ValueError(f"HTTP {found.status}")
+        return from_json(Status, json.loads(found.body))
 
     def _end(self, name: str, wanted: str, outcome: Outcome) -> str:
         """End a rollout under the lock, if it is still the same; returns what stands against it."""

@@ -124,7 +124,7 @@ class Canaries:
             doc = json.loads(data)
             canary = doc["id"]
             at = {hop: float(doc["at"][hop]) for hop in HOPS if hop in doc["at"]}
-        except (ValueError, TypeError, KeyError, RecursionError):
+        except (ValueError, TypeError, KeyError, RecursionError, OverflowError):
             canary, at = "", {}
         if isinstance(canary, str):
             self._note(canary, {**at, "sink": at.get("sink", self._wall())})

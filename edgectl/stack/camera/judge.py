@@ -62,12 +62,13 @@ class Judge:
     def ask(self, client: Asks, picture: Picture, trace: str, *, surely: bool = False) -> Answer:
         """Return the model's answer; raises Unanswered, at once where it is known to be away (not when `surely`)."""
         if not surely and not self._steady.may_try(self._monotonic()):
-            raise self._last
+            # A new one: one that is raised again and again holds the frame of each time in its traceback.
+            raise Unanswered(str(self._last), self._last.kind)
         try:
             answer = self._asked(client, picture, trace)
         except Unanswered as error:
             metrics.UNANSWERED.labels(error.kind).inc()
-            self._last = error
+            self._last = Unanswered(str(error), error.kind)
             if self._steady.failed(surely=error.kind == MODEL):
                 self._board.degraded(LINK, str(error), error.kind)
             raise

@@ -6,7 +6,6 @@ Owns: which cameras there are (a bounded number), and when is reported and kept.
 from __future__ import annotations
 
 import json
-import math
 import re
 import sys
 import threading
@@ -29,6 +28,7 @@ from edgectl.wire.document import canonical, from_json
 FILE = "drift.json"
 LOOK_SECONDS = 2.0  # who asks soon after a deploy is told what is true then
 _NAME = re.compile(r"[A-Za-z0-9._-]{1,63}")  # a topic, a label and a link at once
+_ROUNDED = 1e-3  # by which a figure from 0 to 1 may be out of it
 
 
 class Service:
@@ -197,10 +197,12 @@ def frame_of(data: bytes) -> Seen | None:
         seen = from_json(Seen, json.loads(data))
         fast = seen.extra.get("fast")
         sure = float(fast["score"]) if isinstance(fast, dict) else 0.0
-    except (ValueError, TypeError, KeyError, RecursionError):
+    except (ValueError, TypeError, KeyError, RecursionError, OverflowError):
         return None
     figures = (*seen.scores, sure, seen.brightness, seen.contrast, seen.sharpness)
-    return seen if all(map(math.isfinite, figures)) and _NAME.fullmatch(seen.camera) else None
+    # Not a number fits in nowhere; what is far out of 0 to 1 would drown all that was learnt.
+    fits = all(-_ROUNDED <= figure <= 1 + _ROUNDED for figure in figures)
+    return seen if fits and _NAME.fullmatch(seen.camera) else None
 
 
 def _watched(left: dict[str, str]) -> str:

@@ -80,6 +80,7 @@ def _follow(server: Server, told: Settings, board: Board, clock: Clock, stop: th
     """Load, and follow the registry; whatever ends this thread ends the service."""
     try:
         from edgectl.stack.inference import word
+        from edgectl.stack.inference.attempts import Attempts
         from edgectl.stack.inference.check import Check
         from edgectl.stack.inference.registry import Registry
         from edgectl.stack.inference.tiers import Band
@@ -89,7 +90,8 @@ def _follow(server: Server, told: Settings, board: Board, clock: Clock, stop: th
         service = server.service
         terms = Terms(told.provider, Band(told.unsure_low, told.unsure_high), told.memory_mib << 20)
         registry = Registry(Path(told.models), told.model)
-        watch = Watch(registry, service, clock=clock, terms=terms, say=say, began=began)
+        attempts = Attempts(Path(told.attempts) if told.attempts else None)
+        watch = Watch(registry, service, clock=clock, terms=terms, attempts=attempts, say=say, began=began)
         check = Check(service, clock)
         threading.Thread(target=check.run, args=(stop,), daemon=True, name="check").start()
         while True:

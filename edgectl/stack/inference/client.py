@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import http.client
 import json
+import socket
 import time
 from http import HTTPStatus
 from typing import Any
@@ -19,6 +20,7 @@ from numpy.typing import NDArray
 
 from edgectl.stack.inference import binary
 from edgectl.stack.inference.protocol import DATATYPES
+from edgectl.stack.ops.timed import Timed
 from edgectl.wire.chain import MODEL, NETWORK
 
 _NAMES = {name: word for word, name in DATATYPES.items()}
@@ -28,6 +30,7 @@ _PASSES = frozenset(
 )
 _SAID = 300  # characters of an error that are passed on
 _CHUNK = 1 << 16
+_MOST_BYTES = 16 << 20  # of an answer
 
 
 class Unanswered(Exception):
@@ -78,8 +81,9 @@ class Client:
             raise self._refused(status, body)
         try:
             return _first(body, length)
-        except (ValueError, KeyError, IndexError, TypeError) as error:
-            raise Unanswered(f"{self._where} answers, but not in the protocol: {error!r}", MODEL) from error
+        except (LookupError, ValueError, TypeError, AttributeError, OverflowError, RecursionError) as error:
+            what = f"{type(error).__name__}: {str(error)[:_SAID]}"
+            raise Unanswered(f"{self._where} answers, but not in the protocol: {what}", MODEL) from error
 
     def close(self) -> None:
         """Hang up; the next question connects again."""
@@ -109,14 +113,20 @@ class Client:
         if self._connection is None:
             self._connection = http.client.HTTPConnection(self._host, self._port, timeout=_left(until))
             self._connection.connect()
-        sock = self._connection.sock
-        sock.settimeout(_left(until))
+
+        def timed(sock: socket.socket, *given: Any, **named: Any) -> http.client.HTTPResponse:
+            return http.client.HTTPResponse(Timed(sock, _left(until)), *given, **named)  # type: ignore[arg-type]
+
+        self._connection.response_class = timed  # type: ignore[assignment]
+        self._connection.sock.settimeout(_left(until))
         self._connection.request("POST", path, body, headers)
         parts: list[bytes] = []
         with self._connection.getresponse() as response:
             while part := response.read1(_CHUNK):
                 parts.append(part)
-                sock.settimeout(_left(until))
+                if len(parts) * _CHUNK > _MOST_BYTES and sum(map(len, parts)) > _MOST_BYTES:
+                    self.close()
+                    raise Unanswered(f"{self._where} answers with more than {_MOST_BYTES >> 20} MiB", MODEL)
         if response.will_close:
             self.close()
         return response.status, b"".join(parts), response.getheader(binary.HEADER)

@@ -15,6 +15,7 @@ import numpy as np
 from edgectl.stack.inference.protocol import Array, Tensor, read
 
 FILE = "reference.json"
+_SAID = 200  # characters of what is wrong with it
 _TOLERANCE = 1e-4  # where the file names none
 
 
@@ -47,8 +48,8 @@ def golden(folder: Path, *, inputs: Sequence[Tensor], outputs: Sequence[Tensor])
         request = json.dumps(doc["request"]).encode()
         known = np.asarray(doc["answer"], dtype=np.float64).ravel()
         tolerance = float(doc.get("tolerance", _TOLERANCE))
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise ValueError(f"{FILE} cannot be read: {error!r}") from error
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError) as error:
+        raise ValueError(f"{FILE} cannot be read: {type(error).__name__}: {str(error)[:_SAID]}") from error
     if not known.size or not np.isfinite(known).all() or not tolerance >= 0:
         raise ValueError(f"{FILE} holds no answer of numbers")
     try:

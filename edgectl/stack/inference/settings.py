@@ -24,6 +24,7 @@ _ABOUT = {
     "deadline_ms": "how long a request is worth an answer, when it does not say (parameters.timeout)",
     "memory_mib": "files of all loaded versions together at most; 0: no limit",
     "provider": "where models run: auto, cpu, or cuda (then it is degraded where there is no CUDA)",
+    "attempts": "folder that outlives a crash: what has ended the service twice while it was loaded is refused",
     "unsure_low": "the fast model is believed below it: there is nothing",
     "unsure_high": "the fast model is believed above it: there is something",
     "audit": "share of the fast model's sure frames that the full one is asked about, too, for drift",
@@ -45,6 +46,7 @@ class Settings:
     deadline_ms: float = 5000.0
     memory_mib: int = 0
     provider: str = "auto"
+    attempts: str = "/tmp/edgectl-loading"  # noqa: S108 - the pod's own, gone with it
     unsure_low: float = 0.2
     unsure_high: float = 0.8
     audit: float = 0.02

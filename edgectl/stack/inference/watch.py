@@ -10,13 +10,14 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from edgectl.stack.inference.attempts import MOST, Attempts
 from edgectl.stack.inference.lane import Lane
 from edgectl.stack.inference.loaded import Loaded, Place
 from edgectl.stack.inference.metrics import Metrics
 from edgectl.stack.inference.registry import Registry, Stamp, is_kept, stamp
 from edgectl.stack.inference.rollout import BLUE_GREEN, FAILED, LOADING, PASSED, Plan, Trial
 from edgectl.stack.inference.serve import Service
-from edgectl.stack.inference.versions import Terms, Unfit, load
+from edgectl.stack.inference.versions import MEMORY, Terms, Unfit, load
 from edgectl.stack.ops.clock import Clock
 from edgectl.wire.chain import CONFIG
 
@@ -48,11 +49,12 @@ class Watch:
         clock: Clock,
         terms: Terms,
         metrics: Metrics | None = None,
+        attempts: Attempts | None = None,
         say: Callable[[str], None],
         began: float | None = None,
     ) -> None:
         self._registry, self._service, self._clock, self._terms, self._say = registry, service, clock, terms, say
-        self._metrics = metrics or Metrics()
+        self._metrics, self._attempts = metrics or Metrics(), attempts or Attempts(None)
         self._began = time.monotonic() if began is None else began
         self._failed: dict[str, str] = {}
         self._shown: set[tuple[str, str, str]] = set()
@@ -127,7 +129,12 @@ class Watch:
 
     def _load(self, place: Place, *, like: Loaded | None) -> Loaded:
         beside = [version for _, version in self.loaded]
-        return load(place, self._terms, beside=beside, like=like, usual=self._service.usual())
+        if not is_kept(place):  # an image has no other one
+            return load(place, self._terms, beside=beside, like=like, usual=self._service.usual())
+        if self._attempts.deadly(place.folder):
+            raise Unfit(MEMORY, f"the service has ended {MOST} times while it was loaded: is there memory for it?")
+        with self._attempts.noted(place.folder):
+            return load(place, self._terms, beside=beside, like=like, usual=self._service.usual())
 
     def _switch(self, new: Loaded) -> None:
         stage = self._service.stage

@@ -1,13 +1,15 @@
 """The bus: one MQTT 3.1.1 client that connects again for ever, and says on the board how it stands.
 
 Owns: the connection. A message that a callback has taken is acknowledged only when the callback says so (`taken`), so
-what a service has not kept is delivered again (paho's manual_ack). Must not know topics or events.
+what a service has not kept is delivered again (paho's manual_ack); one that breaks its callback is said and passed
+over, since it would end paho's thread now and after each restart. Must not know topics or events.
 """
 
 from __future__ import annotations
 
 import os
 import socket
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -88,7 +90,10 @@ class Bus:
             client.subscribe(topic, qos)
         self._board.ready(LINK, f"{self._host}:{self._port}")
         for call in self._called:
-            call()
+            try:
+                call()
+            except Exception as error:  # noqa: BLE001 - paho's thread would end, and with it the bus
+                sys.stderr.write(f"the bus is there, and its service stumbles: {type(error).__name__}: {error}\n")
 
     def _failed(self, *_: Any) -> None:
         self._board.degraded(LINK, f"{self._host}:{self._port} does not answer", NETWORK)
@@ -104,10 +109,13 @@ class Bus:
             if connection == self._connections:
                 client.ack(message.mid, message.qos)
 
-        for topic, (_qos, taker) in self._takers.items():
-            if mqtt.topic_matches_sub(topic, message.topic):
-                taker(message.topic, bytes(message.payload), taken)
-                return
+        try:
+            for topic, (_qos, taker) in self._takers.items():
+                if mqtt.topic_matches_sub(topic, message.topic):
+                    taker(message.topic, bytes(message.payload), taken)
+                    return
+        except Exception as error:  # noqa: BLE001 - paho's thread would end, and with it the bus
+            sys.stderr.write(f"a message of the bus is passed over: {type(error).__name__}: {error}\n")
         taken()
 
 

@@ -91,7 +91,12 @@ class Keeper:
                     group.append(self._queue.get(timeout=max(min(until - time.monotonic(), _LULL_SECONDS), 0)))
                 except queue.Empty:
                     break
-            self._keep(group)
+            try:
+                self._keep(group)
+            except Exception as error:  # noqa: BLE001 - a thread that ends would never keep anything any more
+                sys.stderr.write(f"keeper: {type(error).__name__}: {error}\n")
+                for _, taken in group:  # no receipt: they come again; but they must not fill the bus's window for good
+                    self._refuse(taken)
 
     def _keep(self, group: list[Item]) -> None:
         """Keep a group; a disk that fails is tried again until it takes it or the process ends."""

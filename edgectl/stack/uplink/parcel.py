@@ -6,6 +6,7 @@ Owns: what is no event. All else in it is the business of whoever made it and of
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -50,8 +51,17 @@ def read(data: bytes) -> Parcel:
         data.replace(b"\n", b" ").replace(b"\r", b" "),
         canary=doc.get("kind") == CANARY,
         trace=trace if isinstance(trace, str) else "",
-        seen=float(seen) if isinstance(seen, (int, float)) else 0.0,
+        seen=_seconds(seen),
     )
+
+
+def _seconds(value: Any) -> float:
+    """Return a time; 0.0 for what is none, or is none that a number can hold."""
+    try:
+        seconds = float(value) if isinstance(value, (int, float)) else 0.0
+    except OverflowError:
+        return 0.0
+    return seconds if math.isfinite(seconds) else 0.0
 
 
 def _name(doc: dict[str, Any], key: str) -> str:

@@ -6,12 +6,11 @@ Owns: the protocol's headers, the time limit of each stage, and what counts as a
 from __future__ import annotations
 
 import http.client
-import io
 import socket
-import time
 from dataclasses import dataclass
 from pathlib import Path
 
+from edgectl.stack.ops.timed import Timed
 from edgectl.stack.uplink.config import SinkAt
 from edgectl.stack.uplink.dial import ANSWER, FILES, REQUEST, Broken, dial
 from edgectl.stack.uplink.target import Target
@@ -76,7 +75,7 @@ class Post:
         except OSError as error:
             raise Broken(REQUEST, error) from error
         try:
-            answer = http.client.HTTPResponse(_Timed(link, seconds), method="POST")  # type: ignore[arg-type]
+            answer = http.client.HTTPResponse(Timed(link, seconds), method="POST")  # type: ignore[arg-type]
             answer.begin()
             text = answer.read(_ANSWER_BYTES)
             if answer.length or (answer.chunked and not answer.isclosed()):
@@ -116,24 +115,3 @@ class Post:
         if not token or not token.isprintable():
             raise Broken(FILES, ValueError(f"{path} holds no token"))
         return token
-
-
-class _Timed(io.RawIOBase):
-    """A socket to http.client, with one limit for the whole answer: a byte now and then would hold us for ever."""
-
-    def __init__(self, link: socket.socket, seconds: float) -> None:
-        self._link, self._until = link, time.monotonic() + seconds
-
-    def makefile(self, _: str) -> io.BufferedReader:
-        """Be what http.client takes for a socket."""
-        return io.BufferedReader(self)
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
-        left = self._until - time.monotonic()
-        if left <= 0:
-            raise TimeoutError("the answer does not end")
-        self._link.settimeout(left)
-        return self._link.recv_into(buffer)

@@ -129,8 +129,9 @@ class Store:
             return
         now = self._clock.now()
         with self._change() as db:
-            gone = [(row.seq,) for row in (*sent, *(row for row, _ in refused))]
-            self._waiting -= db.executemany("DELETE FROM events WHERE seq = ?", gone).rowcount
+            # A file that was damaged meanwhile has gone, and numbers begin anew: another event may have the same one.
+            gone = [(row.seq, row.body) for row in (*sent, *(row for row, _ in refused))]
+            self._waiting -= db.executemany("DELETE FROM events WHERE seq = ? AND body = ?", gone).rowcount
             if refused:
                 db.executemany(
                     "INSERT OR REPLACE INTO aside VALUES (?, ?, ?, ?)",

@@ -67,6 +67,7 @@ def running(models: Path, log: Path, *flags: str, env: dict[str, str] | None = N
     """Run the service over a folder of models."""
     port, ops = _free(), _free()
     where = ("--models", str(models), "--host", "127.0.0.1", "--port", str(port), "--ops-port", str(ops))
+    flags = ("--attempts", str(models.parent / "attempts"), *flags)
     argv = [sys.executable, "-m", "edgectl.stack.inference", *where, *flags]
     with log.open("w") as said:
         process = subprocess.Popen(argv, cwd=ROOT, stderr=said, env={**os.environ, **(env or {})}, text=True)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import threading
+import time
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +14,7 @@ import pytest
 
 from edgectl.stack.inference.client import Client
 from tests.stack.inference.load import Load
+from tests.stack.inference.models import scale
 from tests.stack.inference.process import ROOT, running
 from tests.stack.inference.shelf import NAME, Shelf
 
@@ -93,6 +96,44 @@ def test_a_bad_candidate_under_load_fails_nobody(tmp_path: Path) -> None:
         assert {version for _, _, version in seen.answers[-50:]} == {"2"}
         rollout = service.status()["facts"]["rollout"]
         assert (rollout["id"], rollout["word"], rollout["percent"]) == ("r1", "failed", 0)
+
+
+def test_a_candidate_that_ends_the_service_is_refused_at_the_third_start(tmp_path: Path) -> None:
+    """Law: too large for the pod, or a crash in native code: what serves is ended by it twice, and never again.
+
+    Killed in the middle of a load, as the kernel does it: a file of the candidate's never comes to its end.
+    """
+    shelf = Shelf(tmp_path / "node")
+    shelf.current(shelf.good("2", 2.0))
+    folder = shelf.put_files("7", {"model.onnx": scale(7.0), "weights": b"x"})
+    shelf.file(folder, "weights").unlink()
+    os.mkfifo(shelf.file(folder, "weights"))
+    shelf.rollout(folder)
+    note = shelf.models.parent / "attempts" / folder
+    for count in ("1", "2"):
+        with running(shelf.models, tmp_path / "log") as service:
+            ends = time.monotonic() + 30
+            while not (note.exists() and note.read_text() == count):
+                assert time.monotonic() < ends, service.log.read_text()
+                time.sleep(0.01)
+    with running(shelf.models, tmp_path / "log") as service:
+        service.wait("rollout r1: version 7 failed: the service has ended 2 times while it was loaded")
+        client = Client(service.url)
+        assert client.infer(PICTURE, model=NAME, deadline_seconds=5)[0][0, 0, 0, 0] == 1.0
+        client.close()
+    assert [path.name for path in note.parent.iterdir()] == [folder], "what came to its end has left nothing"
+
+
+def test_a_version_that_ends_the_service_gives_way_to_the_one_before(tmp_path: Path) -> None:
+    """Law: the same of `current`: the store serves what ran before, and says why."""
+    shelf = Shelf(tmp_path / "node")
+    shelf.previous(shelf.good("2", 2.0))
+    shelf.current(folder := shelf.good("3", 3.0))
+    (shelf.models.parent / "attempts").mkdir()
+    (shelf.models.parent / "attempts" / folder).write_text("2")
+    with running(shelf.models, tmp_path / "log") as service:
+        service.wait(f"ready: {NAME} version 2 on ")
+        assert "has ended 2 times while it was loaded" in service.status()["links"]["model"]["reason"]
 
 
 def test_a_registry_that_vanishes_while_it_serves(tmp_path: Path) -> None:

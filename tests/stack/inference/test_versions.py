@@ -62,6 +62,7 @@ BAD: list[tuple[str, str, Callable[[Shelf], str]]] = [
     ("answer", "golden answer is missed by 0.5", lambda shelf: shelf.put("1.4", scale(3), known=reference(3, off=0.5))),
     ("answer", "golden answer is missed", lambda shelf: shelf.put("1.4", scale(4), known=reference(3))),
     ("answer", "reference.json cannot be read", lambda shelf: shelf.put("1.4", scale(3), known={"request": {}})),
+    ("answer", "cannot be read", lambda shelf: shelf.put("1.4", scale(3), known={**reference(3), "answer": [10**400]})),
     ("memory", "the budget is 2 MiB", too_large),
     ("shape", "inputs of fast.onnx", lambda shelf: shelf.good("1.4", 3, fast=scale(3, shape=["batch", 1, "h", "w"]))),
     ("numbers", "fast.onnx: output", lambda shelf: shelf.good("1.4", 3, fast=nan())),

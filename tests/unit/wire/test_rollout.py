@@ -46,6 +46,23 @@ def test_any_word_of_a_service_is_read_or_passed_over(said: Any) -> None:
         assert "nan" not in str(found.agreement)
 
 
+def test_a_word_of_a_service_is_one_printable_line_of_bounded_length() -> None:
+    """Law: what it says goes to terminals and journals; a number that no number holds is not measured."""
+    said = {
+        "id": "a",
+        "word": "run\x1b[2J" * 99,
+        "reason": "x\n\x1b[31m" * 999,
+        "frames": 10**400,
+        "agreement": 10**400,
+    }
+    found = progress_of({"rollout": said})
+    assert found is not None
+    assert (found.frames, found.agreement) == (0, None)
+    assert found.reason.isprintable()
+    assert found.word.isprintable()
+    assert len(found.word) + len(found.reason) <= 320
+
+
 @pytest.mark.parametrize(
     ("look", "sentences"),
     [

@@ -147,6 +147,8 @@ class _Asking:
     def _bus(self, line: Line, at: Endpoint) -> Said:
         try:
             mqtt.returned(line, self._address(at.service).strip("[]"), at.port, dependency.TOPIC)
+        except mqtt.Unknown:  # a password is the services' own: whether they come through, they and canary frames say
+            return Said(READY, "it is there, and wants a password that the node does not have")
         except Unheard as no:
             return self._unheard(at.service, no)
         return Said(READY, "a message comes back")

@@ -24,7 +24,12 @@ _REFUSED = {
     4: "user or password is wrong",
     5: "the node is not authorized",
 }
+_UNKNOWN = frozenset({4, 5})  # of _REFUSED: it serves, and not whom it does not know
 _KEEPALIVE = 10
+
+
+class Unknown(Unheard):
+    """A broker that is there and wants a user whom the node is not."""
 
 
 def returned(line: Line, host: str, port: int, topic: str) -> None:
@@ -61,7 +66,8 @@ class _Client:
         if kind != _CONNACK or len(body) != 2:  # noqa: PLR2004 - flags and a code
             raise Unheard("it does not speak MQTT", CONFIG, silent=False)
         if body[1]:
-            raise Unheard(f"refuses: {_REFUSED.get(body[1], f'code {body[1]}')}", CONFIG, silent=False)
+            refused = Unknown if body[1] in _UNKNOWN else Unheard
+            raise refused(f"refuses: {_REFUSED.get(body[1], f'code {body[1]}')}", CONFIG, silent=False)
 
     def subscribe(self, topic: str) -> None:
         self.waits = "no answer to SUBSCRIBE in time"

@@ -167,7 +167,11 @@ def test_a_question_that_is_none_is_answered_so(way: Way, body: bytes) -> None:
 
 
 @pytest.mark.parametrize(
-    "data", [b"", b"[]", b'{"id": []}', b'{"id": {}, "at": {}}', b'{"id": "a", "at": {"bus": "x"}}']
+    "data",
+    [
+        *(b"", b"[]", b'{"id": []}', b'{"id": {}, "at": {}}', b'{"id": "a", "at": {"bus": "x"}}'),
+        b'{"id": "a", "at": {"bus": 1' + b"0" * 400 + b"}}",
+    ],
 )
 def test_what_is_no_arrival_is_passed_over(way: Way, data: bytes) -> None:
     taken: list[bool] = []

@@ -67,6 +67,18 @@ def test_it_is_not_well_before_it_was_asked(bench: Bench) -> None:
     assert bench.state == (READY, "")
 
 
+def test_what_is_raised_again_and_again_holds_no_pictures(bench: Bench) -> None:
+    """While inference is away each frame is told so at once, by what knows nothing of the frames before."""
+    bench.client.away(MODEL)
+    depths = []
+    for _ in range(5):
+        with pytest.raises(Unanswered) as no:
+            bench.judge.ask(bench.client, WIDE, "")
+        depths.append(len(no.traceback))
+    assert len(bench.client.asked) == 1, "it is asked once a second"
+    assert depths[-1] == depths[1]
+
+
 def test_one_time_out_is_no_state_several_are(bench: Bench) -> None:
     """The frames that went unanswered are the rule's all the same."""
     bench.ask()

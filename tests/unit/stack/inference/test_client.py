@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import socket
 import threading
-from http.server import BaseHTTPRequestHandler, HTTPServer
+import time
+from http.server import BaseHTTPRequestHandler, HTTPServer, ThreadingHTTPServer
 from typing import Any
 
 import numpy as np
@@ -62,6 +63,10 @@ class Teller(BaseHTTPRequestHandler):
         (200, b"<html>", "model", "not in the protocol"),
         (200, b'{"outputs": []}', "model", "not in the protocol"),
         (200, b'{"outputs": [{"name": "y", "datatype": "BYTES", "shape": [1]}]}', "model", "not in the protocol"),
+        (200, b'{"outputs": [{"datatype": "FP32", "shape": [1], "data": [1%s]}]}' % (b"0" * 400), "model", "protocol"),
+        (200, b'{"outputs": [{"datatype": "FP32", "shape": [1], "parameters": []}]}', "model", "not in the protocol"),
+        (200, b"[" * 99_999, "model", "not in the protocol"),
+        (200, b" " * (17 << 20), "model", "answers with more than 16 MiB"),
     ],
 )
 def test_what_is_no_answer_is_one_sentence(status: int, body: bytes, kind: str, sentence: str) -> None:
@@ -87,6 +92,30 @@ def test_nobody_there_and_nobody_answering_are_network() -> None:
     with pytest.raises(Unanswered, match="cannot be asked") as refused_:
         Client(f"http://127.0.0.1:{port}").infer(array, model="m", deadline_seconds=1)
     assert (late.value.kind, refused_.value.kind) == ("network", "network")
+
+
+class Dripper(Teller):
+    """One letter of a header now and then, without an end."""
+
+    def do_POST(self) -> None:
+        """Drip."""
+        self.rfile.read(int(self.headers["Content-Length"]))
+        self.wfile.write(b"HTTP/1.1 200 OK\r\nX: ")
+        for _ in range(100):
+            self.wfile.write(b"x")
+            time.sleep(0.1)
+
+
+def test_an_answer_that_drips_ends_at_the_deadline() -> None:
+    """Law: the deadline is of the whole answer, its head, too: a camera's worker is held by nobody."""
+    with ThreadingHTTPServer(("127.0.0.1", 0), Dripper) as other:
+        other.daemon_threads = True
+        threading.Thread(target=other.handle_request, daemon=True).start()
+        client, began = Client(f"http://127.0.0.1:{other.server_port}"), time.monotonic()
+        with pytest.raises(Unanswered, match="in time"):
+            client.infer(np.zeros((1, 2), np.float32), model="m", deadline_seconds=0.4)
+        assert time.monotonic() - began < 5
+        client.close()
 
 
 def test_a_server_that_hangs_up_after_each_answer_is_asked_again() -> None:

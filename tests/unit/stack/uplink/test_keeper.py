@@ -106,6 +106,26 @@ def test_what_is_refused_gets_no_receipt() -> None:
     assert watched.order == ["disk a,b", "ack a", "ack b", "vision/receipts/cam-1 a"]
 
 
+def test_a_surprise_ends_no_keeping() -> None:
+    """What nobody has foreseen: that group gets no receipt and blocks no window of the bus; the next one is kept."""
+    watched = Watched()
+    keep = watched.keep
+
+    def surprised(items: Sequence[tuple[str, bytes]]) -> Kept:
+        if items[0][0] == "a":
+            raise KeyError("nobody has foreseen this")
+        return keep(items)
+
+    watched.keep = surprised  # type: ignore[method-assign]
+    made, _ = keeper(watched)
+    made.take("vision/events/x", message("a"), acknowledge(watched, "a"))
+    made.start()
+    until(lambda: watched.order == ["ack a"], "it was given back")
+    made.take("vision/events/x", message("b"), acknowledge(watched, "b"))
+    made.stop()
+    assert watched.order == ["ack a", "disk b", "ack b", "vision/receipts/cam-1 b"]
+
+
 def test_a_full_disk_lets_nothing_be_believed_and_canaries_pass() -> None:
     """While it lasts: no receipt, few messages held back, canaries through; then what was held is kept, by itself."""
     watched = Watched()

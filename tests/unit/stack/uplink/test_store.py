@@ -181,6 +181,22 @@ def test_a_damaged_file_is_moved_aside_whole_and_the_two_newest_are_kept(tmp_pat
     store.close()
 
 
+def test_what_was_sent_of_a_damaged_file_takes_nothing_out_of_the_new_one(tmp_path: Path) -> None:
+    """Numbers begin anew in it: an event that was kept meanwhile has a receipt, and has the number of another."""
+    store, _ = opened(tmp_path)
+    store.keep([("old", b"old")])
+    sent = store.oldest(events=1, size_bytes=MIB)
+    store.close()
+    (tmp_path / "u.db").write_bytes(b"no database" * 1000)
+    with pytest.raises(StoreFailed, match="is damaged"):
+        store.keep([("new", b"new")])
+    store.keep([("new", b"new")])
+    store.settle(sent)
+    assert [row.body for row in store.oldest(events=10, size_bytes=MIB)] == [b"new"]
+    assert store.waiting == 1
+    store.close()
+
+
 def test_a_folder_that_is_not_there_yet_is_no_end(tmp_path: Path) -> None:
     """A disk that is mounted later."""
     store, _ = opened(tmp_path / "later")
