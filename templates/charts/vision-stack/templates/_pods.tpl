@@ -23,8 +23,11 @@ securityContext:
     drop: [ALL]
 {{- end }}
 
+{{- /* Its own variables, and the clock of all Python services, which `env` may name otherwise. */ -}}
 {{- define "vision.env" -}}
-{{- with .at.env }}
+{{- $clock := ternary "" .root.Values.clock (eq .name "bus") -}}
+{{- $env := merge (dict) (.at.env | default dict) (ternary (dict "EDGECTL_CLOCK" $clock) (dict) (not (empty $clock))) -}}
+{{- with $env }}
 env:
   {{- range $name, $value := . }}
   - name: {{ $name | quote }}
