@@ -34,7 +34,7 @@ class Sink:
     def __init__(self, store: SandboxStore, folder: Path, clock: str) -> None:
         self._store, self._netns = store, store.place.netns_path
         self.open()
-        module = ("edgectl.stack.sink", "--host", ADDRESS, "--port", str(PORT), "--db", str(folder / "sink.db"))
+        module = ("edgectl.stack.sink", "--port", str(PORT), "--db", str(folder / "sink.db"))
         self._child = _inside(self._netns, module, {"EDGECTL_CLOCK": clock}, folder / "sink.log")
 
     def open(self) -> None:
@@ -60,7 +60,8 @@ class Sink:
         self._child.wait(5)
 
     def _asked(self, path: str) -> str:
-        return run(["nsenter", f"--net={self._netns}", "curl", "-sSf", "-m", "20", f"{SINK}{path}"]).out
+        here = f"http://127.0.0.1:{PORT}{path}"  # whether the way leads there or not
+        return run(["nsenter", f"--net={self._netns}", "curl", "-sSf", "-m", "20", here]).out
 
 
 @dataclass(slots=True)

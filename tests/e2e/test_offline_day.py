@@ -93,7 +93,7 @@ def test_offline_with_a_power_cut_then_drained(hours: int, day: Day, capsys: pyt
     _until("a batch has arrived", lambda: day.sink.count().events > at_sink, seconds=30)
     day.sink.cut()
     began, seconds = time.monotonic(), hours * 3600 / SPEED
-    offline = len(day.receipts.ids())
+    at_sink, offline = day.sink.count().events, len(day.receipts.ids())
     _until("it is said that the sink is away", lambda: _looked(day)["word"] == "degraded", seconds=30)
     _offline(day, until=began + seconds / 2)
     heard = len(day.receipts.ids()) - offline
