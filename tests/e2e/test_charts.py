@@ -243,6 +243,23 @@ def test_what_services_read_is_what_they_understand(helm: str) -> None:
     assert "persistence false\n" in data["mosquitto.conf"]
 
 
+def test_one_value_is_the_clock_of_all_python_services(helm: str) -> None:
+    """Law: of each of them, and not of the bus; none without it; what a service's own variables say, stands."""
+
+    def clocks(*sets: str) -> dict[str, str]:
+        return {
+            name: item["value"]
+            for name, spec in pods(vision(helm, "sink.enabled=true", *sets)).items()
+            for item in spec["containers"][0].get("env") or ()
+            if item["name"] == "EDGECTL_CLOCK"
+        }
+
+    assert clocks() == {}
+    services = {*SERVICES, "sink"} - {"bus"}
+    assert clocks("clock=60@1764277200") == dict.fromkeys(services, "60@1764277200")
+    assert clocks("clock=60@1764277200", "drift.env.EDGECTL_CLOCK=1@0")["drift"] == "1@0"
+
+
 def given(helm: str, values: dict[str, Any]) -> dict[str, Any]:
     """Return the objects of the vision stack with these values."""
     needed = {"image": "a:1", "bus": {"image": "a:1"}, "gate": {"image": "a:1"}}
@@ -478,6 +495,7 @@ def test_the_queue_is_the_pods_own_and_stays_on_the_server(helm: str) -> None:
         ),
         ((*VISION, "gpu.count=0"), "/gpu/count"),
         ((*VISION, "inference.port=80"), "/inference/port"),
+        ((*VISION, "clock=fast"), "/clock"),
     ],
 )
 def test_values_that_do_not_fit_are_refused_by_name(helm: str, sets: tuple[str, ...], field: str) -> None:

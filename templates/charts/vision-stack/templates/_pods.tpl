@@ -23,12 +23,15 @@ securityContext:
     drop: [ALL]
 {{- end }}
 
-{{- /* What tracing needs is for all but Mosquitto, which has none; a service's own env goes before it. */ -}}
+{{- /* Clock and tracing are for all but Mosquitto, which has neither; a service's own env goes before it. */ -}}
 {{- define "vision.env" -}}
 {{- $env := dict -}}
 {{- if and .root.Values.otel.endpoint (ne .name "bus") }}
 {{- $env = dict "OTEL_EXPORTER_OTLP_ENDPOINT" .root.Values.otel.endpoint "OTEL_SERVICE_NAME" .name -}}
 {{- $env = set $env "OTEL_TRACES_SAMPLER_ARG" (.root.Values.otel.ratio | toString) -}}
+{{- end }}
+{{- if and .root.Values.clock (ne .name "bus") }}
+{{- $env = set $env "EDGECTL_CLOCK" .root.Values.clock -}}
 {{- end }}
 {{- $env = merge (deepCopy .at.env) $env -}}
 {{- with $env }}
