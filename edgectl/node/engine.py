@@ -246,7 +246,7 @@ class _Run:
             reason = f"the payload of sequence {slot.envelope.sequence} cannot be read: {error}"
             return Verdict(UNKNOWN, int(Exit.FAILED), reason)
         verdict = converge(
-            recipe(payload, node, tried=slot.envelope if fresh else None, returning=returning),
+            recipe(payload, node, tried=slot.envelope if fresh else None, returning=returning, runs=True),
             self.look,
             self.hands,
             say=self.say,

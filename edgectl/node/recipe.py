@@ -47,13 +47,19 @@ REGISTRIES = "/etc/rancher/k3s/registries.yaml"  # read by k3s at start when it 
 
 
 def recipe(
-    payload: Payload, node: Node, *, tried: Envelope | None = None, returning: bool = False, planned: bool = False
+    payload: Payload,
+    node: Node,
+    *,
+    tried: Envelope | None = None,
+    returning: bool = False,
+    planned: bool = False,
+    runs: bool = False,
 ) -> tuple[Gate[Any], ...]:
     """Return every step and gate of one node, in order; what concerns the cluster is the lead's alone.
 
     `tried`: the deploy that this is tried for. `returning`: it is put back after another one has failed; what that one
     has added must go before what is put back needs the room and the GPUs. `planned`: it is looked at before its deploy,
-    which sends the values of secrets.
+    which sends the values of secrets. `runs`: it is brought about, and not only looked at.
     """
     k3s, host = node.k3s, node.host
     leads = node.name == payload.lead.name
@@ -88,7 +94,7 @@ def recipe(
         return (*steps, *gpus)
     mounted = _mounted(payload, planned=planned)
     cluster = _cluster(payload, node, gpus, mounted, tried=tried, returning=returning)
-    return (*steps, *cluster, *_chain(payload, node, cluster, settles=tried is not None and not planned))
+    return (*steps, *cluster, *_chain(payload, node, cluster, settles=runs))
 
 
 def _mounted(payload: Payload, *, planned: bool) -> list[Gate[Any]]:

@@ -14,6 +14,7 @@ from tests.e2e.test_second_deploy import greeting
 pytestmark = pytest.mark.e2e
 
 _CANARIES = 20
+_HEALS = "edgectl-heal.timer"
 _WAY = "camera -> inference -> bus -> uplink -> sink"
 
 
@@ -69,6 +70,7 @@ def test_a_sink_that_is_gone_degrades_and_comes_back(settled: Shop) -> None:
     """Named with since when, also in the Node's condition and the journal; deploys go on; a heal brings it back."""
     node, operator = settled.node, settled.operator
     told = len(node.chain_told())
+    node.sh(f"systemctl stop {_HEALS}")  # which would bring it back, some time within minutes
     node.kubectl("scale", "-n", "vision", "deployment/sink", "--replicas=0")
     took = node.wait("the Node says so", lambda: _condition(node)[1] == "ChainDegraded", seconds=75, every=1)
     print(f"a sink that is gone: degraded after {took:.0f} s")  # noqa: T201
@@ -83,6 +85,7 @@ def test_a_sink_that_is_gone_degrades_and_comes_back(settled: Shop) -> None:
     other = operator.with_(change=greeting("without a sink"))
     outcome = other.deploy()
     assert outcome["changed"] == ["release-vision-stack"]
+    node.sh(f"systemctl start {_HEALS}")
     node.wait("the Node says that all is well", lambda: _condition(node)[1] == "ChainReady", seconds=75, every=1)
     operator.run("chain").has("is READY")
 

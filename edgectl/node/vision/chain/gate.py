@@ -1,6 +1,6 @@
 """Gate: the whole chain delivers, from the GPU to the sink, and what users have declared is there.
 
-A required link that is broken is not yet; one that is not required gets some moments of a deploy to settle, then the
+A required link that is broken is not yet; one that is not required gets some moments of a run to settle, then the
 store is degraded. What lies beyond the store (the sink, users' own) and is not reached is no deploy's fault.
 """
 
@@ -23,7 +23,7 @@ Looking = Callable[[Look, Declared, Memory], tuple[ChainLook, Memory]]
 
 
 class Delivers:
-    """`settles`: a deploy is tried; what it has just started may need moments to find each other."""
+    """`settles`: the engine runs; what it or the boot has just started may need moments to find each other."""
 
     id = "chain"
     title = "chain"
@@ -40,7 +40,7 @@ class Delivers:
         self._declared = declared
         self._looking = looking
         self._clocks = clocks
-        self._settle_seconds = SETTLE_SECONDS if settles else 0.0
+        self.settles = settles
         self._memory: Memory | None = None
         self._began: float | None = None
         self.needs = needs
@@ -56,10 +56,10 @@ class Delivers:
         return observed(seen, settling=self._settles(seen))
 
     def _settles(self, seen: ChainLook) -> bool:
-        """Tell whether a link has been broken for less than it may take, as long as this deploy waits for that."""
+        """Tell whether a link has been broken for less than it may take, as long as this run waits for that."""
         waited = self._clocks.monotonic() - (self._began or 0.0)
         ages = [self._clocks.wall() - link.since for link in seen.broken]
-        return waited < self._settle_seconds and min(ages, default=self._settle_seconds) < self._settle_seconds
+        return self.settles and max(waited, min(ages, default=SETTLE_SECONDS)) < SETTLE_SECONDS
 
 
 def observed(seen: ChainLook, *, settling: bool = False) -> Observation:

@@ -109,8 +109,8 @@ def test_a_required_link_that_comes_is_enough(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", [name for name, case in CASES.items() if case.word == DEGRADED])
-def test_a_link_that_is_not_required_settles_in_a_deploy(tmp_path: Path, name: str) -> None:
-    """A deploy gives it twenty seconds, then the store is degraded; a heal and a look take it as it is."""
+def test_a_link_that_is_not_required_settles_in_a_run(tmp_path: Path, name: str) -> None:
+    """A deploy and a heal give it twenty seconds, then the store is degraded; a look takes it as it is."""
     world = World(tmp_path, lambda _: broken(name))
     status, word, took = world.converges(settles=True)
     assert (status, word) == ("current", "degraded")
