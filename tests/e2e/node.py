@@ -94,8 +94,7 @@ class Node:
     def answers(self) -> str:
         """Ask inference the known question as a client in the store would; "" when it answers right, else why not."""
         known = json.loads(REFERENCE.read_text())
-        address = self.kubectl("get", "service", "inference", "-n", "vision", "-o", "jsonpath={.spec.clusterIP}")
-        url = f"http://{address}:8000/v2/models/tiny-detector/infer"
+        url = f"http://{self.address('inference')}:8000/v2/models/tiny-detector/infer"
         asked = self.run(
             "curl", "-sS", "-m", "5", "--data-binary", "@-", url, check=False, stdin=json.dumps(known["request"])
         )
@@ -108,9 +107,22 @@ class Node:
         off = max(abs(one - other) for one, other in zip(have, known["answer"], strict=True))
         return "" if off <= 1e-4 else f"the answer is off by {off}"
 
+    def ops(self, service: str) -> dict[str, Any]:
+        """Return what a service of the stack says of itself."""
+        found: dict[str, Any] = json.loads(self.sh(f"curl -sS -m 5 http://{self.address(service)}:9100/status"))
+        return found
+
+    def address(self, service: str) -> str:
+        """Return the address of a Service of the stack."""
+        return self.kubectl("get", "service", service, "-n", "vision", "-o", "jsonpath={.spec.clusterIP}")
+
     def runs(self) -> list[str]:
-        """Return the journal's files of the engine's runs, oldest first."""
-        return [run for run in self._journal() if "-watchdog-" not in run]
+        """Return the journal's files of the engine's runs, oldest first; the watchdog's deeds and looks are none."""
+        return [run for run in self._journal() if "-watchdog-" not in run and "-chain-" not in run]
+
+    def chain_told(self) -> list[dict[str, Any]]:
+        """Return what the watchdog has journalled of the chain, oldest first."""
+        return [self.verdict(run) for run in self._journal() if "-chain-" in run]
 
     def deeds(self) -> list[str]:
         """Return what the watchdog has journalled, oldest first."""

@@ -138,6 +138,12 @@ class Operator:
         """Start a command. The store's name follows the first word."""
         return self._begin((words[0], self.store, *words[1:]))
 
+    def group(self, group: str, word: str, *words: str) -> Said:
+        """Run a command of a group to its end, e.g. `models prefetch STORE ...`; it must succeed."""
+        said = self._begin((group, word, self.store, *words)).finish(seconds=240)
+        assert said.code == 0, said
+        return said
+
     def export(self, to: Path, key: Path) -> Said:
         """Fill a stick for the store, signed."""
         said = self._begin(("bundle", "export", self.store, "--to", str(to), "--sign-with", str(key))).finish(

@@ -78,7 +78,7 @@ def _with_image(shop: Shop, bundle: Path, image: str) -> Operator:
 
 def _changed(shop: Shop, operator: Operator) -> Change:
     """Deploy, with a client that asks all the time; return how long inference paused by each account."""
-    address = shop.node.kubectl("get", "service", "inference", "-n", "vision", "-o", "jsonpath={.spec.clusterIP}")
+    address = shop.node.address("inference")
     shop.node.run("sh", "-c", f"cat > {_SEEN}.py", stdin=_POLL)
     unit = "systemd-run --quiet --collect --unit=edgectl-gap"
     shop.node.sh(f"{unit} -p StandardOutput=truncate:{_SEEN} $(command -v python3) {_SEEN}.py {address}")

@@ -15,7 +15,7 @@ from edgectl.control.gather.models import take_models
 from edgectl.control.gather.shopping import Shopping
 from edgectl.control.inventory.load import load
 from tests.e2e.conftest import Shop
-from tests.e2e.operator import ROOT, Operator, Running, Said
+from tests.e2e.operator import ROOT, Operator
 from tests.e2e.stock import copy_bundle
 
 pytestmark = pytest.mark.e2e
@@ -62,15 +62,6 @@ def _declared(shop: Shop, bundle: Path, model: dict[str, Any]) -> Operator:
     return operator
 
 
-def _models(operator: Operator, *words: str) -> Said:
-    """Run `edgectl models WORD STORE ...`."""
-    mine = {"EDGECTL_INVENTORY": str(operator.inventory), "PYTHONPATH": str(ROOT), "NO_COLOR": "1", "COLUMNS": "200"}
-    argv = ("models", words[0], operator.store, *words[1:])
-    said = Running(argv, {**os.environ, **mine}).finish(seconds=240)
-    assert said.code == 0, said
-    return said
-
-
 def _runs(shop: Shop) -> dict[str, str]:
     """Return which version each link names, as a pod would read it."""
     found = {}
@@ -82,8 +73,8 @@ def _runs(shop: Shop) -> dict[str, str]:
 
 def _serves(shop: Shop) -> list[str]:
     """Return the versions that the service says it has, switched while it runs."""
-    address = shop.node.kubectl("get", "service", "inference", "-n", "vision", "-o", "jsonpath={.spec.clusterIP}")
-    versions: list[str] = json.loads(shop.node.sh(f"curl -sS -m 5 http://{address}:8000/v2/models/{_NAME}"))["versions"]
+    url = f"http://{shop.node.address('inference')}:8000/v2/models/{_NAME}"
+    versions: list[str] = json.loads(shop.node.sh(f"curl -sS -m 5 {url}"))["versions"]
     return versions
 
 
@@ -99,7 +90,7 @@ def test_ahead_of_its_deploy_and_back_with_the_line_cut(settled: Shop, tmp_path:
     settled.node.wait("it answers from it", lambda: _serves(settled) == ["1.3"], seconds=30)
     assert settled.node.answers() == ""
 
-    came = _models(_declared(settled, bundle, {**old, "next": new}), "prefetch", "-o", "json").document
+    came = _declared(settled, bundle, {**old, "next": new}).group("models", "prefetch", "-o", "json").document
     ((ended),) = came["stores"].values()
     assert (ended["word"], ended["blob_bytes"] > _BALLAST_BYTES) == ("here", True)
     assert _runs(settled) == {"current": "1.3", "previous": shipped, "candidate": "1.4"}
@@ -123,7 +114,7 @@ def test_ahead_of_its_deploy_and_back_with_the_line_cut(settled: Shop, tmp_path:
     operator = _declared(settled, bundle, new)
     operator.run("status").has("is READY", f"held      {_NAME} held at 1.3 by root@", ": bad counts")
     assert operator.deploy()["changed"] == [], "the same version again is no reason to end it"
-    _models(operator, "release", _NAME)
+    operator.group("models", "release", _NAME)
     assert _runs(settled)["current"] == "1.4"
     assert settled.operator.deploy()["changed"] == ["models", "facts"]
     settled.node.wait("the shipped one is back", lambda: _serves(settled) == [shipped], seconds=30)

@@ -12,6 +12,7 @@ import signal
 import sys
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -80,9 +81,10 @@ def recorded(path: Path) -> Process | None:
 
 
 def detach(module: str, arguments: Sequence[str], log: Path, *, wrapper: Sequence[str] = ()) -> Process:
-    """Start `python -m module` in a session of its own, its output appended to `log`.
+    """Start `python -m module` in a session of its own, its output appended to `log`, and nothing else of ours open.
 
-    `wrapper` is a program that ends in exec, so that the id stays the same (unshare does).
+    What this process was given by its caller (the lock of a flock(1), the pipe of a CI runner) would be held for as
+    long as the store is up. `wrapper` is a program that ends in exec, so that the id stays the same (unshare does).
     """
     home = str(Path(edgectl.__file__).parent.parent)
     search = os.pathsep.join(word for word in (home, os.environ.get("PYTHONPATH", "")) if word)
@@ -96,10 +98,21 @@ def detach(module: str, arguments: Sequence[str], log: Path, *, wrapper: Sequenc
             (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
             (os.POSIX_SPAWN_OPEN, 1, str(log), os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600),
             (os.POSIX_SPAWN_DUP2, 1, 2),
+            *((os.POSIX_SPAWN_CLOSE, number) for number in _given()),
         ],
         setsid=True,
     )
     return Process.of(pid) or Process(pid, 0)
+
+
+def _given() -> list[int]:
+    """Return the descriptors beyond stderr that another program would inherit: Python's own are none of them."""
+    found = []
+    for name in os.listdir("/proc/self/fd"):  # noqa: PTH208 - numbers, not paths
+        with suppress(OSError):  # the one that this listing itself had open
+            if int(name) > 2 and os.get_inheritable(int(name)):  # noqa: PLR2004 - stdin, stdout, stderr
+                found.append(int(name))
+    return found
 
 
 def _stat(pid: int) -> list[str] | None:
