@@ -66,5 +66,5 @@ def test_offline_then_drained(hours: float, broker: Broker, tmp_path: Path, caps
         producer.close()
         service.kill()
     with capsys.disabled():
-        sys.stdout.write(f" [{count:,} events of {hours:.2g} h offline: at the sink {drained:.1f} s after it was back] ")
+        sys.stdout.write(f" [{count:,} events of {hours:.2g} h offline: there {drained:.1f} s after it was back] ")
     assert drained < 10 + 5 * hours
