@@ -121,24 +121,25 @@ def test_drift_says_how_far_its_camera_is(whole: Whole) -> None:
     whole.until(lambda: re.fullmatch(r"1 camera, (learning: .+|as learnt)", said()) is not None, "it is not said")
 
 
+def amiss_in(whole: Whole) -> dict[str, Any]:
+    """Return what any service says is not well, by service and link."""
+    found: dict[str, Any] = {}
+    for name, service in whole.services.items():
+        status = service.status()
+        states = {"": status["state"], **status["links"]}
+        found |= {f"{name} {link}": state for link, state in states.items() if state["word"] != "ready"}
+    return found
+
+
 def test_everything_is_well(whole: Whole) -> None:
     """Law: with nothing broken no service says that anything is."""
-
-    def amiss() -> dict[str, Any]:
-        found: dict[str, Any] = {}
-        for name, service in whole.services.items():
-            status = service.status()
-            states = {"": status["state"], **status["links"]}
-            found |= {f"{name} {link}": state for link, state in states.items() if state["word"] != "ready"}
-        return found
-
-    whole.until(lambda: not amiss(), "something is amiss")
+    whole.until(lambda: not amiss_in(whole), "something is amiss")
 
 
 @pytest.fixture(scope="module")
 def look(whole: Whole, tmp_path_factory: pytest.TempPathFactory) -> ChainLook:
-    """Look at these services as the node does."""
-    whole.until(lambda: canary(whole) == "sink", "no canary arrives")
+    """Look at these services as the node does, once they have found each other."""
+    whole.until(lambda: canary(whole) == "sink" and not amiss_in(whole), "it never becomes well")
     node = FakeNode(tmp_path_factory.mktemp("node"))
     for name in (*whole.services, "bus"):
         item = {"metadata": {"name": name}, "spec": {"clusterIP": "127.0.0.1", "selector": {"app": name}}}

@@ -49,9 +49,12 @@ class Whole:
         }
 
     def start(self) -> None:
-        """Begin all of them at once, as a deploy does."""
+        """Begin all of them at once, as a deploy does; returns when each says something of itself."""
         for service in self.services.values():
             service.start()
+        self.until(
+            lambda: all(service.status() for service in self.services.values()), "not all have begun", seconds=60
+        )
 
     def stop(self) -> dict[str, int]:
         """End all of them as Kubernetes does; returns their exit statuses."""
