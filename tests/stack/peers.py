@@ -40,11 +40,9 @@ class Peer:
                 threading.Thread(target=self._treat, args=(sock,), daemon=True).start()
 
     def _treat(self, sock: socket.socket) -> None:
-        sock.settimeout(PATIENCE_SECONDS)
-        with suppress(OSError):
+        with suppress(OSError), sock:  # it may be closed already: the test has ended
+            sock.settimeout(PATIENCE_SECONDS)
             self._behaviour(sock)
-        with suppress(OSError):
-            sock.close()
         self.hung_up.set()
 
 
