@@ -1,7 +1,8 @@
 """Step: folders of this node in which pods that are not root keep what must survive them.
 
 A link is followed nowhere on the way, and all folders above are root's: else whoever owns one of them could have
-another given away. What lies in a folder is never looked at, and a folder that is declared no more stays.
+another given away. What lies in a folder is never looked at, and a folder that is declared no more stays. One that
+is the system's and not empty is not given to a pod, whatever a chart asks for (/var/lib/dpkg).
 """
 
 from __future__ import annotations
@@ -14,6 +15,8 @@ from edgectl.node.converge.protocol import ApplyFailed, Observation, Status, Wai
 from edgectl.node.io.look import Hands, Look
 from edgectl.wire.folder import refused_folder
 from edgectl.wire.payload import ManagedFolder
+
+_PEOPLE = 1000  # users below it are the system's (login.defs(5), UID_MIN)
 
 
 @dataclass(frozen=True)
@@ -30,7 +33,7 @@ class Folders:
         """Compare kind, owner and mode with the declaration."""
         differences: list[tuple[str, str, str]] = []
         for folder in self.folders:
-            if why := refused_folder(folder.path, folder.owner) or _in_the_way(read, folder.path):
+            if why := refused_folder(folder.path, folder.owner) or _in_the_way(read, folder):
                 return Observation(Status.FAILED, why)
             want = f"user {folder.owner}, {folder.mode}"
             have = _shown(read, folder.path)
@@ -61,10 +64,10 @@ def _shown(read: Look, path: str) -> str:
     return f"user {found.st_uid}{group}, {stat.S_IMODE(found.st_mode):04o}"
 
 
-def _in_the_way(read: Look, path: str) -> str:
-    """Return what keeps a folder from being given away safely: a link, a file, a folder above that is not root's."""
-    here, names = read.places.root, Path(path).parts[1:]
-    root = here.stat().st_uid
+def _in_the_way(read: Look, folder: ManagedFolder) -> str:
+    """Return what keeps a folder from being given away safely: a link, a file, another's way to it, or its content."""
+    here, names = read.places.root, Path(folder.path).parts[1:]
+    root, found = here.stat().st_uid, None
     for index, name in enumerate(names):
         here /= name
         found = read.entry(here)
@@ -77,4 +80,6 @@ def _in_the_way(read: Look, path: str) -> str:
         writable = found.st_mode & 0o022 and not found.st_mode & stat.S_ISVTX
         if index < len(names) - 1 and (found.st_uid != root or writable):
             return f"{shown} can be written to by others than root: chown root:root {shown} && chmod go-w {shown}"
+    if found is not None and found.st_uid != folder.owner and found.st_uid < _PEOPLE and read.names(here):
+        return f"{folder.path} holds what is user {found.st_uid}'s: name another folder in the release's values"
     return ""

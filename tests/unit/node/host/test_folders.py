@@ -82,6 +82,19 @@ def test_what_stands_in_the_way_is_named_and_never_followed(hands: Hands, seed: 
     assert (seen.status, part in seen.reason) == (Status.FAILED, True)
 
 
+@pytest.mark.skipif(os.getuid() != 0, reason="only root has files of the system's users")
+def test_what_is_the_systems_is_given_to_no_pod(hands: Hands) -> None:
+    """Law: a folder with files of root's is refused; an empty one, as a kill leaves it, and one of other pods is not."""
+    place = hands.places.root / QUEUE.lstrip("/")
+    place.mkdir(parents=True)
+    assert step().probe(hands).status is Status.DRIFTED
+    (place / "status").write_text("1")
+    seen = step().probe(hands)
+    assert (seen.status, "holds what is user 0's" in seen.reason) == (Status.FAILED, True)
+    os.chown(place, 1000, 1000)
+    assert step().probe(hands).status is Status.DRIFTED
+
+
 def test_a_link_that_comes_between_look_and_hand_gives_nothing_away(hands: Hands) -> None:
     """Law: the hand goes down from folder to folder, too. Seeded: the link is there only when it is applied."""
     seen = step().probe(hands)
