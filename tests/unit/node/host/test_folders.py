@@ -84,7 +84,7 @@ def test_what_stands_in_the_way_is_named_and_never_followed(hands: Hands, seed: 
 
 @pytest.mark.skipif(os.getuid() != 0, reason="only root has files of the system's users")
 def test_what_is_the_systems_is_given_to_no_pod(hands: Hands) -> None:
-    """Law: a folder with files of root's is refused; an empty one, as a kill leaves it, and one of other pods is not."""
+    """Law: a folder with files of root's is refused; an empty one, as a kill leaves it, or another pod's is not."""
     place = hands.places.root / QUEUE.lstrip("/")
     place.mkdir(parents=True)
     assert step().probe(hands).status is Status.DRIFTED
