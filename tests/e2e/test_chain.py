@@ -58,16 +58,16 @@ def test_a_deploy_and_a_look_end_with_the_chain(settled: Shop) -> None:
 
 def test_canary_frames_take_less_than_half_a_second(settled: Shop) -> None:
     """Of 20, one after the other, beside the camera's own frames, 95 of 100 take at most 500 ms to the sink."""
-    ask = f"curl -sS -m 5 -d '{{\"wait_seconds\": 1.8}}' http://{settled.node.address('camera')}:9100/canary"
+    ask = f"sleep 0.2; curl -sS -m 5 -d '{{\"wait_seconds\": 1.8}}' http://{settled.node.address('camera')}:9100/canary"
     came = [json.loads(settled.node.sh(ask)) for _ in range(_CANARIES)]
-    assert {(one["reached"], one["stopped"]) for one in came} == {("sink", "")}
+    assert {(one["reached"], one.get("stopped", "")) for one in came} == {("sink", "")}
     took = sorted(sum(one["ms"].values()) for one in came)
     print(f"canary frames: median {took[len(took) // 2]:.0f} ms, p95 {took[-2]:.0f} ms")  # noqa: T201
     assert took[-2] <= 500, took
 
 
 def test_a_sink_that_is_gone_degrades_and_comes_back(settled: Shop) -> None:
-    """Named with since when, also in the Node's condition and the journal; deploys go on; a heal brings it back."""
+    """Named with since when, in the Node's condition and the journal, too; another deploy brings it back."""
     node, operator = settled.node, settled.operator
     told = len(node.chain_told())
     node.sh(f"systemctl stop {_HEALS}")  # which would bring it back, some time within minutes
@@ -79,8 +79,10 @@ def test_a_sink_that_is_gone_degrades_and_comes_back(settled: Shop) -> None:
     node.wait("the journal says so", lambda: len(node.chain_told()) > told, seconds=10)
     assert node.chain_told()[-1]["word"] == "degraded"
     drawn = operator.run("chain", code=9)
-    drawn.has("uplink delivers; sink", "since ", "uplink -x> sink")
-    operator.run("status", code=9).has("is DEGRADED", "sink")
+    drawn.has(
+        "bus delivers; sink not reached since ", "uplink -x> sink", "refuses connections", "events wait, room for "
+    )
+    assert "also:" not in drawn.out, "that its events wait is no fault of the uplink's"
     assert node.answers() == ""
     other = operator.with_(change=greeting("without a sink"))
     outcome = other.deploy()
@@ -101,7 +103,9 @@ def test_a_sink_that_was_never_there_turns_no_deploy_down(settled: Shop) -> None
     outcome = other.deploy(code=9)
     assert outcome["changed"] == ["release-vision-stack"]
     assert outcome["verdict"]["word"] == "degraded"
-    assert "sink" in outcome["verdict"]["reason"], outcome["verdict"]
+    assert "sink not reached since " in outcome["verdict"]["reason"], outcome["verdict"]
+    other.run("status", code=9).has("is DEGRADED", "10.255.255.1: port 8080 does not answer")
+    other.run("chain", code=9).has("events wait, room for ")
     assert other.deploy(code=9)["changed"] == [], "the same again changes nothing"
     assert settled.operator.deploy()["verdict"]["word"] == "ready"
 

@@ -114,6 +114,7 @@ def test_a_pause_is_about_as_long_as_was_announced(settled: Shop, tmp_path: Path
     guessed = _changed(settled, _with_image(settled, bundle, first))
     assert (guessed.by_node, guessed.announced) == (False, 30.0)
     known = _changed(settled, _with_image(settled, bundle, second))
+    print(guessed, known, sep="\n")  # noqa: T201
     assert known.by_node
     assert known.announced == guessed.measured
     assert abs(known.measured - known.announced) <= known.announced / 2, known

@@ -166,9 +166,9 @@ def test_a_shadow_waits_for_a_person(settled: Shop, bundle: Path, tmp_path: Path
     old = settled.operator
     new = {"version": "1.7", "from": str(version(tmp_path / "new", "1.7"))}
     files = Path(__file__).parents[2] / "templates/models" / NAME / shipped
-    operator = _declared(settled, bundle, shipped, files, next=new, rollout=_ROLLOUT)
+    operator = _declared(settled, bundle, shipped, files, next=new)
     operator.group("models", "prefetch")
-    operator.group("models", "shadow", f"{NAME}@1.7")
+    operator.group("models", "shadow", f"{NAME}@1.7", "--soak", "5s")
     clients = Clients(node)
     clients.start()
     try:

@@ -125,6 +125,7 @@ def test_a_sink_that_refuses_everything_loses_nothing(broker: Broker, tmp_path: 
             producer.make(40)
             producer.until("receipts")
             assert service.until("sink", "degraded", "refuses this store's token")["kind"] == "config"
+            service.until("queue", "ready", "40 events wait, room for ")  # that they wait is no fault of the uplink's
             sink.fault = ALL_BAD
             assert service.until("sink", "degraded", "refuses every event")["kind"] == "config"
             sink.fault = ""

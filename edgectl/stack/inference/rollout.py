@@ -130,6 +130,11 @@ class Trial:
             picked = self._asked * percent // 100 > (self._asked - 1) * percent // 100  # evenly, not by chance
             return picked, picked
 
+    def beside(self, seconds: float) -> None:
+        """Take how long the current version took for a batch while the candidate was busy with another: as it will."""
+        with self._lock:
+            self._seconds.append(seconds)
+
     def record(self, seen: Compared) -> None:
         """Take what a batch has told."""
         with self._lock:
@@ -191,11 +196,11 @@ class Trial:
     def _judge(self) -> None:
         if not self.alive:
             return
-        word, reason = judge(self._figures(), self.plan.thresholds, self.plan.min_frames)
+        left = self.plan.soak_seconds - (self._clock.monotonic() - self._began)
+        word, reason = judge(self._figures(), self.plan.thresholds, self.plan.min_frames, over=left <= 0)
         if word == BAD:
             self._word, self._reason = FAILED, reason
             return
-        left = self.plan.soak_seconds - (self._clock.monotonic() - self._began)
         if word == GOOD and left <= 0 and self._word == RUNNING:
             if self.plan.strategy == CANARY and self._step + 1 < len(self.plan.steps):
                 self._step += 1

@@ -183,9 +183,12 @@ class Service:
             if not jobs[0].full:
                 self._usual = {name: array[:0] for name, array in jobs[0].arrays.items()}
             self._metrics.batch.observe(sum(job.rows for job in jobs))
-            if stage.lane is not None and jobs[0].judged and stage.lane.free:
-                stage.lane.offer(work)
-                jobs, said = _but_picked(jobs, said)
+            if stage.lane is not None and jobs[0].judged:
+                if stage.lane.free:
+                    stage.lane.offer(work)
+                    jobs, said = _but_picked(jobs, said)
+                else:  # both share the machine: times of the current version alone would make any candidate look slow
+                    stage.lane.trial.beside(work.seconds)
         audited = self._audit.pick(jobs, said, busy=len(self._line) > 0)
         for at, (job, one) in enumerate(zip(jobs, said, strict=True)):
             if at != audited:

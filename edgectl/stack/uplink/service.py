@@ -20,7 +20,7 @@ from edgectl.stack.uplink.sender import Sender
 from edgectl.stack.uplink.span import HOUR
 from edgectl.stack.uplink.store import Depth, Store
 from edgectl.stack.uplink.target import Target
-from edgectl.wire.chain import NETWORK, RESOURCE
+from edgectl.wire.chain import RESOURCE
 
 NAME = "uplink"
 LINK = "queue"
@@ -108,7 +108,5 @@ class Uplink:
             self._board.degraded(LINK, f"{lost:,} events had no room in the last hour; {said}", RESOURCE)
         elif room < HOUR:
             self._board.degraded(LINK, said, RESOURCE)
-        elif self._line.down and depth.events:
-            self._board.degraded(LINK, said, NETWORK)
-        else:
+        else:  # events that wait for a sink which is away are what it is there for: the sink's own link tells of that
             self._board.ready(LINK, said)

@@ -35,6 +35,7 @@ class Said:
     how: str = SAYS
 
 
+_QUEUE = "queue"  # the uplink's
 UNASKED = Said(NOT_ASKED, "who would know does not answer")
 
 
@@ -114,6 +115,8 @@ def _own(asked: Asked) -> dict[str, Said]:
     for name in ORDER:
         if name in asked.services and name not in found and name != BUS:
             found[name] = _heard(asked.services[name])
+    if UPLINK in found and (status := asked.services[UPLINK].status) and not found[UPLINK].reason:
+        found[UPLINK] = replace(found[UPLINK], reason=status.links.get(_QUEUE, State()).reason)  # how much room is left
     if asked.bus is not None:
         found[BUS] = asked.bus
     return found

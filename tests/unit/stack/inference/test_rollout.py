@@ -105,6 +105,32 @@ def test_a_canary_gets_its_part_evenly(percent: int) -> None:
         assert sum(picked for _, picked in picks[start : start + 100]) == percent
 
 
+def test_a_busy_second_makes_no_candidate_slow() -> None:
+    """Law: a little too slow is judged when the step is over, by all of it. Seeded fault: it is judged at once."""
+    made, hand = trial(strategy="shadow")
+    made.record(seen(50, candidate_seconds=0.025))
+    assert made.word == RUNNING
+    for _ in range(40):
+        made.record(seen())
+    hand.time += 600
+    made.tick()
+    assert made.word == PASSED
+    slow, hand = trial(strategy="shadow")
+    slow.record(seen(50, candidate_seconds=0.025))
+    hand.time += 600
+    slow.tick()
+    assert (slow.word, "2.50 times as long" in slow.reason) == (FAILED, True)
+
+
+def test_it_is_held_against_the_version_that_runs_beside_it() -> None:
+    """Law: where both are busy, both are slow. Seeded fault: only times of the current version alone count."""
+    made, _ = trial(strategy="shadow")
+    for _ in range(10):
+        made.beside(0.05)
+    made.record(seen(50, candidate_seconds=0.05))
+    assert (made.word, made.facts()["latency_ratio"]) == (RUNNING, 1.0)
+
+
 FAULTS = [
     (seen(49, errors=1), "1 of 50 frames failed"),
     (seen(1, agreed=[False] * 6), "agrees in 0.0%"),

@@ -28,6 +28,15 @@ def test_the_sentence_of_the_issue() -> None:
     assert look.word == DEGRADED
 
 
+def test_how_much_room_is_left_stands_at_the_uplink() -> None:
+    """Also while the sink is away: that events wait for it is no fault of the uplink's, and nobody else's."""
+    waits = says(well(), "uplink", "queue", State(READY, "1,204 events wait, room for 31 h"))
+    asked = without_canary(says(waits, "uplink", "sink", State(NOT_READY, "refuses", NETWORK)), "uplink")
+    look = seen(asked)
+    assert look.links[[link.name for link in look.links].index("uplink")].reason == "1,204 events wait, room for 31 h"
+    assert [link.name for link in look.broken] == ["sink"]
+
+
 def test_times_are_the_stores_own() -> None:
     """The clock time is enough on the same day; where the zone is not known it is UTC, and says so."""
     now = 1_795_800_000.0  # 2026-11-27 17:20 UTC
