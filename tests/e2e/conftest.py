@@ -151,7 +151,7 @@ def converged(box: Sandbox, supplies: Supplies, pytestconfig: pytest.Config) -> 
         box.forget(_KEY)
 
 
-class _Clones:
+class Clones:
     """One clone at a time: shared by tests, thrown away after one that failed."""
 
     def __init__(self, box: Sandbox, times: list[tuple[str, float]]) -> None:
@@ -180,17 +180,17 @@ class _Clones:
 
 
 @pytest.fixture(scope="session")
-def clones(request: pytest.FixtureRequest, box: Sandbox) -> Iterator[_Clones]:
+def clones(request: pytest.FixtureRequest, box: Sandbox) -> Iterator[Clones]:
     """Yield the clones; the last one goes with the session, whatever happens."""
     if not (_REUSE and box.saved(_KEY)):
         request.getfixturevalue("converged")
-    found = _Clones(box, request.config.stash[_TIMES])
+    found = Clones(box, request.config.stash[_TIMES])
     yield found
     found.drop()
 
 
 @pytest.fixture
-def shop(clones: _Clones, request: pytest.FixtureRequest) -> Iterator[Shop]:
+def shop(clones: Clones, request: pytest.FixtureRequest) -> Iterator[Shop]:
     """Yield a store that is ready; its line is whole. What it runs may be what an earlier test has deployed."""
     try:
         yield clones.take()

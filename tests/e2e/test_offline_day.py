@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 
 from edgectl.wire.errors import EdgectlError
-from tests.e2e.conftest import Shop, _Clones
+from tests.e2e.conftest import Shop, Clones
 from tests.e2e.node import Node
 from tests.e2e.operator import Operator
 from tests.e2e.outside import SINK, Receipts, Sink
@@ -48,7 +48,7 @@ class Day:
 
 
 @pytest.fixture
-def day(clones: _Clones, tmp_path: Path) -> Iterator[Day]:
+def day(clones: Clones, tmp_path: Path) -> Iterator[Day]:
     """Yield a store of its own: after it, the time on its disk is that of no other test."""
     clones.drop()
     shop = clones.take()
@@ -148,10 +148,10 @@ def _drain(day: Day) -> float:
 
 
 def _offline(day: Day, *, until: float) -> None:
-    """Look again and again: degraded, how many wait, and for how long there is room."""
+    """Look again and again: degraded, how many wait, and for how long there is room (more, while few have come)."""
     while time.monotonic() < until:
         said = " ".join(day.operator.run("chain", code=DEGRADED).out.split())
-        assert re.search(r"queue: [0-9,]+ events wait, room for [0-9]+ h", said), said
+        assert re.search(r"queue: [0-9,]+ events wait, room for [0-9]+ (h|days)", said), said
 
 
 def _looked(day: Day) -> dict[str, Any]:
