@@ -49,7 +49,7 @@ def test_offline_then_drained(hours: int, broker: Broker, tmp_path: Path, capsys
         count = len(producer.made)
         assert abs(count - hours * 3600) < 60
         service.until_queue(events=count)
-        queue, line = service.until("queue", "degraded"), service.until("sink", "degraded", f"port {port} refuses")
+        queue, line = service.until("queue", "ready", f"{count:,} events"), service.until("sink", "not ready", f"port {port} refuses")
         assert queue["reason"].startswith(f"{count:,} events wait, room for ")
         assert line["kind"] == "network"
         assert line["since"] <= clock.now() - hours * 1800 * 0.9

@@ -64,6 +64,8 @@ def known(read: Look, declared: Inference) -> tuple[Inference, str]:
     try:
         doc = json.loads(read.text(registry.at(declared.model, folder) / _REFERENCE) or "{}")
         answer = tuple(float(number) for number in _flat(doc["answer"]))
+        if not answer:
+            raise ValueError("no numbers")  # noqa: TRY301 - as what cannot be read
         tolerance = float(doc.get("tolerance", declared.tolerance))
         own = replace(declared, request=dict(doc["request"]), answer=answer, tolerance=tolerance)
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):

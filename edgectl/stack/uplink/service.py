@@ -20,7 +20,7 @@ from edgectl.stack.uplink.sender import Sender
 from edgectl.stack.uplink.span import HOUR
 from edgectl.stack.uplink.store import Depth, Store
 from edgectl.stack.uplink.target import Target
-from edgectl.wire.chain import NETWORK, RESOURCE
+from edgectl.wire.chain import RESOURCE
 
 NAME = "uplink"
 LINK = "queue"
@@ -39,7 +39,7 @@ class Uplink:
         # The session lasts over restarts: what comes meanwhile waits on the bus, and with its camera.
         self._bus = Bus(NAME, board, host=config.bus.host, port=config.bus.port, clean=False)
         self._canaries = Canaries(
-            Sender(config.sink, self._line, clock),
+            Sender(config.sink, self._line, clock, small=True),
             self._figures,
             publish=self._bus.publish,
             receipt=lambda parcel: self._keeper.receipt([parcel]),
@@ -108,7 +108,5 @@ class Uplink:
             self._board.degraded(LINK, f"{lost:,} events had no room in the last hour; {said}", RESOURCE)
         elif room < HOUR:
             self._board.degraded(LINK, said, RESOURCE)
-        elif self._line.down and depth.events:
-            self._board.degraded(LINK, said, NETWORK)
         else:
             self._board.ready(LINK, said)

@@ -10,22 +10,23 @@ import copy
 import json
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 from typing import Any
 
-from edgectl.node.converge.protocol import LookFailed, Status
+from edgectl.node.converge.protocol import LookFailed, Observation, Status
 from edgectl.node.gpu.proven import count, marked
 from edgectl.node.io.api import Denied
 from edgectl.node.io.look import Look
 from edgectl.node.vision.chain import dependency, mqtt
-from edgectl.node.vision.chain.declared import Declared, kept, question
+from edgectl.node.vision.chain.declared import Declared, kept
 from edgectl.node.vision.chain.fetched import Unheard, fetch
 from edgectl.node.vision.chain.heard import crossing, status
 from edgectl.node.vision.chain.line import Job, Late, Line, beside
 from edgectl.node.vision.chain.links import BUS, CAMERA
 from edgectl.node.vision.chain.pods import why_silent
 from edgectl.node.vision.chain.said import Asked, Heard, Said
-from edgectl.node.vision.inference import judge
+from edgectl.node.vision.inference import judge, known
 from edgectl.wire.chain import CONFIG, DEGRADED, MODEL, NETWORK, NOT_READY, READY, RESOURCE, Crossing, Endpoint
 from edgectl.wire.chainlook import MISSING, SAYS, SILENT
 from edgectl.wire.payload import Gpu, Inference
@@ -83,9 +84,8 @@ class _Asking:
             jobs["bus" if name == BUS else f"status {name}"] = (_STATUS_SECONDS, job)
         if CAMERA in chain.services:
             jobs["canary"] = (chain.canary_seconds + _MARGIN_SECONDS, self._canary)
-        asked = question(self._look.places, declared)
-        if asked is not None:
-            jobs["golden"] = (_STATUS_SECONDS, partial(self._golden, want=asked))
+        if declared.question is not None:
+            jobs["golden"] = (_STATUS_SECONDS, self._golden_of(declared.question))
         if declared.gpu is not None:
             jobs["gpu"] = (_STATUS_SECONDS, partial(self._gpu, gpu=declared.gpu))
         for one in chain.dependencies:
@@ -164,7 +164,15 @@ class _Asking:
         except ValueError as error:
             return Said(DEGRADED, f"its canary frame's answer cannot be read: {error}", CONFIG)
 
-    def _golden(self, line: Line, want: Inference) -> Said:
+    def _golden_of(self, asked: Inference) -> Job:
+        """Return the known question: that of the version that `current` names, where the registry holds it."""
+        want, version = asked, ""
+        if asked.model in self._declared.models:
+            with suppress(LookFailed):  # the registry's own fault is told of the link `model`
+                want, version = known(self._look, asked)
+        return partial(self._golden, want=want, version=version)
+
+    def _golden(self, line: Line, want: Inference, version: str) -> Said:
         body = json.dumps(want.request).encode()
         for _ in range(_TRIES):
             try:
@@ -176,9 +184,7 @@ class _Asking:
                 return Said(NOT_READY, f"answers HTTP {found.status} to the known question", NETWORK)
             text = found.body.decode(errors="replace")
             if not _by_candidate(text):
-                seen = judge(text, want)
-                good = seen.status is Status.CURRENT
-                return Said(READY, "answers as known") if good else Said(NOT_READY, seen.reason, MODEL)
+                return _judged(judge(text, want, version))
         return Said(READY, "a candidate answers")
 
     def _gpu(self, _: Line, gpu: Gpu) -> Said:
@@ -243,6 +249,14 @@ def _said(came: Any, what: str = "") -> Said:
         return came
     why = came.why if isinstance(came, Late) and came.why else "no answer in time"
     return Said(NOT_READY, f"{what}: {why}" if what else why, NETWORK, SILENT)
+
+
+def _judged(seen: Observation) -> Said:
+    if seen.status is Status.CURRENT:
+        return Said(READY, "answers as known")
+    if seen.status is Status.IN_PROGRESS:  # another version serves on: it may be about to be switched
+        return Said(DEGRADED, seen.reason, RESOURCE)
+    return Said(NOT_READY, seen.reason, MODEL)
 
 
 def _no_canary(came: Any) -> Said:

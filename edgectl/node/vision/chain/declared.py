@@ -1,13 +1,12 @@
-"""What of a payload the chain is judged by, and what of it lies on the node's disk: the models, their known question.
+"""What of a payload the chain is judged by, and what of it lies on the node's disk: the models.
 
-Owns: whether the registry holds what `current` names, and which question proves that version. Must not ask anybody.
+Owns: whether the registry holds what `current` names. Must not ask anybody.
 """
 
 from __future__ import annotations
 
-import json
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import timezone, tzinfo
 from typing import Any
 
@@ -19,8 +18,6 @@ from edgectl.node.vision.chain.said import Said
 from edgectl.wire.chain import MODEL, NOT_READY, READY, RESOURCE, Chain
 from edgectl.wire.errors import NotReady
 from edgectl.wire.payload import Gpu, Inference, Model, Node, Payload
-
-_REFERENCE = "reference.json"
 
 
 @dataclass(frozen=True)
@@ -87,19 +84,3 @@ def kept(places: Places, models: tuple[str, ...]) -> Said | None:
             return Said(NOT_READY, f"{what} is {have}, not {want}", MODEL)
         versions.append(f"{name} {note.version}")
     return Said(READY, ", ".join(versions)) if versions else None
-
-
-def question(places: Places, declared: Declared) -> Inference | None:
-    """Return the known question: that of the version that `current` names, where it brings one."""
-    asked = declared.question
-    if asked is None or asked.model not in declared.models:
-        return asked
-    registry = Registry(places)
-    with suppress(OSError, ValueError, KeyError, TypeError):
-        path = registry.at(asked.model, registry.linked(asked.model, CURRENT)) / _REFERENCE
-        doc = json.loads(path.read_bytes())
-        answer = tuple(float(number) for number in doc["answer"])
-        if answer and isinstance(doc["request"], dict):
-            tolerance = float(doc.get("tolerance", asked.tolerance))
-            return replace(asked, request=doc["request"], answer=answer, tolerance=tolerance)
-    return asked

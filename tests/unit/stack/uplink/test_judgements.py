@@ -144,7 +144,7 @@ def test_line_believes_what_lasts() -> None:
     assert (board.state(LINK).word, line.down) == ("ready", False)
     clock.at += 1
     line.tick()
-    assert (board.state(LINK).word, board.state(LINK).since, line.down) == ("degraded", first, True)
+    assert (board.state(LINK).word, board.state(LINK).since, line.down) == ("not ready", first, True)
     line.well()
     assert (board.state(LINK).word, line.down) == ("ready", False)
 

@@ -1,21 +1,16 @@
-"""What the chain is held against: the registry's `current` as it lies on the disk, and the question that proves it."""
+"""What the chain is held against: the registry's `current` as it lies on the disk."""
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 from edgectl.node.io.places import Places
 from edgectl.node.models.registry import CURRENT, Registry
-from edgectl.node.vision.chain.declared import Declared, kept, question
+from edgectl.node.vision.chain.declared import kept
 from edgectl.wire.chain import MODEL, NOT_READY, READY
 from edgectl.wire.document import digest_of
-from edgectl.wire.payload import Inference, Model
-from tests.unit.node.vision.chain.store import CHAIN
+from edgectl.wire.payload import Model
 
-QUESTION = Inference("vision", "inference", 8000, "detector", {"inputs": []}, (0.5,))
-DECLARED = Declared("n", CHAIN, models=("detector",), question=QUESTION)
-REFERENCE = json.dumps({"request": {"inputs": [1]}, "answer": [0.25], "tolerance": 0.01}).encode()
 
 
 def registered(folder: Path, **files: bytes) -> tuple[Places, Path]:
@@ -53,14 +48,3 @@ def test_other_bytes_and_no_version_are_model_faults(tmp_path: Path) -> None:
     missing = kept(places, ("other",))
     assert missing is not None
     assert (missing.kind, missing.reason) == (MODEL, "no version of other is in the registry")
-
-
-def test_the_version_that_runs_brings_its_own_question(tmp_path: Path) -> None:
-    """A held or newly promoted version answers its own reference, not the declared version's; else that one counts."""
-    places, folder = registered(tmp_path, model_onnx=b"weights", reference_json=REFERENCE)
-    found = question(places, DECLARED)
-    assert found is not None
-    assert (found.answer, found.tolerance, found.request) == ((0.25,), 0.01, {"inputs": [1]})
-    (folder / "reference.json").unlink()
-    (folder / "reference.json").write_text('{"answer": []}')
-    assert question(places, DECLARED) == QUESTION
