@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from edgectl.wire.chain import DEGRADED, NOT_READY
+from edgectl.wire.chain import DEGRADED, NETWORK, NOT_READY
 from tests.stack.chain.rig import Rig
 
 Act = Callable[[Rig], object]
@@ -33,3 +33,23 @@ class Fault:
     def verdict(self) -> str:
         """What the whole store is with it."""
         return NOT_READY if self.word == NOT_READY and self.link in ESSENTIAL else DEGRADED
+
+
+def killed(name: str) -> Fault:
+    """Return the end of a service's process."""
+    return Fault(
+        *(name, NOT_READY, NETWORK, (f"{name} silent", "connection refused")),
+        lambda rig: rig.part(name).kill(),
+        lambda rig: rig.part(name).start(),
+        uses=frozenset({name}),
+    )
+
+
+def hangs(name: str, said: str) -> Fault:
+    """Return a service that takes connections, and says nothing."""
+    return Fault(
+        *(name, NOT_READY, NETWORK, (f"{name} silent", said)),
+        lambda rig: rig.part(name).hold(),
+        lambda rig: rig.part(name).go_on(),
+        uses=frozenset({name}),
+    )

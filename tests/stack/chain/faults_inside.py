@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import json
 
-from edgectl.wire.chain import CONFIG, DEGRADED, INPUT, MODEL, NETWORK, NOT_READY, RESOURCE
+from edgectl.wire.chain import CONFIG, DEGRADED, INPUT, MODEL, NOT_READY, RESOURCE
 from tests.models import broken
-from tests.stack.chain.fault import Fault
+from tests.stack.chain.fault import Fault, hangs, killed
 from tests.stack.chain.node import COMMITTED
-from tests.stack.chain.rig import CAMERAS, Rig
+from tests.stack.chain.rig import CAMERAS, Json, Rig
 
 _CRASHES = {"waiting": {"reason": "CrashLoopBackOff", "message": "back-off 40s restarting failed container=inference"}}
-_RUNS = {"running": {}}
+_RUNS: Json = {"running": {}}
 
 
 def _other_bytes(rig: Rig) -> None:
@@ -66,31 +66,6 @@ def _without_bus_service(rig: Rig) -> None:
     rig.taken["bus"] = rig.node.no_service("bus")
 
 
-def _kill(name: str, link: str = "", needs: frozenset[str] = frozenset()) -> Fault:
-    return Fault(
-        link or name,
-        NOT_READY,
-        NETWORK,
-        ("silent", "connection refused"),
-        lambda rig: rig.part(name).kill(),
-        lambda rig: rig.part(name).start(),
-        needs=needs,
-        uses=frozenset({name}),
-    )
-
-
-def _hold(name: str, said: str) -> Fault:
-    return Fault(
-        name,
-        NOT_READY,
-        NETWORK,
-        ("silent", said),
-        lambda rig: rig.part(name).hold(),
-        lambda rig: rig.part(name).go_on(),
-        uses=frozenset({name}),
-    )
-
-
 INSIDE = {
     "gpu: its proof is withdrawn": Fault(
         *("gpu", NOT_READY, RESOURCE, ("gpu not proven", "its sum is wrong")),
@@ -123,16 +98,16 @@ INSIDE = {
         needs=frozenset({"inference"}),
         uses=frozenset({"registry"}),
     ),
-    "inference: killed": _kill("inference"),
-    "inference: hangs": _hold("inference", "no answer in time"),
+    "inference: killed": killed("inference"),
+    "inference: hangs": hangs("inference", "no answer in time"),
     "inference: its pod crashes": Fault(
         *("inference", NOT_READY, RESOURCE, ("inference silent", "inference-7f9c", "CrashLoopBackOff")),
         _crash,
         _crash_no_more,
         uses=frozenset({"inference"}),
     ),
-    "camera: killed": _kill("camera"),
-    "camera: hangs": _hold("camera", "no answer in time"),
+    "camera: killed": killed("camera"),
+    "camera: hangs": hangs("camera", "no answer in time"),
     "camera: one source is gone": Fault(
         *("camera:front", NOT_READY, INPUT, ("camera:front not ready", "front.avi", "No such file")),
         lambda rig: rig.show("front", None),
@@ -153,8 +128,8 @@ INSIDE = {
         lambda rig: _all_cameras(rig, "walk"),
         uses=frozenset({"films"}),
     ),
-    "bus: killed": _kill("bus"),
-    "bus: hangs": _hold("bus", "no answer to CONNECT in time"),
+    "bus: killed": killed("bus"),
+    "bus: hangs": hangs("bus", "no answer to CONNECT in time"),
     "bus: refuses": Fault(
         *("bus", NOT_READY, CONFIG, ("bus not ready", "refuses: the node is not authorized")),
         lambda rig: _open(rig, yes=False),

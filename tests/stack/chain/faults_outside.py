@@ -6,8 +6,7 @@ import time
 
 from edgectl.wire.chain import CLOCK, CONFIG, DEGRADED, NETWORK, NOT_READY, RESOURCE
 from tests.stack.certificates import Pair
-from tests.stack.chain.fault import Act, Fault
-from tests.stack.chain.faults_inside import _hold, _kill
+from tests.stack.chain.fault import Act, Fault, hangs, killed
 from tests.stack.chain.rig import Rig
 from tests.stack.sinks import ERROR, SLOW
 
@@ -89,8 +88,8 @@ def _sink(
 
 
 OUTSIDE = {
-    "uplink: killed": _kill("uplink"),
-    "uplink: hangs": _hold("uplink", "no answer in time"),
+    "uplink: killed": killed("uplink"),
+    "uplink: hangs": hangs("uplink", "no answer in time"),
     "uplink: its disk is full": Fault(
         *("uplink", DEGRADED, RESOURCE, ("uplink degraded", "disk: only 0 MiB are free on the disk of")),
         lambda rig: rig.room.fill(),
@@ -152,9 +151,7 @@ OUTSIDE = {
         needs=_EVENTS,
         uses=_SINK,
     ),
-    "sink: refuses the token": _sink(
-        CONFIG, ("refuses this store's token (HTTP 401)",), _other_token, by_traffic=True
-    ),
+    "sink: refuses the token": _sink(CONFIG, ("refuses this store's token (HTTP 401)",), _other_token, by_traffic=True),
     "sink: takes three seconds": Fault(
         *("sink", DEGRADED, NETWORK, ("sink degraded", "takes one event in 3.0 s: slow")),
         _at_front(SLOW, slow_seconds=3.0),
@@ -169,7 +166,7 @@ OUTSIDE = {
         needs=_EVENTS,
         uses=_SINK,
     ),
-    "drift: killed": _kill("drift"),
+    "drift: killed": killed("drift"),
     "till (http): answers 500": Fault(
         *("till", NOT_READY, NETWORK, ("till not ready", "answers HTTP 500, not 200")),
         lambda rig: setattr(rig.till, "status", 500),

@@ -47,6 +47,13 @@ def is_well(look: ChainLook) -> str:
     return "" if look.word == READY else f"not well: {look.reason}"
 
 
+def well(rig: Rig) -> Watch:
+    """Return a watch that has seen all of it well."""
+    watch = Watch(rig)
+    watch.until(is_well, HEALED_SECONDS)
+    return watch
+
+
 def named(*faults: Fault) -> Holds:
     """Hold when of these faults the right one is named rightly, the others are told, and nothing else is."""
 

@@ -13,7 +13,7 @@ _CLAIM = 47471  # held as long as the network is used: tests run beside each oth
 
 @dataclass(frozen=True)
 class Network:
-    """127.0.`number`.*"""
+    """All of 127.0.`number`, with one claim."""
 
     number: int
     held: socket.socket

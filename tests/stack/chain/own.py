@@ -20,7 +20,7 @@ class Web:
         web = self
 
         class Handler(BaseHTTPRequestHandler):
-            def do_GET(self) -> None:  # noqa: N802 - the base class names it
+            def do_GET(self) -> None:
                 with suppress(OSError):
                     self.send_response(web.status)
                     self.send_header("Content-Length", "0")

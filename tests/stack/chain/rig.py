@@ -126,7 +126,9 @@ class Rig:
             Dependency("till", "http", f"http://{self._at(self.till.at)}/health", required=True),
             Dependency("switch", "tcp", self._at(self.switch.at)),
             Dependency("printer", "exec", command=(str(self.printer), "--paper")),
-            Dependency("shelves", "mqtt", f"shelves.vision.svc:{ports['shelves']}", expect="shelves/ping", timeout_seconds=1.0),
+            Dependency(
+                "shelves", "mqtt", f"shelves.vision.svc:{ports['shelves']}", expect="shelves/ping", timeout_seconds=1.0
+            ),
         )
         chain = Chain(
             "vision", services, dependencies=own, canary_seconds=CANARY_SECONDS, canary_ms=1000 * CANARY_SECONDS
@@ -157,10 +159,15 @@ class Rig:
             "ca_file": str(self._authority.file),
             "token_file": str(self.token),
             "every_seconds": 0.5,
-            "timeout_seconds": 4.0,
+            "timeout_seconds": 3.4,
             **store.pop("sink", {}),
         }
-        room = {"path": str(self.room.disk / "uplink.db"), "budget_bytes": 256 << 20, "keep_free_bytes": 1 << 20, **store}
+        room = {
+            "path": str(self.room.disk / "uplink.db"),
+            "budget_bytes": 256 << 20,
+            "keep_free_bytes": 1 << 20,
+            **store,
+        }
         return self._config("uplink" if not store else "uplink-other", {**self._to_bus(), "sink": sink, "store": room})
 
     def certified(self, name: str, *, host: str = SINK_NAME, days: tuple[float, float] = (-30, 30)) -> Pair:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -31,9 +32,7 @@ class Room:
         self._switch.write_text(_SEARCH)
         self._hosts.write_text("")
         own = () if os.geteuid() == 0 else ("--user", "--map-root-user")
-        script = _SCRIPT.format(
-            size=DISK_BYTES, disk=self.disk, hosts=self._hosts, resolv=resolv, switch=self._switch
-        )
+        script = _SCRIPT.format(size=DISK_BYTES, disk=self.disk, hosts=self._hosts, resolv=resolv, switch=self._switch)
         argv = ["setpriv", "--pdeathsig", "KILL", "--", "unshare", "--mount", *own, "sh", "-c", script]
         self._holder = subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
         assert self._holder.stdout is not None
@@ -66,16 +65,9 @@ class Room:
 
     def fill(self) -> None:
         """Leave not one byte free."""
-        with (self.seen / "ballast").open("wb", buffering=0) as file:
-            try:
-                for size in (64 * 1024, 1):
-                    while True:
-                        try:
-                            file.write(b"\0" * size)
-                        except OSError:
-                            break
-            finally:
-                file.flush()
+        with suppress(OSError), (self.seen / "ballast").open("wb", buffering=0) as file:
+            while file.write(b"\0" * 4096):
+                pass
 
     def empty(self) -> None:
         """Have room again."""

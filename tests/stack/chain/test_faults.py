@@ -1,4 +1,4 @@
-"""Each link of a real store broken in each way, and in pairs: named rightly, nothing else is, and well again by itself."""
+"""Each link of a real store broken in each way, and in pairs: named rightly, nothing else is, and well again then."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 
 from tests.stack.chain.fault import Fault
 from tests.stack.chain.faults import FAULTS
-from tests.stack.chain.law import HEALED_SECONDS, NAMED_SECONDS, Watch, is_well, named
+from tests.stack.chain.law import HEALED_SECONDS, NAMED_SECONDS, is_well, named, well
 from tests.stack.chain.rig import Rig
 
 LINKS = ("gpu", "model", "inference", "camera", "camera:front", "bus", "uplink", "sink", "drift")
@@ -32,8 +32,7 @@ MANY = [pytest.param(*pair, marks=[] if pair in SOME else [pytest.mark.long]) fo
 
 def strike(rig: Rig, *faults: Fault, looks: int = 1) -> str:
     """Let faults be there together, see them named, mend them, see the store well; returns the sentence."""
-    watch = Watch(rig)
-    watch.until(is_well, HEALED_SECONDS)
+    watch = well(rig)
     broken: list[Fault] = []
     try:
         for fault in faults:

@@ -9,6 +9,7 @@ import urllib.request
 from edgectl.node.vision.chain.looked import looked
 from edgectl.node.vision.chain.memory import Memory
 from edgectl.wire.chain import READY
+from tests.stack.chain.law import well
 from tests.stack.chain.rig import CANARIES_A_SECOND, Rig
 
 LOOKS, FRAMES = 20, 100
@@ -22,18 +23,20 @@ def p95(values: list[float]) -> float:
 
 def test_verdict_and_canary(rig: Rig) -> None:
     """A verdict within 2 s and a frame from camera to sink within 500 ms, at p95."""
+    well(rig)
+    frames: list[float] = []
     seconds, memory = [], Memory("b")
     for _ in range(LOOKS):
         look, memory = looked(rig.node, rig.declared(), memory)
         assert look.word == READY, look.reason
         seconds.append(look.seconds)
+        frames.append(sum(look.ms.values()))
         time.sleep(1 / CANARIES_A_SECOND)
-    frames: list[float] = []
     until = time.monotonic() + 60
     while len(frames) < FRAMES:
         assert time.monotonic() < until, f"{len(frames)} frames"
         began = time.monotonic()
-        request = urllib.request.Request(f"http://{rig.canary}/canary", data=b'{"wait_seconds": 2}', method="POST")  # noqa: S310
+        request = urllib.request.Request(f"http://{rig.canary}/canary", data=b'{"wait_seconds": 2}', method="POST")
         with urllib.request.urlopen(request, timeout=5) as answer:  # noqa: S310 - of loopback
             doc = json.loads(answer.read())
         assert doc["reached"] == "sink", doc

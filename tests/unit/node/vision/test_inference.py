@@ -98,7 +98,10 @@ def keeps(node: FakeNode, version: str, reference: str | None) -> None:
     Registry(node.places).point("tiny", "current", model.folder)
 
 
-@pytest.mark.parametrize("reference", [None, "{", "{}", '{"answer": 1}', '{"answer": [1], "request": 3}', "[]"])
+EMPTY = '{"answer": [], "request": {}}'
+
+
+@pytest.mark.parametrize("reference", [None, "{", "{}", '{"answer": 1}', '{"answer": [1], "request": 3}', "[]", EMPTY])
 def test_without_an_own_question_the_declared_one_is_asked(node: FakeNode, reference: str | None) -> None:
     """And where no registry keeps the model, no version is known."""
     assert known(node, WANT) == (WANT, "")

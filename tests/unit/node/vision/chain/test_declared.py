@@ -12,7 +12,6 @@ from edgectl.wire.document import digest_of
 from edgectl.wire.payload import Model
 
 
-
 def registered(folder: Path, **files: bytes) -> tuple[Places, Path]:
     """Return a node whose registry runs one version, and that version's folder."""
     places = Places(folder)
