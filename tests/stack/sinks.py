@@ -37,9 +37,23 @@ class Request:
 
 
 class FaultySink(Sink):
-    """`fault` is what strikes each request from now on; `bad` are ids of events that it never takes."""
+    """`fault` is what strikes each request from now on; `bad` are ids of events that it never takes.
 
-    def __init__(self, *, port: int = 0, pair: Pair | None = None, token: str = "", clock: Clock | None = None) -> None:
+    `keeps`: connections stay open between two requests.
+    """
+
+    def __init__(
+        self,
+        *,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        pair: Pair | None = None,
+        token: str = "",
+        clock: Clock | None = None,
+        slow_seconds: float = 0.4,
+        keeps: bool = True,
+    ) -> None:
+        self.slow_seconds, self.keeps = slow_seconds, keeps
         self.fault = ""
         self.wait = "1"  # the Retry-After of BUSY
         self.bad: set[str] = set()
@@ -49,7 +63,7 @@ class FaultySink(Sink):
             tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
             tls.load_cert_chain(pair.cert, pair.key)
         super().__init__(
-            ("127.0.0.1", port), Ledger(MEMORY), clock or SystemClock(), token=token, tls=tls, handler=_FaultyHandler
+            (host, port), Ledger(MEMORY), clock or SystemClock(), token=token, tls=tls, handler=_FaultyHandler
         )
         self.serve()
 
@@ -88,7 +102,7 @@ class _FaultyHandler(Handler):
         events = [json.loads(line) for line in zlib.decompress(body).splitlines()]
         sink.requests.append(Request(time.monotonic(), dict(self.headers), events))
         if fault == SLOW:
-            time.sleep(0.4)
+            time.sleep(self.server.slow_seconds)
         if fault in STATUS:
             self.extra = {"Retry-After": sink.wait} if fault == BUSY else {}
             self.answer(STATUS[fault], {"error": fault})
@@ -102,6 +116,8 @@ class _FaultyHandler(Handler):
         for name, value in self.extra.items():
             self.send_header(name, value)
         self.extra = {}
+        if not self.server.keeps:
+            self.send_header("Connection", "close")
         super().end_headers()
 
     def answer(self, status: HTTPStatus, doc: Any) -> None:

@@ -13,13 +13,13 @@ from typing import Any
 
 import pytest
 
-from edgectl.node.models.registry import Note, Registry
+from edgectl.node.models.registry import CURRENT, Note, Registry
 from edgectl.node.vision.chain import asked as asking
 from edgectl.node.vision.chain.asked import LIMIT_SECONDS, ask
 from edgectl.node.vision.chain.declared import Declared
 from edgectl.node.vision.chain.dependency import ask as ask_own
 from edgectl.node.vision.chain.line import Late, Line, beside
-from edgectl.node.vision.chain.looked import looked
+from edgectl.node.vision.chain.looked import Clocks, looked
 from edgectl.node.vision.chain.memory import Memory
 from edgectl.node.vision.chain.mqtt import packet, text
 from edgectl.node.vision.chain.said import Asked, Said
@@ -30,6 +30,7 @@ from edgectl.wire.chain import (
     NETWORK,
     NOT_READY,
     READY,
+    RESOURCE,
     Chain,
     Crossing,
     Dependency,
@@ -38,7 +39,7 @@ from edgectl.wire.chain import (
     Status,
 )
 from edgectl.wire.chainlook import MISSING, SILENT
-from edgectl.wire.document import canonical, to_json
+from edgectl.wire.document import canonical, digest_of, to_json
 from edgectl.wire.payload import Inference, Model
 from tests.stack.broker import Broker, free_port
 from tests.stack.peers import (
@@ -270,7 +271,27 @@ def test_the_known_question_is_that_of_the_version_that_runs(store: Store) -> No
 
     assert golden(0.7, "1.3").word == READY
     assert (golden(0.5, "1.3").word, golden(0.5, "1.3").kind) == (NOT_READY, MODEL)
-    assert golden(0.5, "1.2") == Said(DEGRADED, "tiny 1.2 answers, 1.3 is not loaded yet", NETWORK)
+    assert golden(0.5, "1.2") == Said(DEGRADED, "tiny 1.2 answers, 1.3 is not loaded yet", RESOURCE)
+
+
+def test_a_version_that_is_about_to_be_switched_is_no_wrong_model(store: Store) -> None:
+    """`current` has moved, and the version before answers for a moment: degraded, believed when it lasts."""
+    places = store.node.places
+    places.blobs.mkdir(parents=True)
+    places.blob(digest_of(b"weights")).write_bytes(b"weights")
+    model = Model("tiny", "3", {"model.onnx": digest_of(b"weights")})
+    registry = Registry(places)
+    registry.bring(model)
+    registry.point("tiny", CURRENT, model.folder)
+    before = json.dumps({"outputs": [{"data": [0.7]}], "parameters": {"version": "2"}}).encode()
+    well = Memory("b").after({"model": Said()}, time.monotonic() - 60)
+    store.behaves["inference"] = by_path({**WELL["inference"], "/v2/models/tiny/infer": answers(before)})
+    declared = replace(store.declared(), models=("tiny",))
+    said = ask(store.node, declared).golden
+    assert said == Said(DEGRADED, "tiny 2 answers, 3 is not loaded yet", RESOURCE)
+    look, _ = looked(store.node, declared, well, clocks=Clocks(sleep=lambda _: None))
+    assert (look.word, look.never) == (READY, False)
+    assert [link.doubt for link in look.links if link.name == "model"] == [said.reason]
 
 
 CONNACK, SUBACK = packet(2, 0, b"\0\0"), packet(9, 0, b"\0\1\0")

@@ -225,7 +225,7 @@ def test_one_failure_is_no_state_and_a_look_takes_no_refusal_back() -> None:
         first = time.time()
         way.send()
         state = way.board.state(LINK)
-        assert state.word == "degraded"
+        assert state.word == "not ready"
         assert began <= state.since <= first
         way.sender.look()
         assert way.board.state(LINK) == state

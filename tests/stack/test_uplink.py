@@ -85,7 +85,7 @@ def test_a_canary_overtakes_what_waits_and_is_never_kept(broker: Broker, tmp_pat
             service.until("queue", "ready", f"50 events wait until {(hour + 3) % 24:02}:00")
             sink.fault = ERROR
             producer.canary()
-            service.until("sink", "degraded", "HTTP 500")
+            service.until("sink", "not ready", "HTTP 500")
             sink.fault = ""
             service.until("sink", "ready")
             service.until_queue(events=50)
@@ -124,10 +124,10 @@ def test_a_sink_that_refuses_everything_loses_nothing(broker: Broker, tmp_path: 
             sink.fault = DENIED
             producer.make(40)
             producer.until("receipts")
-            assert service.until("sink", "degraded", "refuses this store's token")["kind"] == "config"
+            assert service.until("sink", "not ready", "refuses this store's token")["kind"] == "config"
             service.until("queue", "ready", "40 events wait, room for ")  # that they wait is no fault of the uplink's
             sink.fault = ALL_BAD
-            assert service.until("sink", "degraded", "refuses every event")["kind"] == "config"
+            assert service.until("sink", "not ready", "refuses every event")["kind"] == "config"
             sink.fault = ""
             reached(sink, producer.made)
             service.until_queue(aside=0)
@@ -185,7 +185,7 @@ def test_half_an_answer_is_none_and_nothing_comes_twice(broker: Broker, tmp_path
         try:
             producer.make(20)
             producer.until("receipts")
-            service.until("sink", "degraded", "in the middle of its answer")
+            service.until("sink", "not ready", "in the middle of its answer")
             sink.fault = ""
             service.until_queue()
             assert sink.ids() == producer.made

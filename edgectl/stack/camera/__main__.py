@@ -21,6 +21,7 @@ def main(argv: list[str] | None = None) -> int:
     """Serve until SIGTERM. What is wrong with the settings is said at the port of operations, where the chain looks."""
     parser = argparse.ArgumentParser(prog="edgectl-camera", description=__doc__)
     parser.add_argument("--config", type=Path, default=Path("/etc/vision/camera.json"), help="the settings, JSON")
+    parser.add_argument("--host", default="", help="address of the port of operations (all)")
     parser.add_argument("--ops-port", type=int, default=PORT, help="where /status and /canary are answered")
     options = parser.parse_args(argv)
 
@@ -29,7 +30,7 @@ def main(argv: list[str] | None = None) -> int:
         signal.signal(number, lambda *_: ended.set())
     store_clock = clock.from_env()
     board = Board("camera", VERSION, store_clock)
-    door = Door(board, port=options.ops_port)
+    door = Door(board, host=options.host, port=options.ops_port)
     door.serve()
     try:
         from edgectl.stack.camera.service import Service

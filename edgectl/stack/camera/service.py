@@ -113,8 +113,10 @@ class Service:
         if not self._readers:
             self._board.degraded(OWN, "no camera is declared", CONFIG)
         elif all(reader.gone for reader in self._readers):
-            first = self._board.state(link(self._readers[0].name))
-            self._board.not_ready(OWN, f"{link(self._readers[0].name)}: {first.reason}", first.kind or INPUT)
+            name, count = link(self._readers[0].name), len(self._readers)
+            first = self._board.state(name)
+            said = f"none of {count} cameras gives frames; {name}: " if count > 1 else f"{name}: "
+            self._board.not_ready(OWN, said + first.reason, first.kind or INPUT)
         else:
             self._board.ready()
 
@@ -130,7 +132,7 @@ class Service:
         else:
             board.ready(OUTBOX, f"{outlook.waiting:,} of {outlook.room:,} events wait")
         if board.state(BUS).word != READY:
-            board.degraded(UPLINK, "the bus is away", NETWORK)
+            board.drop(UPLINK)  # nothing is known of it
         elif outlook.unanswered_seconds > self._settings.outbox.resend_seconds:
             sentence = f"no receipt for {outlook.unanswered_seconds:.0f} s, {outlook.waiting:,} events wait"
             board.degraded(UPLINK, sentence, NETWORK)

@@ -32,9 +32,9 @@ class Board:
         """Say that it works, but not whole; `since` where that began before it was said (seconds since 1970)."""
         self._set(link, State(DEGRADED, reason, kind, since))
 
-    def not_ready(self, link: str, reason: str, kind: str) -> None:
-        """Say that it does not work."""
-        self._set(link, State(NOT_READY, reason, kind))
+    def not_ready(self, link: str, reason: str, kind: str, *, since: float = 0.0) -> None:
+        """Say that it does not work; `since` as above."""
+        self._set(link, State(NOT_READY, reason, kind, since))
 
     def drop(self, link: str) -> None:
         """Need a thing no more."""

@@ -24,7 +24,7 @@ NAME, VERSION = "sink", "1"
 def main(argv: list[str] | None = None) -> int:
     """Run until SIGTERM; 2 when it cannot begin."""
     parser = argparse.ArgumentParser(prog="edgectl-sink", description=__doc__)
-    parser.add_argument("--host", default="", help="address to listen on (all)")
+    parser.add_argument("--host", default="", help="address to listen on, for both ports (all)")
     parser.add_argument("--port", type=int, default=8080)
     parser.add_argument("--ops-port", type=int, default=PORT, help="of /live, /ready, /status, /metrics")
     parser.add_argument("--db", default=MEMORY, help="SQLite file of what was taken (in memory)")
@@ -54,7 +54,7 @@ def main(argv: list[str] | None = None) -> int:
     except (OSError, ValueError, sqlite3.Error) as error:
         sys.stderr.write(f"the sink cannot begin: {error}\n")
         return 2
-    door = Door(board, port=options.ops_port)
+    door = Door(board, host=options.host, port=options.ops_port)
     door.serve()
     sink.serve()
     board.ready()

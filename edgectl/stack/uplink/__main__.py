@@ -22,6 +22,7 @@ def main(argv: list[str] | None = None) -> int:
     """Run until SIGTERM; 2 when the configuration is wrong."""
     parser = argparse.ArgumentParser(prog="edgectl-uplink", description=__doc__)
     parser.add_argument("--config", type=Path, required=True, help="JSON, see docs/uplink.md")
+    parser.add_argument("--host", default="", help="address of the port of operations (all)")
     parser.add_argument("--ops-port", type=int, default=PORT, help="of /live, /ready, /status, /metrics")
     options = parser.parse_args(argv)
     try:
@@ -33,7 +34,7 @@ def main(argv: list[str] | None = None) -> int:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
     board = Board(NAME, VERSION, clock)
-    door = Door(board, port=options.ops_port)
+    door = Door(board, host=options.host, port=options.ops_port)
     door.serve()
     uplink = Uplink(config, board, clock)
     uplink.start()

@@ -11,11 +11,12 @@ from edgectl.stack.ops.board import Board
 from edgectl.stack.ops.clock import Clock
 from edgectl.stack.uplink.dial import DNS, FILES, TCP, TLS
 from edgectl.stack.uplink.egress import DATE, Fault
-from edgectl.wire.chain import CLOCK, CONFIG
+from edgectl.wire.chain import CLOCK, CONFIG, NETWORK
 
 LINK = "sink"
 _BEFORE_WORDS = (FILES, DNS, TCP, TLS)
 _FAILURES, _SECONDS = 2, 10.0
+SLOW_SECONDS = 1.5  # of a small request: a canary frame would be given up on the way
 
 
 class Line:
@@ -28,13 +29,19 @@ class Line:
         self._failures = 0
         self._since = self._since_monotonic = 0.0
         self._heard = -1e9
+        self._slow = 0.0
 
-    def well(self) -> None:
-        """Note that the sink has taken something."""
+    def well(self, *, took_seconds: float = 0.0, small: bool = False) -> None:
+        """Note that the sink has taken something, and how long that took: of a large batch it tells of the way there.
+
+        What is slow is small, and what is fast, of any size, ends that.
+        """
         with self._lock:
             self._heard = self._clock.monotonic()
             self._fault, self._failures = None, 0
-            self._board.ready(LINK, f"{self._name} takes events")
+            if small or took_seconds < SLOW_SECONDS:
+                self._slow = took_seconds if took_seconds >= SLOW_SECONDS else 0.0
+            self._say_well("takes events")
 
     def looked(self) -> None:
         """Note that TCP and TLS are well, with nothing said over them: that takes back no refusal of what was said."""
@@ -42,7 +49,7 @@ class Line:
             self._heard = self._clock.monotonic()
             if self._fault is None or self._fault.stage in _BEFORE_WORDS:
                 self._fault, self._failures = None, 0
-                self._board.ready(LINK, f"{self._name} is reached")
+                self._say_well("is reached")
 
     def failed(self, fault: Fault) -> None:
         """Note that it has not, and why; a clock that differs counts, too, though events are taken."""
@@ -83,4 +90,11 @@ class Line:
         fault = self._fault
         # What people have set, and clocks, do not heal themselves: believed at once.
         if fault is not None and (fault.kind in {CONFIG, CLOCK} or self._lasts()):
-            self._board.degraded(LINK, fault.sentence, fault.kind, since=self._since)
+            says = self._board.degraded if fault.stage == DATE else self._board.not_ready
+            says(LINK, fault.sentence, fault.kind, since=self._since)
+
+    def _say_well(self, how: str) -> None:
+        if self._slow:
+            self._board.degraded(LINK, f"{self._name}: takes one event in {self._slow:.1f} s: slow", NETWORK)
+        else:
+            self._board.ready(LINK, f"{self._name} {how}")

@@ -42,21 +42,24 @@ class Later:
 
 
 class Sender:
-    """Says on the line what each try has met."""
+    """Says on the line what each try has met. `small`: it sends single events, which no thin line makes slow."""
 
-    def __init__(self, sink: SinkAt, line: Line, clock: Clock, *, wall: Callable[[], float] = time.time) -> None:
-        self._post, self._seconds = Post(sink), sink.timeout_seconds
+    def __init__(
+        self, sink: SinkAt, line: Line, clock: Clock, *, small: bool = False, wall: Callable[[], float] = time.time
+    ) -> None:
+        self._post, self._seconds, self._small = Post(sink), sink.timeout_seconds, small
         self._line, self._clock, self._wall = line, clock, wall
 
     def send(self, body: bytes, *, key: str, trace: str = "", seconds: float = 0.0) -> Answered | Later:
         """Send a packed batch once."""
+        began = time.monotonic()
         try:
             reply = self._post.send(body, key=key, trace=trace, seconds=seconds)
         except Broken as broken:
             return self._broken(broken)
         status = reply.status
         if HTTPStatus.OK <= status < HTTPStatus.MULTIPLE_CHOICES:
-            self._heard(reply)
+            self._heard(reply, time.monotonic() - began)
             return Answered(taken=True)
         if HTTPStatus.BAD_REQUEST <= status < HTTPStatus.INTERNAL_SERVER_ERROR and status not in _ABOUT_US:
             return Answered(taken=False, why=f"HTTP {status}{f': {reply.text}' if reply.text else ''}")
@@ -83,10 +86,10 @@ class Sender:
         """Let go of the connection."""
         self._post.close()
 
-    def _heard(self, reply: Reply) -> None:
+    def _heard(self, reply: Reply, took_seconds: float) -> None:
         wrong = skewed(reply.date, self._post.target, now=self._clock.now())
         if wrong is None:
-            self._line.well()
+            self._line.well(took_seconds=took_seconds, small=self._small)
         else:
             self._line.failed(wrong)
 

@@ -39,7 +39,7 @@ class Uplink:
         # The session lasts over restarts: what comes meanwhile waits on the bus, and with its camera.
         self._bus = Bus(NAME, board, host=config.bus.host, port=config.bus.port, clean=False)
         self._canaries = Canaries(
-            Sender(config.sink, self._line, clock),
+            Sender(config.sink, self._line, clock, small=True),
             self._figures,
             publish=self._bus.publish,
             receipt=lambda parcel: self._keeper.receipt([parcel]),

@@ -85,9 +85,7 @@ class _Asking:
         if CAMERA in chain.services:
             jobs["canary"] = (chain.canary_seconds + _MARGIN_SECONDS, self._canary)
         if declared.question is not None:
-            with suppress(LookFailed):  # then `kept` says what is wrong with the registry
-                want, version = known(self._look, declared.question)
-                jobs["golden"] = (_STATUS_SECONDS, partial(self._golden, want=want, version=version))
+            jobs["golden"] = (_STATUS_SECONDS, self._golden_of(declared.question))
         if declared.gpu is not None:
             jobs["gpu"] = (_STATUS_SECONDS, partial(self._gpu, gpu=declared.gpu))
         for one in chain.dependencies:
@@ -168,6 +166,14 @@ class _Asking:
         except ValueError as error:
             return Said(DEGRADED, f"its canary frame's answer cannot be read: {error}", CONFIG)
 
+    def _golden_of(self, asked: Inference) -> Job:
+        """Return the known question: that of the version that `current` names, where the registry holds it."""
+        want, version = asked, ""
+        if asked.model in self._declared.models:
+            with suppress(LookFailed):  # the registry's own fault is told of the link `model`
+                want, version = known(self._look, asked)
+        return partial(self._golden, want=want, version=version)
+
     def _golden(self, line: Line, want: Inference, version: str) -> Said:
         for _ in range(_TRIES):
             try:
@@ -178,7 +184,7 @@ class _Asking:
                 return Said(NOT_READY, f"answers HTTP {found.status} to the known question", NETWORK)
             text = found.body.decode(errors="replace")
             if not is_beside(text):
-                return _golden(judge(text, want, version))
+                return _judged(judge(text, want, version))
         return Said(READY, "a candidate answers")
 
     def _gpu(self, _: Line, gpu: Gpu) -> Said:
@@ -245,16 +251,15 @@ def _said(came: Any, what: str = "") -> Said:
     return Said(NOT_READY, f"{what}: {why}" if what else why, NETWORK, SILENT)
 
 
+def _judged(seen: Observation) -> Said:
+    if seen.status is Status.CURRENT:
+        return Said(READY, "answers as known")
+    if seen.status is Status.IN_PROGRESS:  # another version serves on: it may be about to be switched
+        return Said(DEGRADED, seen.reason, RESOURCE)
+    return Said(NOT_READY, seen.reason, MODEL)
+
+
 def _no_canary(came: Any) -> Said:
     if isinstance(came, Said):
         return came
     return Said(DEGRADED, "says nothing about its canary frame in time", NETWORK)
-
-
-def _golden(seen: Observation) -> Said:
-    """Return an answer's worth. What `current` names may not be loaded yet: that is no wrong answer."""
-    if seen.status is Status.CURRENT:
-        return Said(READY, "answers as known")
-    if seen.status is Status.IN_PROGRESS:
-        return Said(DEGRADED, seen.reason, NETWORK)
-    return Said(NOT_READY, seen.reason, MODEL)

@@ -59,9 +59,7 @@ def state(link: Link) -> str:
     """Return the words for how a broken link is."""
     if link.how in {MISSING, SILENT, SLOW}:
         return link.how
-    if link.word == DEGRADED and broken(link.name) != "not reached":
-        return "degraded"
-    return broken(link.name)
+    return "degraded" if link.word == DEGRADED else broken(link.name)
 
 
 def when(at: float, now: float, zone: tzinfo) -> str:

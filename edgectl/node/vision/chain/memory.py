@@ -16,8 +16,8 @@ from dataclasses import dataclass, field, replace
 from edgectl.node.io.files import write_atomic
 from edgectl.node.io.places import Places
 from edgectl.node.vision.chain.links import CAMERA, ONE_CAMERA
-from edgectl.node.vision.chain.said import Said
-from edgectl.wire.chain import CLOCK, CONFIG, DEGRADED, MODEL, READY, RESOURCE, WORST, Crossing
+from edgectl.node.vision.chain.said import AT_ONCE, Said
+from edgectl.wire.chain import DEGRADED, READY, RESOURCE, WORST, Crossing
 from edgectl.wire.chainlook import NOT_ASKED, SAYS, SLOW
 from edgectl.wire.document import canonical, from_json, to_json
 
@@ -26,7 +26,6 @@ LASTS_SECONDS = 10.0
 APART_SECONDS = 0.5  # looks that are nearer to each other are one
 FALLS, WITHIN_SECONDS, QUIET_SECONDS = 3, 600.0, 60.0
 CANARIES, SLOW_ONES = 5, 3
-_AT_ONCE = frozenset({MODEL, CONFIG, CLOCK})  # no waiting mends these
 
 
 @dataclass(frozen=True)
@@ -91,7 +90,7 @@ class Kept:
 
 def _worsened(kept: Kept, said: Said, now: float, *, counts: bool) -> Kept:
     worse, since = kept.worse + counts, kept.worse_since if kept.worse else now
-    if said.kind not in _AT_ONCE and worse < LOOKS and now - since < LASTS_SECONDS:
+    if said.kind not in AT_ONCE and worse < LOOKS and now - since < LASTS_SECONDS:
         return replace(kept, worse=worse, worse_since=since, calm=0, better=0, doubt=said.reason or said.word)
     falls = (*kept.recent(now), now) if kept.word == READY else kept.recent(now)
     new = Kept(said.word, "", said.kind, said.how, since, at=kept.at, falls=falls)
@@ -100,7 +99,7 @@ def _worsened(kept: Kept, said: Said, now: float, *, counts: bool) -> Kept:
 
 def _bettered(kept: Kept, said: Said, now: float, *, counts: bool) -> Kept:
     better, since = kept.better + counts, kept.better_since if kept.better else now
-    looks = 1 if kept.kind in _AT_ONCE else LOOKS
+    looks = 1 if kept.kind in AT_ONCE else LOOKS
     flapping = len(kept.recent(now)) >= FALLS
     if better < looks or (flapping and now - since < QUIET_SECONDS):
         doubt = "" if flapping else "well again in the newest look"

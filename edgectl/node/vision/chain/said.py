@@ -24,6 +24,8 @@ from edgectl.wire.chain import (
 )
 from edgectl.wire.chainlook import NOT_ASKED, SAYS, SILENT
 
+AT_ONCE = frozenset({kinds.MODEL, kinds.CONFIG, kinds.CLOCK})  # kinds that no waiting mends
+
 
 @dataclass(frozen=True)
 class Said:
@@ -110,7 +112,8 @@ def _own(asked: Asked) -> dict[str, Said]:
     if INFERENCE in asked.services or golden is not None:
         found[INFERENCE] = _heard(asked.services.get(INFERENCE, Heard(Status(INFERENCE, "", State()))))
     if golden is not None:
-        place = MODEL if golden.kind == kinds.MODEL or golden.word == READY else INFERENCE
+        answers = golden.kind == kinds.MODEL or golden.word != NOT_READY  # whatever it answers
+        place = MODEL if answers else INFERENCE
         _worse(found, place, golden)
     for name in ORDER:
         if name in asked.services and name not in found and name != BUS:
@@ -170,15 +173,16 @@ def _canary(found: dict[str, Said], canary: Crossing) -> None:
     said = found[at]
     if said.word == READY:
         found[at] = Said(NOT_READY, f"a canary frame does not get through: {canary.stopped}", NETWORK)
-    elif said.word == DEGRADED:
+    elif said.word == DEGRADED and at != SINK:  # who says that of the sink has reached it: it is late
         found[at] = replace(said, word=NOT_READY)
 
 
 def _worse(found: dict[str, Said], name: str, said: Said) -> None:
-    """Keep the worse of two words of one link; of the same, the first that gives a reason."""
+    """Keep the worse of two words of one link; of the same, what no waiting mends, or the first that gives a reason."""
     have = found[name]
     rank, other = WORST.index(have.word), WORST.index(said.word)
-    if other > rank or (other == rank and not have.reason):
+    lasts = said.kind in AT_ONCE and have.kind not in AT_ONCE
+    if other > rank or (other == rank and (lasts or not have.reason)):
         found[name] = said
     elif other == rank == 0 and said.reason and said.reason != have.reason:
         found[name] = replace(have, reason=f"{have.reason}; {said.reason}")

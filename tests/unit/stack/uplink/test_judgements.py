@@ -144,9 +144,26 @@ def test_line_believes_what_lasts() -> None:
     assert (board.state(LINK).word, line.down) == ("ready", False)
     clock.at += 1
     line.tick()
-    assert (board.state(LINK).word, board.state(LINK).since, line.down) == ("degraded", first, True)
+    assert (board.state(LINK).word, board.state(LINK).since, line.down) == ("not ready", first, True)
     line.well()
     assert (board.state(LINK).word, line.down) == ("ready", False)
+
+
+def test_line_tells_what_is_slow() -> None:
+    """By small requests: a large one that takes long tells of the way there. One of any size that is fast ends it."""
+    clock = SteppedClock()
+    board = Board("uplink", "1", clock)
+    line = Line(board, clock, "sink.example")
+    line.well(took_seconds=9.0)
+    assert board.state(LINK).word == "ready"
+    line.well(took_seconds=3.0, small=True)
+    state = board.state(LINK)
+    assert (state.word, state.reason) == ("degraded", "sink.example: takes one event in 3.0 s: slow")
+    line.well(took_seconds=9.0)
+    line.looked()
+    assert (board.state(LINK), line.down) == (state, False)
+    line.well(took_seconds=0.2)
+    assert board.state(LINK).word == "ready"
 
 
 def rows(count: int) -> list[Row]:

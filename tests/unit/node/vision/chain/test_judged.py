@@ -10,7 +10,7 @@ from edgectl.node.vision.chain.declared import zone_of
 from edgectl.node.vision.chain.judged import judge, when
 from edgectl.node.vision.chain.memory import Memory
 from edgectl.node.vision.chain.said import Said, words
-from edgectl.wire.chain import CLOCK, DEGRADED, NETWORK, NOT_READY, READY, Crossing, State
+from edgectl.wire.chain import CLOCK, DEGRADED, MODEL, NETWORK, NOT_READY, READY, RESOURCE, Crossing, State
 from edgectl.wire.verdict import UNKNOWN
 from tests.unit.node.vision.chain.store import CASES, CHAIN, WALL, bus_down, down, says, seen, well, without_canary
 
@@ -125,3 +125,24 @@ def test_a_camera_without_canary_frames() -> None:
     assert seen(replace(well(), canary=None)).word == READY
     look = seen(replace(well(), canary=None, no_canary=Said(DEGRADED, "HTTP 500", NETWORK)))
     assert (look.first, look.word) == ("camera", DEGRADED)
+
+
+def test_another_version_that_answers_is_the_models_matter() -> None:
+    """It serves on: degraded, and perhaps about to be switched; where inference says why, that is the sentence."""
+    other = Said(DEGRADED, "detector 2 answers, 3 is not loaded yet", RESOURCE)
+    look = seen(replace(well(), golden=other))
+    assert (look.word, look.first, [link.name for link in look.broken]) == (DEGRADED, "model", ["model"])
+    assert look.reason.endswith(other.reason)
+    refused = State(DEGRADED, "detector 3 is refused: NaN; 2 serves on", MODEL)
+    look = seen(says(replace(well(), golden=other), "inference", "model", refused))
+    (broken,) = look.broken
+    assert (broken.name, broken.kind, broken.reason) == ("model", MODEL, refused.reason)
+
+
+def test_a_sink_that_takes_events_is_not_called_not_reached() -> None:
+    """It says so itself, by the uplink: slow, or a clock that differs; a canary frame that is late changes nothing."""
+    asked = says(well(), "uplink", "sink", State(DEGRADED, "takes one event in 3.0 s: slow", NETWORK))
+    for one in (asked, without_canary(asked, "uplink")):
+        look = seen(one)
+        assert (look.word, look.first) == (DEGRADED, "sink")
+        assert "sink degraded since" in look.reason
