@@ -169,9 +169,8 @@ class _Asking:
     def _golden_of(self, asked: Inference) -> Job:
         """Return the known question: that of the version that `current` names, where the registry holds it."""
         want, version = asked, ""
-        if asked.model in self._declared.models:
-            with suppress(LookFailed):  # the registry's own fault is told of the link `model`
-                want, version = known(self._look, asked)
+        with suppress(LookFailed):  # the registry's own fault is told of the link `model`
+            want, version = known(self._look, asked)
         return partial(self._golden, want=want, version=version)
 
     def _golden(self, line: Line, want: Inference, version: str) -> Said:
