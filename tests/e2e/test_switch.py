@@ -29,6 +29,7 @@ pytestmark = pytest.mark.e2e
 _REGISTRY = f"/var/lib/edgectl/models/{NAME}"
 _ROLLOUT = {"steps": [50], "soak": "5s", "min_frames": 40}
 _STEADY_SECONDS = 6
+_LEAST_MS = 20  # a steady p99 below it tells of what else the machine does just then
 
 
 @pytest.fixture(autouse=True)
@@ -113,7 +114,8 @@ def test_a_switch_under_load_fails_no_question(settled: Shop, bundle: Path, tmp_
     assert [one.version for one in (met[0], met[-1])] == [before[0].version, "1.4"]
     switched = [one.version for one in sorted(after, key=lambda one: one.at)]
     assert switched.count("1.4") > 0
-    assert percentile(after, 99) <= 2 * percentile(before, 99), _figures("steady:", before) + _figures(" then:", after)
+    limit = 2 * max(percentile(before, 99), _LEAST_MS)
+    assert percentile(after, 99) <= limit, _figures("steady:", before) + _figures(" then:", after)
     assert node.steady().containers == steady.containers, "no pod is restarted"
     assert settled.operator.deploy()["changed"] == ["models", "facts"], "as it was, for the other tests"
 
@@ -182,6 +184,7 @@ def test_a_shadow_waits_for_a_person(settled: Shop, bundle: Path, tmp_path: Path
         met = clients.stop()
     assert [one for one in met if one.fault or one.candidate] == []
     assert (_link(node, "current"), _link(node, "previous")) == ("1.7", shipped)
-    operator.group("models", "rollback", NAME, "--why", "as it was")
+    operator.group("models", "rollback", NAME).has(f"edgectl models release STORE {NAME} goes on with {shipped}")
+    operator.group("models", "release", NAME)
     assert _link(node, "current") == shipped
     old.deploy()

@@ -54,7 +54,9 @@ def rollback(places: Places, name: str, *, who: str, why: str) -> Turned:
             return Turned(f"{name}: the {begun.order.strategy} of {begun.order.version} ends{stays}")
         if hold is not None and hold.from_folder == wanted:
             if now is not None and now.folder == hold.folder:
-                return Turned(f"{name} is {hold.sentence()}, already", changed=False)
+                # It may be held where a person has promoted it to: then this is not how one leaves it.
+                goes = f"edgectl models release STORE {name} goes on with {hold.from_version}, as declared"
+                return Turned(f"{name} is {hold.sentence()}, already ({goes})", changed=False)
         elif now is None or before is None:
             raise NotReady(f"{name} has no version here to go back to", hint=SHOWS)
         elif now.folder != wanted:
