@@ -160,6 +160,7 @@ class Clones:
         self._shop: Shop | None = None
 
     def take(self) -> Shop:
+        """Return the one that is up, or a new one once it has healed itself."""
         if self._shop is None:
             began = time.monotonic()
             STORES_UP[_CLONE] = store = self._box.from_saved(_KEY, _CLONE)
@@ -172,6 +173,7 @@ class Clones:
         return self._shop
 
     def drop(self) -> None:
+        """Throw away the one that is up."""
         if self._shop is not None:
             self._shop.operator.end_all()
         self._shop = None

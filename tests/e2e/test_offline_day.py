@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 
 from edgectl.wire.errors import EdgectlError
-from tests.e2e.conftest import Shop, Clones
+from tests.e2e.conftest import Clones, Shop
 from tests.e2e.node import Node
 from tests.e2e.operator import Operator
 from tests.e2e.outside import SINK, Receipts, Sink
