@@ -160,7 +160,7 @@ class Clones:
         self._shop: Shop | None = None
 
     def take(self) -> Shop:
-        """Return the clone; made and awaited where there is none."""
+        """Return the one that is up, or a new one once it has healed itself."""
         if self._shop is None:
             began = time.monotonic()
             STORES_UP[_CLONE] = store = self._box.from_saved(_KEY, _CLONE)
@@ -173,7 +173,7 @@ class Clones:
         return self._shop
 
     def drop(self) -> None:
-        """Take it away."""
+        """Throw away the one that is up."""
         if self._shop is not None:
             self._shop.operator.end_all()
         self._shop = None
