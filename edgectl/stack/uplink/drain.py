@@ -52,7 +52,9 @@ class Drain:
         self._most = sink.batch_events  # of a batch; less on a line that is too slow for it
         self._failures = 0
         self._unnoted = Sorted()
-        self._stop, self._nudged = threading.Event(), threading.Event()
+        self._told_to_wait = False
+        self._stop, self._nudged, self._back = threading.Event(), threading.Event(), threading.Event()
+        line.on_back(self._back.set)
         self._thread = threading.Thread(target=self._run, daemon=True, name="drain")
 
     def start(self) -> None:
@@ -63,6 +65,7 @@ class Drain:
         """End; what is on its way may arrive, and is sent again after the next start."""
         self._stop.set()
         self._nudged.set()
+        self._back.set()
         self._thread.join(seconds)
 
     def nudge(self, waiting: int) -> None:
@@ -72,10 +75,13 @@ class Drain:
 
     def _run(self) -> None:
         while not self._stop.is_set():
+            self._told_to_wait = False
+            self._back.clear()
             try:
                 wait = self.once()
             except StoreFailed as error:
                 self._disk.failed(error)
+                self._look()  # that is known without a disk
                 wait = self._back_off()
             except Exception as error:  # noqa: BLE001 - a thread that ends would never send anything any more
                 sys.stderr.write(f"drain: {type(error).__name__}: {error}\n")
@@ -83,8 +89,8 @@ class Drain:
             if wait is None:
                 self._clock.wait(self._sink.every_seconds, self._nudged)
                 self._nudged.clear()
-            else:
-                self._clock.wait(wait, self._stop)
+            else:  # a canary that gets through ends it, but not where the sink has said how long
+                self._clock.wait(wait, self._stop if self._told_to_wait else self._back)
 
     def once(self) -> float | None:
         """Send all that waits. Returns after how many seconds to try again; None: when there is something new."""
@@ -99,12 +105,17 @@ class Drain:
             if found.later is not None:
                 if found.later.slow:
                     self._most = max(self._most // 2, min(_LEAST_BATCH, self._sink.batch_events))
+                self._told_to_wait = found.later.wait_seconds > 0
                 return max(self._back_off(), found.later.wait_seconds)
             self._failures = 0
             self._most = min(self._most * 2, self._sink.batch_events)
+        self._look()
+        return None
+
+    def _look(self) -> None:
+        """See whether the sink is reached, when nothing was heard of it for long."""
         if self._line.rests(self._sink.every_seconds if self._line.unsure else REST_SECONDS):
             self._sender.look()
-        return None
 
     def _judge(self, found: Sorted) -> Sorted:
         """Believe that events are bad only when the sink has taken another one; else ask it with the newest."""

@@ -6,6 +6,7 @@ Owns: the hysteresis. Must not know how anything is sent. Safe to use from sever
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 
 from edgectl.stack.ops.board import Board
 from edgectl.stack.ops.clock import Clock
@@ -30,6 +31,11 @@ class Line:
         self._since = self._since_monotonic = 0.0
         self._heard = -1e9
         self._slow = 0.0
+        self._called: list[Callable[[], None]] = []
+
+    def on_back(self, call: Callable[[], None]) -> None:
+        """Have `call` called when the sink takes something after it had not; it must not wait for anything."""
+        self._called.append(call)
 
     def well(self, *, took_seconds: float = 0.0, small: bool = False) -> None:
         """Note that the sink has taken something, and how long that took: of a large batch it tells of the way there.
@@ -38,10 +44,13 @@ class Line:
         """
         with self._lock:
             self._heard = self._clock.monotonic()
+            back = self._fault is not None
             self._fault, self._failures = None, 0
             if small or took_seconds < SLOW_SECONDS:
                 self._slow = took_seconds if took_seconds >= SLOW_SECONDS else 0.0
             self._say_well("takes events")
+        for call in self._called if back else ():
+            call()
 
     def looked(self) -> None:
         """Note that TCP and TLS are well, with nothing said over them: that takes back no refusal of what was said."""

@@ -37,9 +37,9 @@ class Post:
         self.target = Target.of(sink.url)
         self._link: socket.socket | None = None
 
-    def send(self, body: bytes, *, key: str, trace: str = "", seconds: float = 0.0) -> Reply:
+    def send(self, body: bytes, *, key: str, trace: str = "") -> Reply:
         """Send a batch and return the whole answer; raises Broken. A kept connection that has gone is made anew."""
-        seconds = min(seconds or self._sink.timeout_seconds, self._sink.timeout_seconds)
+        seconds = self._sink.timeout_seconds
         request = self._head(len(body), key, trace) + body
         kept = self._link is not None
         try:

@@ -50,11 +50,11 @@ class Sender:
         self._post, self._seconds, self._small = Post(sink), sink.timeout_seconds, small
         self._line, self._clock, self._wall = line, clock, wall
 
-    def send(self, body: bytes, *, key: str, trace: str = "", seconds: float = 0.0) -> Answered | Later:
+    def send(self, body: bytes, *, key: str, trace: str = "") -> Answered | Later:
         """Send a packed batch once."""
         began = time.monotonic()
         try:
-            reply = self._post.send(body, key=key, trace=trace, seconds=seconds)
+            reply = self._post.send(body, key=key, trace=trace)
         except Broken as broken:
             return self._broken(broken)
         status = reply.status

@@ -72,8 +72,8 @@ class Store:
         self.moved: tuple[str, float] | None = None  # where a damaged file lies now, and since when
 
     def open(self) -> None:
-        """Open the file now."""
-        with self._use():
+        """Open the file now, and see that it can be written: one that can only be read is opened, too."""
+        with self._change():
             pass
 
     @property

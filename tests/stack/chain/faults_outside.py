@@ -10,7 +10,8 @@ from tests.stack.chain.fault import Act, Fault, hangs, killed
 from tests.stack.chain.rig import Rig
 from tests.stack.sinks import ERROR, SLOW
 
-# What only traffic shows is not known without it: events come without inference, canary frames do not.
+# What only traffic shows is known later without it, for a sink within a minute. Events come without inference; canary
+# frames do not.
 _EVENTS = frozenset({"camera"})
 _WAY = frozenset({"inference", "camera"})
 _SINK = frozenset({"sink"})
@@ -26,6 +27,15 @@ def _writable(rig: Rig) -> None:
     rig.uplink.kill()
     rig.room.writable(yes=True)
     rig.uplink.start()
+
+
+def _full(rig: Rig) -> None:
+    """Let the disk be full, and its file have no room in itself, as it has after many events have waited."""
+    rig.uplink.kill()
+    rig.room.clear()
+    rig.uplink.start()
+    rig.until("uplink", "disk")
+    rig.room.fill()
 
 
 def _little_room(rig: Rig) -> None:
@@ -75,14 +85,12 @@ def _sink(
     says: tuple[str, ...],
     breaks: Act,
     heals: Act = lambda rig: rig.sink.again(),
-    *,
-    by_traffic: bool = False,
 ) -> Fault:
     return Fault(
         *("sink", NOT_READY, kind, ("sink not reached", *says)),
         breaks,
         heals,
-        needs=_EVENTS if by_traffic else frozenset(),
+        needs=_EVENTS,
         uses=_SINK,
     )
 
@@ -92,10 +100,10 @@ OUTSIDE = {
     "uplink: hangs": hangs("uplink", "no answer in time"),
     "uplink: its disk is full": Fault(
         *("uplink", DEGRADED, RESOURCE, ("uplink degraded", "disk: only 0 MiB are free on the disk of")),
-        lambda rig: rig.room.fill(),
+        _full,
         lambda rig: rig.room.empty(),
         needs=_EVENTS,
-        uses=frozenset({"disk"}),
+        uses=frozenset({"uplink", "disk"}),
     ),
     "uplink: its file cannot be written": Fault(
         *("uplink", DEGRADED, RESOURCE, ("uplink degraded", "disk: ", "uplink.db cannot be")),
@@ -127,6 +135,7 @@ OUTSIDE = {
         *("sink", NOT_READY, NETWORK, ("sink not reached", "takes the connection, but says nothing (TLS)")),
         lambda rig: rig.sink.hold(),
         lambda rig: rig.sink.go_on(),
+        needs=_EVENTS,
         uses=_SINK,
     ),
     "sink: its certificate has expired": _sink(
@@ -151,7 +160,7 @@ OUTSIDE = {
         needs=_EVENTS,
         uses=_SINK,
     ),
-    "sink: refuses the token": _sink(CONFIG, ("refuses this store's token (HTTP 401)",), _other_token, by_traffic=True),
+    "sink: refuses the token": _sink(CONFIG, ("refuses this store's token (HTTP 401)",), _other_token),
     "sink: takes three seconds": Fault(
         *("sink", DEGRADED, NETWORK, ("sink degraded", "takes one event in 3.0 s: slow")),
         _at_front(SLOW, slow_seconds=3.0),

@@ -44,6 +44,7 @@ class Part:
     def hold(self) -> None:
         """Let it stand still: its sockets take connections, and nobody answers."""
         self._signal(signal.SIGSTOP)
+        assert self.runs, f"{self.name} has ended: {self.last_words}"
 
     def go_on(self) -> None:
         """Let it run again."""

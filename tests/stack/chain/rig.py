@@ -12,7 +12,9 @@ import shutil
 import sys
 import tempfile
 import time
+import urllib.request
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
@@ -23,7 +25,7 @@ from edgectl.node.vision.chain import asked
 from edgectl.node.vision.chain.declared import Declared
 from edgectl.node.vision.chain.looked import Clocks, looked
 from edgectl.node.vision.chain.memory import Memory
-from edgectl.wire.chain import Chain, Dependency, Endpoint
+from edgectl.wire.chain import READY, Chain, Dependency, Endpoint
 from edgectl.wire.chainlook import ChainLook
 from edgectl.wire.payload import Inference
 from tests.stack.broker import program
@@ -40,6 +42,7 @@ CAMERAS, SINK_NAME = ("aisle", "front"), "sink.test"
 OPS, ASKED, BUS, EVENTS = 9100, 8000, 1883, 8080
 CANARY_SECONDS = 1.0
 STATUS_SECONDS = 1.0  # what hangs costs the tests half of what it costs a store
+START_SECONDS = 20.0
 CANARIES_A_SECOND = 4.5  # of five that a camera sends
 PACE_SECONDS = 1 / CANARIES_A_SECOND  # between two looks
 Json = dict[str, Any]
@@ -93,10 +96,26 @@ class Rig:
         """Where the camera takes canary frames."""
         return self._at((self.net.of("camera"), self._ports["camera"]))
 
+    def until(self, name: str, link: str) -> None:
+        """Wait until a service says that a thing that it needs is well."""
+        until = time.monotonic() + START_SECONDS
+        while self.status(name).get("links", {}).get(link, {}).get("word") != READY:
+            assert time.monotonic() < until, f"{name}: {link} is not well: {self.status(name)}"
+            time.sleep(0.05)
+
+    def status(self, name: str) -> Json:
+        """Return what a service says of itself; {} when it says nothing."""
+        url = f"http://{self.net.of(name)}:{self._ports[name]}/status"
+        with suppress(OSError), urllib.request.urlopen(url, timeout=2) as answer:
+            found: Json = json.loads(answer.read())
+            return found
+        return {}
+
     def last_words(self) -> str:
         """Return the end of what each service has said."""
         names = ("inference", "camera", "uplink", "drift", "sink")
-        return "\n".join(f"{name}: {self.part(name).last_words[-300:]}" for name in names)
+        said = [f"{name}: {self.part(name).last_words[-300:]}" for name in names]
+        return "\n".join([*said, *(f"{name} says {json.dumps(self.status(name))}" for name in names)])
 
     def part(self, name: str) -> Part:
         """Return a process by its name."""
@@ -159,7 +178,7 @@ class Rig:
             "ca_file": str(self._authority.file),
             "token_file": str(self.token),
             "every_seconds": 0.5,
-            "timeout_seconds": 3.4,
+            "timeout_seconds": 4.0,
             **store.pop("sink", {}),
         }
         room = {

@@ -69,6 +69,11 @@ class Room:
             while file.write(b"\0" * 4096):
                 pass
 
+    def clear(self) -> None:
+        """Have nothing on the disk."""
+        for path in self.seen.iterdir():
+            path.unlink()
+
     def empty(self) -> None:
         """Have room again."""
         (self.seen / "ballast").unlink(missing_ok=True)

@@ -149,6 +149,20 @@ def test_line_believes_what_lasts() -> None:
     assert (board.state(LINK).word, line.down) == ("ready", False)
 
 
+def test_line_calls_who_waits_for_the_sink() -> None:
+    """Once, when something is taken after a failure."""
+    clock = SteppedClock()
+    line = Line(Board("uplink", "1", clock), clock, "sink.example")
+    called: list[int] = []
+    line.on_back(lambda: called.append(1))
+    line.well()
+    line.failed(Fault(TCP, NETWORK, "no"))
+    assert called == []
+    line.well()
+    line.well()
+    assert called == [1]
+
+
 def test_line_tells_what_is_slow() -> None:
     """By small requests: a large one that takes long tells of the way there. One of any size that is fast ends it."""
     clock = SteppedClock()
