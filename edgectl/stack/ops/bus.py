@@ -17,7 +17,7 @@ import paho.mqtt.client as mqtt
 from paho.mqtt.enums import CallbackAPIVersion
 
 from edgectl.stack.ops.board import Board
-from edgectl.wire.chain import NETWORK
+from edgectl.wire.chain import CONFIG, NETWORK
 
 LINK = "bus"
 KEEPALIVE_SECONDS = 10
@@ -35,6 +35,7 @@ class Bus:
         self._takers: dict[str, tuple[int, Taker]] = {}
         self._called: list[Callable[[], None]] = []
         self._connections = 0
+        self._refused = False
         self._client = mqtt.Client(CallbackAPIVersion.VERSION2, client_id=name, clean_session=clean, manual_ack=True)
         self._client.max_queued_messages_set(_QUEUED)
         self._client.max_inflight_messages_set(200)
@@ -82,8 +83,9 @@ class Bus:
         return sent.is_published if sent.rc == mqtt.MQTT_ERR_SUCCESS else None
 
     def _connected(self, client: mqtt.Client, _: Any, __: Any, reason: Any, ___: Any) -> None:
-        if reason.is_failure:
-            self._board.degraded(LINK, f"{self._host}:{self._port} refuses: {reason}", NETWORK)
+        self._refused = bool(reason.is_failure)
+        if self._refused:
+            self._board.degraded(LINK, f"{self._host}:{self._port} refuses: {reason}", CONFIG)
             return
         self._connections += 1
         for topic, (qos, _taker) in self._takers.items():
@@ -99,6 +101,8 @@ class Bus:
         self._board.degraded(LINK, f"{self._host}:{self._port} does not answer", NETWORK)
 
     def _lost(self, *_: Any) -> None:
+        if self._refused:  # it has said why, and then hung up
+            return
         self._board.degraded(LINK, f"the connection to {self._host}:{self._port} is lost", NETWORK)
 
     def _message(self, client: mqtt.Client, _: Any, message: mqtt.MQTTMessage) -> None:

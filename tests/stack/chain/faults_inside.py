@@ -131,7 +131,7 @@ INSIDE = {
     "bus: killed": killed("bus"),
     "bus: hangs": hangs("bus", "no answer to CONNECT in time"),
     "bus: refuses": Fault(
-        *("bus", NOT_READY, CONFIG, ("bus not ready", "refuses: the node is not authorized")),
+        *("bus", NOT_READY, CONFIG, ("bus not ready", "does not reach it", "refuses: Not authorized")),
         lambda rig: _open(rig, yes=False),
         lambda rig: _open(rig, yes=True),
         uses=frozenset({"bus"}),

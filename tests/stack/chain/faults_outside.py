@@ -99,7 +99,7 @@ OUTSIDE = {
     "uplink: killed": killed("uplink"),
     "uplink: hangs": hangs("uplink", "no answer in time"),
     "uplink: its disk is full": Fault(
-        *("uplink", DEGRADED, RESOURCE, ("uplink degraded", "disk: only 0 MiB are free on the disk of")),
+        *("uplink", DEGRADED, RESOURCE, ("uplink degraded", "disk: ", "the disk of")),
         _full,
         lambda rig: rig.room.empty(),
         needs=_EVENTS,

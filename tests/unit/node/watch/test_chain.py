@@ -111,12 +111,12 @@ def test_a_verdict_is_told_when_it_changes_and_only_then(watched: Watched) -> No
 def test_another_link_is_another_verdict(watched: Watched) -> None:
     """A sentence that only says it in other words is not; the condition has the newest."""
     watched.look()
-    watched.look(CASES["sink silent"].breaks(well()))
+    watched.look(CASES["sink expired"].breaks(well()))
     first = watched.condition
     assert (first["status"], first["reason"]) == ("True", "ChainDegraded")
     watched.look(CASES["sink black hole"].breaks(well()))
     assert watched.runs == ["degraded"]
-    watched.look(CASES["drift silent"].breaks(CASES["sink silent"].breaks(well())))
+    watched.look(CASES["drift silent"].breaks(CASES["sink expired"].breaks(well())))
     assert watched.runs == ["degraded", "degraded"]
 
 
