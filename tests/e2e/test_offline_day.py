@@ -155,7 +155,7 @@ def _offline(day: Day, *, until: float) -> None:
     """Look again and again: degraded, how many wait, and for how long there is room (more, while few have come)."""
     while time.monotonic() < until:
         said = " ".join(day.operator.run("chain", code=DEGRADED).out.split())
-        assert re.search(r"queue: [0-9,]+ events wait, room for [0-9]+ (h|days)", said), said
+        assert re.search(r"[0-9,]+ events wait, room for [0-9]+ (h|days)", said), said
 
 
 def _looked(day: Day) -> dict[str, Any]:
