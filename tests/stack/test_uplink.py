@@ -59,6 +59,27 @@ def test_events_arrive_once_each_and_the_receipt_comes_before(broker: Broker, tm
             service.kill()
 
 
+def test_a_canary_that_gets_through_ends_the_wait_for_the_sink(broker: Broker, tmp_path: Path) -> None:
+    """After failures the next try is seconds away (a minute at last); what waits goes at once when the sink is back."""
+    with FaultySink() as sink:
+        sink.fault = ERROR
+        service = uplink(configured(broker, tmp_path, f"http://127.0.0.1:{sink.port}/events"), tmp_path)
+        service.start()
+        producer = Producer(broker.host, broker.port, "cam-1")
+        try:
+            producer.make(5)
+            deadline = time.monotonic() + 20
+            while len(sink.requests) < 4:  # the fifth comes after four seconds at the earliest
+                assert time.monotonic() < deadline
+                time.sleep(0.02)
+            sink.fault = ""
+            producer.canary()
+            reached(sink, producer.made, seconds=2.5)
+        finally:
+            producer.close()
+            service.kill()
+
+
 def test_a_canary_overtakes_what_waits_and_is_never_kept(broker: Broker, tmp_path: Path) -> None:
     """Outside of the windows only a canary goes, alone, within 2 s; with the sink down it leaves nothing behind."""
     hour = time.gmtime().tm_hour

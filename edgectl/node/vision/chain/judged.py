@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime, timezone, tzinfo
 
-from edgectl.node.vision.chain.links import Part, before, broken, needed, parts, well
+from edgectl.node.vision.chain.links import Part, before, broken, is_stack, needed, parts, well
 from edgectl.node.vision.chain.memory import Kept
 from edgectl.wire.chain import DEGRADED, NOT_READY, READY, Chain, Crossing
 from edgectl.wire.chainlook import MISSING, NOT_ASKED, SILENT, SLOW, ChainLook, Link
@@ -47,7 +47,8 @@ def judge(
 def sentence(order: tuple[Part, ...], links: tuple[Link, ...], first: Link, others: list[str]) -> str:
     """Say how far the chain is well, and where it ends: `bus delivers; sink not reached since 14:02: ...`."""
     by_name = {link.name: link for link in links}
-    upstream = (well(name) for name in before(order, first.name) if by_name[name].word == READY)
+    way = before(order, first.name) if is_stack(first.name) else ()  # users' own stand beside the way
+    upstream = (well(name) for name in way if by_name[name].word == READY)
     so_far = next((said for said in upstream if said), "")
     since = f" since {first.when}" if first.when else ""
     reason = f": {first.reason}" if first.reason else ""

@@ -69,6 +69,11 @@ def before(all_of_them: tuple[Part, ...], name: str) -> tuple[str, ...]:
     return tuple(reversed(names[: names.index(name)]))
 
 
+def is_stack(name: str) -> bool:
+    """Tell whether a link is of the stack, and not users' own."""
+    return name in ORDER or name.startswith(ONE_CAMERA)
+
+
 def well(name: str) -> str:
     """Say that a link does its work; "" for one that nobody speaks of so."""
     return _WELL.get(name, "")
