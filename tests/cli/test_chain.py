@@ -108,7 +108,7 @@ def test_a_chain_that_is_well(edgectl: Edgectl) -> None:
         (
             CASES["required dependency"].breaks,
             5,
-            "store-042 is NOT READY: drift watches; pos",
+            "store-042 is NOT READY: pos not ready since",
             "camera",
             "chain.depend",
         ),
