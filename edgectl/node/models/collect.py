@@ -11,7 +11,7 @@ from contextlib import suppress
 
 from edgectl.node.io.places import Places
 from edgectl.node.models import expected, held, rollout
-from edgectl.node.models.registry import BEFORE, CURRENT, LINKS, Registry
+from edgectl.node.models.registry import BEFORE, CANDIDATE, CURRENT, LINKS, Registry
 from edgectl.wire.payload import Models, Payload
 
 
@@ -68,6 +68,9 @@ def _decided(registry: Registry, name: str, declared: Models, sequence: int) -> 
         found.model.folder in current or (found.sequence < sequence and found.model.folder not in coming)
     ):
         expected.end(registry, name)
+    stays = rollout.read(registry, name) is not None or expected.read(registry, name) is not None
+    if not stays and registry.linked(name, CANDIDATE) not in coming:  # else the next look calls it drift
+        registry.point(name, CANDIDATE, "")
     registry.point(name, BEFORE, "")
     if not current:
         registry.point(name, CURRENT, "")
