@@ -294,6 +294,7 @@ def test_what_has_come_ahead_stays_until_a_deploy_names_something_else(node: Fak
         assert set(new.files.values()) <= collect(node.places, (runs,), runs)
         assert kept(node) == ["1.3", "1.4"]
     decide(node.places, payload(now), 8)
+    assert registry.linked(now.name, "candidate") == "", "a link that stays would be drift"
     settle(node, step(now))
     collect(node.places, (payload(now),), payload(now))
     assert kept(node) == ["1.3"]
