@@ -2,55 +2,30 @@
 
 from __future__ import annotations
 
-import argparse
-import signal
 import sys
-import threading
 import uuid
 from pathlib import Path
 
-from edgectl.stack.drift.settings import read
-from edgectl.stack.ops import clock
-from edgectl.stack.ops.board import OWN, Board
-from edgectl.stack.ops.door import PORT, Door
-from edgectl.wire.chain import CONFIG
+from edgectl.stack.ops.board import Board
+from edgectl.stack.ops.clock import Clock
+from edgectl.stack.ops.stand import Standing, stand
 
 VERSION = "1"  # of the service
 
 
 def main(argv: list[str] | None = None) -> int:
     """Serve until SIGTERM. What is wrong with the settings is said at the port of operations, where the chain looks."""
-    parser = argparse.ArgumentParser(prog="edgectl-drift", description=__doc__)
-    parser.add_argument("--config", type=Path, default=Path("/etc/vision/drift.json"), help="the settings, JSON")
-    parser.add_argument("--host", default="", help="address of the port of operations (all)")
-    parser.add_argument("--ops-port", type=int, default=PORT, help="where /status and /learn are answered")
-    options = parser.parse_args(argv)
+    return stand("drift", VERSION, _service, argv, about=__doc__)
 
-    ended = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: ended.set())
-    store_clock = clock.from_env()
-    board = Board("drift", VERSION, store_clock)
-    door = Door(board, host=options.host, port=options.ops_port)
-    door.serve()
-    try:
-        settings = read(options.config)
-    except ValueError as error:
-        sys.stderr.write(f"{error}\n")
-        board.not_ready(OWN, str(error), CONFIG)
-        ended.wait()
-    else:
-        from edgectl.stack.drift.service import Service
-        from edgectl.stack.ops.bus import Bus
 
-        bus = Bus(f"drift-{uuid.uuid4().hex[:8]}", board, host=settings.bus.host, port=settings.bus.port)
-        service = Service(settings, board, store_clock, bus)
-        door.routes.update(service.routes)
-        service.start()
-        ended.wait()
-        service.end()
-    door.close()
-    return 0
+def _service(config: Path, board: Board, clock: Clock) -> Standing:
+    from edgectl.stack.drift.service import Service  # here: the port answers before what takes a while is imported
+    from edgectl.stack.drift.settings import read
+    from edgectl.stack.ops.bus import Bus
+
+    settings = read(config)
+    bus = Bus(f"drift-{uuid.uuid4().hex[:8]}", board, host=settings.bus.host, port=settings.bus.port)
+    return Service(settings, board, clock, bus)
 
 
 if __name__ == "__main__":
