@@ -8,8 +8,9 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
-from edgectl.node.converge.slots import Slot
+from edgectl.node.converge.slots import Slot, Slots
 from edgectl.node.io.places import Places
+from edgectl.wire.errors import NotReady
 from edgectl.wire.payload import Node, Payload, decode
 
 _MINOR = re.compile(r"v?(\d+)\.(\d+)")
@@ -27,6 +28,21 @@ def load(places: Places, slot: Slot, apps: Slot | None = None) -> tuple[Payload,
         return payload, payload.node(slot.envelope.node)
     except KeyError as missing:
         raise ValueError(f"it has no node {missing}") from missing
+
+
+def deployed(places: Places, *, decided: bool = False) -> tuple[Payload, Node]:
+    """Return what this node should be, and its part of it; NotReady says what is missing.
+
+    With `decided`, the candidate that a first deploy is still at does not count.
+    """
+    slots = Slots(places)
+    slot = slots.current or (None if decided else slots.candidate)
+    if slot is None:
+        raise NotReady("nothing has been deployed to this node yet", hint="edgectl deploy STORE")
+    try:
+        return load(places, slot, slots.apps_of(slot))
+    except (OSError, ValueError) as error:
+        raise NotReady(f"what this node should be cannot be read: {error}", hint="deploy it again") from error
 
 
 def together(base: Payload, apps: Payload) -> Payload:

@@ -7,8 +7,7 @@ from typing import Any
 
 from edgectl.node.converge.loop import Clock, plan
 from edgectl.node.converge.protocol import Gate, Observation, Status
-from edgectl.node.converge.slots import Slots
-from edgectl.node.desired import load
+from edgectl.node.desired import deployed
 from edgectl.node.foretell import foretell
 from edgectl.node.io.look import Look
 from edgectl.node.io.places import Places
@@ -36,14 +35,7 @@ def look_ahead(places: Places, frames: Frames, frame: dict[str, Any]) -> None:
 def look_over(places: Places, frames: Frames, frame: dict[str, Any]) -> None:
     """Answer how this node stands against what it should be. Raises NotReady where that is nothing yet."""
     del frame
-    slots = Slots(places)
-    slot = slots.current or slots.candidate
-    if slot is None:
-        raise NotReady("nothing has been deployed to this node yet", hint="edgectl deploy STORE")
-    try:
-        payload, node = load(places, slot, slots.apps_of(slot))
-    except (OSError, ValueError) as error:
-        raise NotReady(f"what this node should be cannot be read: {error}", hint="deploy it again") from error
+    payload, node = deployed(places)
     _look(places, frames, payload, node)
 
 

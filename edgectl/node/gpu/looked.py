@@ -16,8 +16,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from edgectl.node.converge.protocol import LookFailed
-from edgectl.node.converge.slots import Slots
-from edgectl.node.desired import load
+from edgectl.node.desired import deployed
 from edgectl.node.gpu import cards, checkpoint, proof
 from edgectl.node.gpu.plugin import ANSWERS, answer, plugins_of, sockets
 from edgectl.node.gpu.probed import Probed, probed
@@ -44,14 +43,7 @@ class Cluster:
 
 def declared(places: Places) -> tuple[str, Gpu]:
     """Return this node's name and the GPUs that it was deployed with; NotReady says what is missing."""
-    slots = Slots(places)
-    slot = slots.current or slots.candidate
-    if slot is None:
-        raise NotReady("nothing has been deployed to this node yet", hint="edgectl deploy STORE")
-    try:
-        _, node = load(places, slot, slots.apps_of(slot))
-    except (OSError, ValueError) as error:
-        raise NotReady(f"what this node should be cannot be read: {error}", hint="deploy it again") from error
+    _, node = deployed(places)
     if node.gpu is None:
         hint = "edgectl deploy STORE, if the inventory declares one"
         raise NotReady(f"what runs on {node.name} declares no GPU", hint=hint)

@@ -19,7 +19,7 @@ def decide(places: Places, runs: Payload, sequence: int) -> None:
     """End what the deploy that runs, accepted as `sequence`, has decided. Raises OSError."""
     registry = Registry(places)
     for name in registry.names():
-        _decided(registry, name, runs.models or Models(()), sequence)
+        _decided(places, name, runs.models or Models(()), sequence)
 
 
 def collect(places: Places, kept: Sequence[Payload], runs: Payload) -> set[str]:
@@ -57,8 +57,9 @@ def brought_in(places: Places) -> set[str]:
     return {digest for note in notes if note for digest in note.files.values()}
 
 
-def _decided(registry: Registry, name: str, declared: Models, sequence: int) -> None:
+def _decided(places: Places, name: str, declared: Models, sequence: int) -> None:
     """End a hold, what was to come, and what would have been gone back to."""
+    registry = Registry(places)
     current = {model.folder for model in declared.current if model.name == name}
     coming = {model.folder for model in declared.next if model.name == name}
     hold, found = held.read(registry, name), expected.read(registry, name)
@@ -68,9 +69,8 @@ def _decided(registry: Registry, name: str, declared: Models, sequence: int) -> 
         found.model.folder in current or (found.sequence < sequence and found.model.folder not in coming)
     ):
         expected.end(registry, name)
-    stays = rollout.read(registry, name) is not None or expected.read(registry, name) is not None
-    if not stays and registry.linked(name, CANDIDATE) not in coming:  # else the next look calls it drift
-        registry.point(name, CANDIDATE, "")
+    if rollout.read(registry, name) is None:  # a link to what is not wanted any more would be drift to the next look
+        registry.point(name, CANDIDATE, expected.ahead(places, name, declared))
     registry.point(name, BEFORE, "")
     if not current:
         registry.point(name, CURRENT, "")

@@ -7,8 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from edgectl.node.converge.slots import Slots
-from edgectl.node.desired import load
+from edgectl.node.desired import deployed
 from edgectl.node.io.places import Places
 from edgectl.node.models import expected, rollout
 from edgectl.node.models.registry import CANDIDATE, Registry
@@ -59,12 +58,6 @@ class Declares:
 
 def declared(places: Places) -> Declares:
     """Read it; raises NotReady where it cannot be."""
-    slots = Slots(places)
-    if (slot := slots.current) is None:
-        raise NotReady("nothing has been deployed to this node yet", hint="edgectl deploy STORE")
-    try:
-        payload, node = load(places, slot, slots.apps_of(slot))
-    except (OSError, ValueError) as error:
-        raise NotReady(f"what this node should be cannot be read: {error}", hint="deploy it again") from error
+    payload, node = deployed(places, decided=True)
     namespaces = frozenset(release.namespace for release in payload.releases)
     return Declares(places, node.name, payload.models or Models(()), namespaces)

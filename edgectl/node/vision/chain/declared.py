@@ -10,8 +10,7 @@ from dataclasses import dataclass
 from datetime import timezone, tzinfo
 from typing import Any
 
-from edgectl.node.converge.slots import Slots
-from edgectl.node.desired import load
+from edgectl.node.desired import deployed
 from edgectl.node.io.places import Places
 from edgectl.node.models.registry import CURRENT, Registry
 from edgectl.node.vision.chain.said import Said
@@ -43,14 +42,7 @@ def of(payload: Payload, node: Node) -> Declared | None:
 
 def here(places: Places) -> Declared:
     """Return what was deployed here; NotReady says what is missing."""
-    slots = Slots(places)
-    slot = slots.current or slots.candidate
-    if slot is None:
-        raise NotReady("nothing has been deployed to this node yet", hint="edgectl deploy STORE")
-    try:
-        payload, node = load(places, slot, slots.apps_of(slot))
-    except (OSError, ValueError) as error:
-        raise NotReady(f"what this node should be cannot be read: {error}", hint="deploy it again") from error
+    payload, node = deployed(places)
     found = of(payload, node)
     if found is None:
         hint = "a release with a Service `camera` has one; else declare chain: (docs/chain.md)"
