@@ -19,7 +19,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from edgectl.stack.ops.clock import SystemClock
-from edgectl.stack.uplink.config import BusAt, Config, SinkAt, StoreAt
+from edgectl.stack.ops.settings import BusAddress
+from edgectl.stack.uplink.config import Config, SinkAt, StoreAt
 from edgectl.stack.uplink.store import Store
 from edgectl.wire.document import canonical
 from tests.stack.broker import Broker, free_port
@@ -96,7 +97,7 @@ def passed() -> tuple[Cost, Cost, float]:
         broker = Broker(folder)
         sink = Process("edgectl.stack.sink", ["--port", str(port), "--db", f"{name}/sink.db"], folder)
         at = Config(
-            BusAt(broker.host, broker.port),
+            BusAddress(broker.host, broker.port),
             SinkAt(f"http://127.0.0.1:{port}/events", every_seconds=0.2),
             StoreAt(f"{name}/u.db", keep_free_bytes=0),
         )

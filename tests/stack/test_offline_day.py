@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from edgectl.stack.ops.clock import SystemClock
-from edgectl.stack.uplink.config import BusAt, Config, SinkAt, StoreAt
+from edgectl.stack.ops.settings import BusAddress
+from edgectl.stack.uplink.config import Config, SinkAt, StoreAt
 from tests.stack.broker import Broker, free_port
 from tests.stack.process import uplink
 from tests.stack.producer import Producer
@@ -26,7 +27,7 @@ def test_offline_then_drained(hours: float, broker: Broker, tmp_path: Path, caps
     clock = SystemClock(SPEED, origin)
     port = free_port()
     config = Config(
-        BusAt(broker.host, broker.port),
+        BusAddress(broker.host, broker.port),
         SinkAt(f"http://127.0.0.1:{port}/events"),
         StoreAt(str(tmp_path / "uplink.db"), keep_free_bytes=0),
     )

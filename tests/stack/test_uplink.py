@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from edgectl.stack.ops.clock import SystemClock
-from edgectl.stack.uplink.config import BusAt, Config, SinkAt, StoreAt
+from edgectl.stack.ops.settings import BusAddress
+from edgectl.stack.uplink.config import Config, SinkAt, StoreAt
 from tests.stack.broker import Broker
 from tests.stack.process import uplink
 from tests.stack.producer import Producer
@@ -19,7 +20,7 @@ def configured(broker: Broker, folder: Path, url: str, **sink: object) -> Config
     """Return a quick one, for tests."""
     at = {"every_seconds": 0.2, "timeout_seconds": 1.5, **sink}
     return Config(
-        BusAt(broker.host, broker.port),
+        BusAddress(broker.host, broker.port),
         SinkAt(url, **at),  # type: ignore[arg-type]
         StoreAt(str(folder / "uplink.db"), keep_free_bytes=0),
     )

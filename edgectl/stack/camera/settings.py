@@ -5,7 +5,6 @@ Owns: the file's shape, its defaults, and what in it cannot be meant. Must not k
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -13,7 +12,8 @@ from pathlib import Path
 from string import Template
 from urllib.parse import quote, urlsplit
 
-from edgectl.wire.document import from_json
+from edgectl.stack.ops.settings import BusAddress
+from edgectl.stack.ops.settings import read as told
 
 ALL, DETECTIONS = MODES = ("all", "detections")
 SYNTHETIC, FILE, RTSP, V4L2 = ("synthetic", "file", "rtsp", "v4l2")
@@ -50,14 +50,6 @@ class Inference:
 
 
 @dataclass(frozen=True, slots=True)
-class BusAddress:
-    """Where the bus is."""
-
-    host: str = "bus"
-    port: int = 1883
-
-
-@dataclass(frozen=True, slots=True)
 class OutboxRoom:
     """How many events wait in memory for the uplink's receipt, and when one is sent again."""
 
@@ -87,7 +79,7 @@ class Settings:
     name: str = "camera"
     cameras: dict[str, Camera] = field(default_factory=dict)
     inference: Inference = Inference()
-    bus: BusAddress = BusAddress()
+    bus: BusAddress = field(default_factory=BusAddress)
     outbox: OutboxRoom = OutboxRoom()
     events: Events = Events()
     canary: Reference = Reference()
@@ -95,13 +87,7 @@ class Settings:
 
 def read(file: Path) -> Settings:
     """Return what a file says; ValueError names everything in it that cannot be meant."""
-    try:
-        doc = json.loads(file.read_bytes())
-    except OSError as error:
-        raise ValueError(f"{file} cannot be read: {error.strerror}") from error
-    except ValueError as error:
-        raise ValueError(f"{file} is not JSON: {error}") from error
-    settings = from_json(Settings, doc)
+    settings = told(Settings, file)
     wrong = list(problems(settings))
     if wrong:
         raise ValueError("; ".join(wrong))

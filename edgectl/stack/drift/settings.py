@@ -5,20 +5,12 @@ Owns: the file's shape and its defaults. Must not know how anything is judged.
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from edgectl.stack.drift.rules import Rules
-from edgectl.wire.document import from_json
-
-
-@dataclass(frozen=True, slots=True)
-class BusAddress:
-    """Where the bus is."""
-
-    host: str = "bus"
-    port: int = 1883
+from edgectl.stack.ops.settings import BusAddress
+from edgectl.stack.ops.settings import read as told
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,13 +29,7 @@ class Settings:
 
 def read(file: Path) -> Settings:
     """Return what a file says; ValueError is a sentence."""
-    try:
-        doc = json.loads(file.read_bytes())
-    except OSError as error:
-        raise ValueError(f"{file} cannot be read: {error.strerror}") from error
-    except ValueError as error:
-        raise ValueError(f"{file} is not JSON: {error}") from error
-    settings = from_json(Settings, doc)
+    settings = told(Settings, file)
     if min(settings.report_seconds, settings.keep_seconds, settings.forget_seconds, settings.most_cameras) <= 0:
         raise ValueError(f"{file}: report_seconds, keep_seconds, forget_seconds and most_cameras are more than 0")
     return settings

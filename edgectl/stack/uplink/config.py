@@ -9,20 +9,13 @@ import json
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from edgectl.stack.ops.settings import BusAddress
 from edgectl.stack.uplink.hours import Hours, Window
 from edgectl.stack.uplink.target import Target
 from edgectl.wire.document import from_json
 
 MIB = 1024 * 1024
 OLDEST, NEWEST = DROPS = ("oldest", "newest")
-
-
-@dataclass(frozen=True, slots=True)
-class BusAt:
-    """The store's MQTT broker."""
-
-    host: str = "bus"
-    port: int = 1883
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +48,7 @@ class StoreAt:
 class Config:
     """All of it; each part has its defaults."""
 
-    bus: BusAt = field(default_factory=BusAt)
+    bus: BusAddress = field(default_factory=BusAddress)
     sink: SinkAt = field(default_factory=SinkAt)
     store: StoreAt = field(default_factory=StoreAt)
 

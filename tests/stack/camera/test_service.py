@@ -18,10 +18,11 @@ from typing import Any
 import pytest
 
 from edgectl.stack.camera.service import Service
-from edgectl.stack.camera.settings import BusAddress, Camera, Events, Inference, OutboxRoom, Settings
+from edgectl.stack.camera.settings import Camera, Events, Inference, OutboxRoom, Settings
 from edgectl.stack.ops.board import Board
 from edgectl.stack.ops.clock import SystemClock
 from edgectl.stack.ops.door import Door
+from edgectl.stack.ops.settings import BusAddress
 from edgectl.wire.chain import DEGRADED, INPUT, MODEL, NETWORK, NOT_READY, READY, RESOURCE, Crossing
 from edgectl.wire.document import from_json
 from tests.stack.broker import Broker, free_port

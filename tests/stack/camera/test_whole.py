@@ -13,9 +13,10 @@ from pathlib import Path
 import pytest
 
 from edgectl.stack.camera.service import Service
-from edgectl.stack.camera.settings import BusAddress, Camera, Events, Inference, Settings
+from edgectl.stack.camera.settings import Camera, Events, Inference, Settings
 from edgectl.stack.ops.board import Board
 from edgectl.stack.ops.clock import SystemClock
+from edgectl.stack.ops.settings import BusAddress
 from edgectl.wire.chain import Crossing
 from edgectl.wire.document import from_json
 from tests.stack.broker import Broker, free_port
