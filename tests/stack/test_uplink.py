@@ -60,6 +60,22 @@ def test_events_arrive_once_each_and_the_receipt_comes_before(broker: Broker, tm
             service.kill()
 
 
+def test_settings_that_cannot_be_meant_are_said_where_the_chain_looks(broker: Broker, tmp_path: Path) -> None:
+    """No crash loop, which would say nothing: not ready, kind config, the sentence; it ends on SIGTERM with 0."""
+    service = uplink(configured(broker, tmp_path, "ftp://sink.example/"), tmp_path)
+    service.start()
+    try:
+        deadline = time.monotonic() + 20
+        while not (said := service.status().get("state", {})).get("kind"):
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+        assert (said["word"], said["kind"]) == ("not ready", "config")
+        assert "ftp" in said["reason"]
+        assert service.stop() == 0
+    finally:
+        service.kill()
+
+
 def test_a_canary_that_gets_through_ends_the_wait_for_the_sink(broker: Broker, tmp_path: Path) -> None:
     """After failures the next try is seconds away (a minute at last); what waits goes at once when the sink is back."""
     with FaultySink() as sink:

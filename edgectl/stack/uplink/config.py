@@ -5,14 +5,13 @@ Owns: the shape of its configuration, the defaults, and the sentence about what 
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from edgectl.stack.ops.settings import BusAddress
+from edgectl.stack.ops.settings import read as told
 from edgectl.stack.uplink.hours import Hours, Window
 from edgectl.stack.uplink.target import Target
-from edgectl.wire.document import from_json
 
 MIB = 1024 * 1024
 OLDEST, NEWEST = DROPS = ("oldest", "newest")
@@ -54,9 +53,9 @@ class Config:
 
 
 def read(path: Path) -> Config:
-    """Return a file's configuration; ValueError says what is wrong with it, OSError why it cannot be read."""
+    """Return a file's configuration; ValueError says what is wrong with it."""
+    config = told(Config, path)
     try:
-        config = from_json(Config, json.loads(path.read_bytes()))
         check(config)
     except ValueError as error:
         raise ValueError(f"{path}: {error}") from error

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import sys
+import threading
+
 from edgectl.stack.ops.board import Board
 from edgectl.stack.ops.bus import Bus
 from edgectl.stack.ops.clock import Clock
+from edgectl.stack.ops.door import Route
 from edgectl.stack.ops.event import EVENTS
 from edgectl.stack.uplink.canary import Canaries
 from edgectl.stack.uplink.config import Config
@@ -24,13 +28,16 @@ from edgectl.wire.chain import RESOURCE
 
 NAME = "uplink"
 LINK = "queue"
+TELL_SECONDS = 1.0
 
 
 class Uplink:
-    """Call `start`, then `tick` every second or so, and `stop`."""
+    """Call `start`, and `end`."""
 
     def __init__(self, config: Config, board: Board, clock: Clock) -> None:
         self._config, self._board, self._clock = config, board, clock
+        self._ended = threading.Event()
+        self._teller = threading.Thread(target=self._tell, daemon=True, name="tell")
         self._figures, self._intake = Figures(), Intake(clock)
         self._hours = Hours(config.sink.windows, config.sink.timezone)
         self._store = Store(config.store, clock)
@@ -73,18 +80,33 @@ class Uplink:
             self._disk.failed(error)
         for part in (self._keeper, self._canaries, self._drain, self._bus):
             part.start()
+        self._teller.start()
         self._board.ready()
 
-    def stop(self) -> None:
+    @property
+    def routes(self) -> dict[str, Route]:
+        """Return what it answers beside what each service does: nothing."""
+        return {}
+
+    def end(self) -> None:
         """End within 5 seconds: what has come is on the disk, what was being sent is sent again."""
+        self._ended.set()
+        self._teller.join(TELL_SECONDS)
         self._keeper.stop()
         self._bus.stop()
         self._canaries.stop()
         self._drain.stop()
         self._store.close()
 
-    def tick(self) -> None:
-        """Say how all of it stands now."""
+    def _tell(self) -> None:
+        """Say how all of it stands, each second of the machine."""
+        while not self._ended.wait(TELL_SECONDS):
+            try:
+                self._say()
+            except Exception as error:  # noqa: BLE001 - whatever it is, the next second tells again
+                sys.stderr.write(f"how the uplink stands cannot be told: {type(error).__name__}: {error}\n")
+
+    def _say(self) -> None:
         self._line.tick()
         self._figures.up.set(0 if self._line.down else 1)
         try:
