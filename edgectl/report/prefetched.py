@@ -8,9 +8,9 @@ from typing import Any
 
 from edgectl.control.deploy.prefetch import Came
 from edgectl.control.inventory.store import Store
-from edgectl.control.policy.windows import Window, opens
 from edgectl.report.words import duration, size
 from edgectl.wire.errors import EdgectlError, Exit
+from edgectl.wire.hours import Window, opens
 
 Ended = tuple[dict[str, Any], str]
 

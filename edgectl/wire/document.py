@@ -87,9 +87,9 @@ def is_digest(text: object) -> bool:
 
 
 def to_json(value: Any) -> Any:
-    """Return plain JSON for a dataclass: tuples become lists, nothing is left out."""
+    """Return plain JSON for a dataclass: tuples become lists; what came later and is empty is left out."""
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return {field.name: to_json(getattr(value, field.name)) for field in dataclasses.fields(value)}
+        return {name: to_json(item) for name, item in _fields(value).items()}
     if isinstance(value, (list, tuple)):
         return [to_json(item) for item in value]
     if isinstance(value, dict):

@@ -5,8 +5,9 @@ Owns: the fields and the acceptance rule. Signatures come with pull and USB; ove
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from edgectl.wire.document import LATER
 from edgectl.wire.errors import Locked, Refused
 
 
@@ -36,6 +37,8 @@ class Envelope:
     accept_degraded: bool = False  # promote it also when it serves less than what ran before
     lead: str = ""  # the run of the store's first server that this node follows; "" for that server itself
     without: tuple[str, ...] = ()  # nodes that the sender could not reach: nobody waits for them
+    may_reboot: bool = field(default=False, metadata=LATER)  # also outside the hours that the store has for it
+    take_over: bool = field(default=False, metadata=LATER)  # what somebody else has installed and edgectl would refuse
 
 
 def judge(offer: Envelope, *, store: str, current: str, sequence: int) -> None:

@@ -13,6 +13,7 @@ from typing import Any
 
 from edgectl.wire.chain import Chain
 from edgectl.wire.document import LATER, canonical, digest_of, from_json, joined
+from edgectl.wire.host import Os
 from edgectl.wire.rollout import Rollout
 from edgectl.wire.trust import Trust
 
@@ -47,6 +48,7 @@ class Host:
     files: tuple[ManagedFile, ...] = ()
     sysctls: dict[str, str] = field(default_factory=dict)
     folders: tuple[ManagedFolder, ...] = field(default=(), metadata=LATER)  # of the apps, as images are
+    os: Os | None = field(default=None, metadata=LATER)  # where anything of it is declared
 
 
 @dataclass(frozen=True, slots=True)
@@ -246,6 +248,8 @@ class Payload:
         names = {node.k3s.binary, *(image.archive for image in node.k3s.images)}
         for model in self.models.current if self.models else ():
             names |= set(model.files.values())
+        if node.host.os is not None:
+            names |= node.host.os.packages.blobs
         return {digest: size for digest, size in self.blobs.items() if digest in names}
 
     def node(self, name: str) -> Node:

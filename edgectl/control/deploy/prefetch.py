@@ -21,8 +21,8 @@ from edgectl.control.deploy.outcome import Outcome
 from edgectl.control.deploy.spread import MOST_AT_ONCE
 from edgectl.control.deploy.together import Connect, Follower
 from edgectl.control.payload.rendered import Rendered
-from edgectl.control.policy.windows import Window, is_open
 from edgectl.wire.errors import EdgectlError
+from edgectl.wire.hours import Window, is_open
 from edgectl.wire.thing import files
 
 Answers = Mapping[str, "Came | EdgectlError"]

@@ -12,7 +12,7 @@ from edgectl.control.inventory.source import Source
 from edgectl.control.inventory.tree import Tree, merge
 
 # what can be said for one node as well as for many: a test holds this and schema.NodeLayer together
-NODE_KEYS = ("profile", "ssh", "host", "k3s", "hardware", "gpu")
+NODE_KEYS = ("profile", "ssh", "host", "k3s", "hardware", "gpu", "install")
 
 
 @dataclass(slots=True)

@@ -13,8 +13,8 @@ from pydantic import AfterValidator, Field, StringConstraints
 from edgectl.control.inventory.section import Label, Section
 from edgectl.control.inventory.selector import selector
 from edgectl.control.policy.versions import asked_range
-from edgectl.control.policy.windows import window
 from edgectl.wire.errors import UsageError
+from edgectl.wire.hours import window
 
 
 def _day(text: str) -> str:

@@ -12,9 +12,10 @@ from functools import cache
 from pathlib import Path
 
 from edgectl.control import assets
-from edgectl.control.inventory import chain_schema, network_schema, schema, uplink_schema
+from edgectl.control.inventory import chain_schema, hosted, network_schema, schema, uplink_schema
 from edgectl.control.inventory.amounts import rate_bytes
 from edgectl.control.inventory.facts import facts
+from edgectl.control.inventory.host_schema import Host
 from edgectl.control.inventory.place import Place
 from edgectl.control.inventory.rollouts import rollout_of
 from edgectl.control.inventory.secret_schema import StoreSecret
@@ -41,7 +42,7 @@ from edgectl.control.inventory.store import (
     folder_of,
 )
 from edgectl.control.inventory.tree import Tree
-from edgectl.control.policy.windows import Window, hours
+from edgectl.wire.hours import Window, hours
 
 PREFETCH = "prefetch"  # the name of the windows in which models are brought ahead
 
@@ -61,7 +62,7 @@ def resolve(
     return Store(
         name=name,
         title=store.title,
-        nodes=tuple(node_target(node, model, folder) for node, model in nodes.items()),
+        nodes=tuple(node_target(node, model, folder, store) for node, model in nodes.items()),
         releases=releases(store),
         images=tuple(store.images or ()),
         helm_version=store.helm.version or "" if store.helm else "",
@@ -172,9 +173,9 @@ def trust_path(source: Path, name: str | None) -> Path | None:
     return _beside(folder_of(source), name) if name else None
 
 
-def node_target(name: str, node: schema.Node, folder: Path) -> NodeTarget:
-    """Return one node with every default filled in; `folder` is where the inventory lies."""
-    ssh, host, k3s = node.ssh or schema.Ssh(), node.host or schema.Host(), node.k3s or schema.K3s()
+def node_target(name: str, node: schema.Node, folder: Path, store: schema.Store) -> NodeTarget:
+    """Return one node of a store with every default filled in; `folder` is where the inventory lies."""
+    ssh, host, k3s = node.ssh or schema.Ssh(), node.host or Host(), node.k3s or schema.K3s()
     address = node.address or ""
     return NodeTarget(
         name=name,
@@ -194,6 +195,14 @@ def node_target(name: str, node: schema.Node, folder: Path) -> NodeTarget:
             free_bytes=host.free_bytes,
             files=tuple(HostFile(path=file.path, text=file.text, mode=file.mode.zfill(4)) for file in host.files),
             sysctls={key: str(value) for key, value in host.sysctls.items()},
+            packages=hosted.packages(host.packages),
+            modules=tuple(sorted(set(host.modules))),
+            services=hosted.services(host),
+            users=hosted.users(host),
+            time=hosted.time(host),
+            journal_bytes=host.logs.journal if host.logs else 0,
+            machine=hosted.machine(node),
+            reboots=hosted.reboots(host, store),
         ),
         k3s=K3sSettings(version=k3s.version or "", config=k3s.config, kubelet=k3s.kubelet, registries=k3s.registries),
         gpu=_gpu(node.gpu, node.identity),
@@ -264,4 +273,5 @@ def _gpu(gpu: schema.Gpu | None, identity: schema.Identity | None) -> GpuSetting
         uuids=tuple(identity.gpus) if identity else (),
         driver=gpu.driver or "",
         toolkit=gpu.toolkit or "",
+        packages=hosted.packages(gpu.packages),
     )

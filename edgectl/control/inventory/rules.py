@@ -16,6 +16,7 @@ from edgectl.control.inventory import schema
 from edgectl.control.inventory.chained import chain_findings
 from edgectl.control.inventory.check import Where
 from edgectl.control.inventory.guarded import guard_findings
+from edgectl.control.inventory.host_schema import File
 from edgectl.control.inventory.path import path_error
 from edgectl.control.inventory.place import Finding, nearest
 from edgectl.control.inventory.plaintext import plain_secrets
@@ -160,7 +161,7 @@ def node_findings(name: str, node: schema.Node, subject: Subject) -> Iterator[Fi
     yield from _secrets(subject)
 
 
-def _files(files: list[schema.File], subject: Subject) -> Iterator[Finding]:
+def _files(files: list[File], subject: Subject) -> Iterator[Finding]:
     seen: set[str] = set()
     for index, file in enumerate(files):
         at = ("host", "files", index, "path")

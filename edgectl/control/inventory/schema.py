@@ -8,21 +8,18 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints, WithJsonSchema
+from pydantic import AfterValidator, Field, StringConstraints, WithJsonSchema
 
-from edgectl.control.inventory.amounts import SIZE_PATTERN, size_bytes
 from edgectl.control.inventory.chain_schema import Chain
+from edgectl.control.inventory.host_schema import Host, Packages
+from edgectl.control.inventory.install_schema import Install
 from edgectl.control.inventory.model_schema import Model
 from edgectl.control.inventory.network_schema import ClockTime, Day, Network
 from edgectl.control.inventory.policy_schema import Policy
 from edgectl.control.inventory.secret_schema import SecretReference, StoreSecret
-from edgectl.control.inventory.section import Label, Line, Section, Title, Word
+from edgectl.control.inventory.section import Label, Line, Section, Size, Title, Word
 from edgectl.control.inventory.uplink_schema import Uplink
 from edgectl.control.policy.versions import asked_range
-
-
-def _size(value: object) -> object:
-    return size_bytes(value) if isinstance(value, str) else value
 
 
 def _versions(value: str) -> str:
@@ -30,15 +27,7 @@ def _versions(value: str) -> str:
     return value
 
 
-Size = Annotated[
-    int,
-    Field(ge=0),
-    BeforeValidator(_size),
-    WithJsonSchema({"anyOf": [{"type": "integer", "minimum": 0}, {"type": "string", "pattern": SIZE_PATTERN}]}),
-]
 ReleaseName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]([a-z0-9-]{0,51}[a-z0-9])?$")]
-AbsolutePath = Annotated[Line, StringConstraints(pattern=r"^/.*[^/]$")]
-FileMode = Annotated[str, StringConstraints(pattern=r"^0?[0-7]{3}$")]
 Versions = Annotated[str, AfterValidator(_versions), WithJsonSchema({"type": "string"})]
 Port = Annotated[int, Field(ge=1, le=65535)]
 Version = Annotated[str, StringConstraints(pattern=r"^[0-9]+(\.[0-9]+)+([-+~.][0-9A-Za-z.+~-]+)?$")]
@@ -62,22 +51,6 @@ class Ssh(Section):
     agent: bool = Field(default=True, description="Ask a running SSH agent, too.")
     sudo_password: SecretReference | None = Field(default=None, description="Only where sudo asks for one.")
     connect_seconds: Seconds = Field(default=15.0, description="Deadline of each step of connecting.")
-
-
-class File(Section):
-    """One file on the node, owned by root."""
-
-    path: AbsolutePath = Field(description="Where it lies on the node.")
-    text: str = Field(description="All of its content.")
-    mode: FileMode = Field(default="0644", description='Octal, in quotes: "0644".')
-
-
-class Host(Section):
-    """What the operating system must offer and carry."""
-
-    free_bytes: Size = Field(default=2 << 30, description="Free space needed in /var/lib before anything is changed.")
-    sysctls: dict[str, str | int] = Field(default={}, description="Kernel settings, e.g. fs.inotify.max_user_watches.")
-    files: list[File] = Field(default=[])
 
 
 class K3s(Section):
@@ -116,6 +89,11 @@ class Gpu(Section):
     memory: Size | None = Field(default=None, description="Memory of each GPU.")
     driver: Version | None = Field(default=None, description="Version of the driver, e.g. 570.86.15.")
     toolkit: Version | None = Field(default=None, description="Version of the container toolkit, e.g. 1.17.4.")
+    packages: Packages = Field(
+        default={},
+        description="Packages of the bundle that bring driver and toolkit, by name, with their version; held, and "
+        "installed before k3s: docs/packages.md.",
+    )
     resource: ResourceName = Field(default="nvidia.com/gpu", description="What GPUs are called in Kubernetes.")
     count: int = Field(default=0, ge=0, le=64, description="GPUs that are built in.")
     required: int | None = Field(default=None, ge=0, description="As many as count when not given.")
@@ -212,6 +190,7 @@ class NodeLayer(Section):
     k3s: K3s | None = None
     hardware: Hardware | None = None
     gpu: Gpu | None = Field(default=None, description="Left out, or count 0: nodes without GPUs.")
+    install: Install | None = Field(default=None, description="How the machine is first installed: docs/image.md.")
 
 
 class Node(NodeLayer):
@@ -251,8 +230,8 @@ class Layer(NodeLayer):
     policy: Policy | None = Field(default=None, description="What stores may become: docs/policy.md.")
     windows: dict[Label, list[Window]] | None = Field(
         default=None,
-        description="Hours by name, for pods and rules; in those of `prefetch`, models may be brought ahead. Who may "
-        "deploy when: policy.deploy.",
+        description="Hours by name, for pods and rules; in those of `prefetch`, models may be brought ahead, in those "
+        "of `reboot`, nodes may reboot (docs/reboot.md). Who may deploy when: policy.deploy.",
     )
 
 

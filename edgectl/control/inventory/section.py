@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, StringConstraints, WithJsonSchema
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, WithJsonSchema
 
+from edgectl.control.inventory.amounts import SIZE_PATTERN, size_bytes
 from edgectl.control.inventory.text import refused_line
 from edgectl.wire.length import LENGTH_PATTERN, seconds
 
@@ -37,10 +38,20 @@ def _length(text: str) -> str:
     return text
 
 
+def _size(value: object) -> object:
+    return size_bytes(value) if isinstance(value, str) else value
+
+
 Title = Annotated[str, AfterValidator(_title)]
 Line = Annotated[str, AfterValidator(_line)]
 Word = Annotated[str, AfterValidator(_word)]  # what stands among a program's arguments
 
+Size = Annotated[
+    int,
+    Field(ge=0),
+    BeforeValidator(_size),
+    WithJsonSchema({"anyOf": [{"type": "integer", "minimum": 0}, {"type": "string", "pattern": SIZE_PATTERN}]}),
+]
 Length = Annotated[str, AfterValidator(_length), WithJsonSchema({"type": "string", "pattern": LENGTH_PATTERN})]
 
 

@@ -14,11 +14,12 @@ from typing import TYPE_CHECKING, Any
 from edgectl.control.inventory.place import Place
 from edgectl.control.inventory.tree import Tree
 from edgectl.control.secrets.reference import Reference
+from edgectl.wire.host import Machine, Reboots, Service, TimeSync, User
 from edgectl.wire.rollout import Rollout
 
 if TYPE_CHECKING:
     from edgectl.control.inventory.policy_schema import Policy
-    from edgectl.control.policy.windows import Window
+    from edgectl.wire.hours import Window
 
 
 DEFAULT_ARCH = "amd64"
@@ -64,6 +65,14 @@ class HostSettings:
     free_bytes: int
     files: tuple[HostFile, ...]
     sysctls: dict[str, str]
+    packages: tuple[tuple[str, str], ...] = ()  # name and version; "": the bundle's newest
+    modules: tuple[str, ...] = ()
+    services: tuple[Service, ...] = ()
+    users: tuple[User, ...] = ()
+    time: TimeSync | None = None
+    journal_bytes: int = 0  # 0: as the system has it
+    machine: Machine | None = None
+    reboots: Reboots = field(default_factory=Reboots)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +97,7 @@ class GpuSettings:
     uuids: tuple[str, ...] = ()
     driver: str = ""
     toolkit: str = ""
+    packages: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

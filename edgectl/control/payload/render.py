@@ -14,6 +14,7 @@ from edgectl.control.inventory.place import Finding, invalid
 from edgectl.control.inventory.store import DEFAULT_ARCH, NodeTarget, Store, folder_of
 from edgectl.control.payload.chain import chain
 from edgectl.control.payload.declared import gpu_of, guard_of, uplink_of
+from edgectl.control.payload.declaredos import os_of
 from edgectl.control.payload.folders import folders
 from edgectl.control.payload.hostfiles import host_files, refused_sysctl
 from edgectl.control.payload.images import full_name
@@ -27,6 +28,7 @@ from edgectl.control.payload.shelf import Shelf
 from edgectl.control.signing.trustfile import of as trust_of
 from edgectl.wire.chain import Chain
 from edgectl.wire.errors import InvalidInput
+from edgectl.wire.host import Packages
 from edgectl.wire.payload import (
     Helm,
     Host,
@@ -215,6 +217,7 @@ class _Rendering:
                 files=host_files(node.host),
                 sysctls=dict(node.host.sysctls),
                 folders=owned,
+                os=os_of(node, Packages()),
             ),
             k3s=K3s(
                 version=node.k3s.version,

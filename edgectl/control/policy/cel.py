@@ -14,7 +14,7 @@ from datetime import datetime
 from typing import Any, Literal
 
 from edgectl.control.policy.versions import within
-from edgectl.control.policy.windows import window
+from edgectl.wire.hours import window
 
 Over = Literal["payload", "objects", "deploy"]
 VARIABLES: dict[Over, tuple[str, ...]] = {

@@ -9,7 +9,7 @@ import pytest
 
 from edgectl.control.deploy.caps import ASKED, DOWNLINK, LIMITS, MEASURED, Caps, Forecast
 from edgectl.control.inventory.store import LimitSettings, NetworkSettings
-from edgectl.control.policy.windows import hours
+from edgectl.wire.hours import hours
 
 DAY = LimitSettings(62_500.0, hours((), "08:00", "20:00", "Europe/Berlin"))
 ALWAYS = LimitSettings(250_000.0)

@@ -17,8 +17,8 @@ from edgectl.control.deploy.caps import Caps
 from edgectl.control.deploy.line import Line
 from edgectl.control.deploy.transfer import Progress
 from edgectl.control.inventory.store import LimitSettings, NetworkSettings
-from edgectl.control.policy.windows import hours
 from edgectl.wire.frame import Frames
+from edgectl.wire.hours import hours
 from tests.unit.control.deploy.silent import Silent
 
 BLOB = random.Random(1).randbytes(3_000_000)  # noqa: S311 - it cannot be packed, that is all

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import pytest
 
 from edgectl.control.policy.versions import asked_range, within
-from edgectl.control.policy.windows import window
+from edgectl.wire.hours import window
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ import functools
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, time, timedelta
+from datetime import datetime, time, timedelta, timezone
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 _EDGES = 400  # of windows that are looked ahead to: more than a week of them
@@ -43,7 +43,7 @@ class Window:
             for ahead in range(3)
             for at in (self.begins, self.ends)
         )
-        return min(edge for edge in edges if edge.astimezone(UTC) > moment.astimezone(UTC))
+        return min(edge for edge in edges if edge.astimezone(timezone.utc) > moment.astimezone(timezone.utc))
 
 
 def is_open(windows: Sequence[Window], moment: datetime) -> bool:
@@ -56,7 +56,7 @@ def opens(windows: Sequence[Window], moment: datetime) -> datetime | None:
     if is_open(windows, moment):
         return None
     for _ in range(_EDGES):
-        moment = min((one.next_change(moment) for one in windows), key=lambda edge: edge.astimezone(UTC))
+        moment = min((one.next_change(moment) for one in windows), key=lambda edge: edge.astimezone(timezone.utc))
         if is_open(windows, moment):
             return moment
     return None
