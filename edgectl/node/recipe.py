@@ -13,7 +13,7 @@ from typing import Any
 from edgectl.node.charts.release import Release
 from edgectl.node.charts.retired import Retired
 from edgectl.node.converge.protocol import Gate
-from edgectl.node.gpu.driver import Driver
+from edgectl.node.gpu.driver import driver_of
 from edgectl.node.gpu.proven import Proven, Withdrawn
 from edgectl.node.guard.step import GuardHolds, GuardPolicy
 from edgectl.node.host.blobs import Blobs
@@ -89,7 +89,7 @@ def recipe(
         steps.append(Binary("helm-binary", "helm", "helm", node.helm.version, node.helm.binary))
     gpus: list[Gate[Any]] = []
     if node.gpu is not None:
-        gpus += [Driver(node.gpu), Proven(node.gpu, node.name), Withdrawn(node.gpu, node.name)]
+        gpus += [driver_of(node, node.gpu), Proven(node.gpu, node.name), Withdrawn(node.gpu, node.name)]
     if not leads:
         return (*steps, *gpus)
     mounted = _mounted(payload, planned=planned)

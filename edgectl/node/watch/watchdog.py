@@ -19,11 +19,11 @@ from pathlib import Path
 from edgectl.node import pause
 from edgectl.node.converge.journal import Journal
 from edgectl.node.converge.lock import Lock, holder
-from edgectl.node.converge.protocol import LookFailed, Status, Wait
+from edgectl.node.converge.protocol import LookFailed, Status
 from edgectl.node.converge.slots import Slots
 from edgectl.node.desired import load
 from edgectl.node.gpu import metrics
-from edgectl.node.gpu.driver import Driver
+from edgectl.node.gpu.driver import driver_of
 from edgectl.node.gpu.looked import looked
 from edgectl.node.gpu.proven import Proven
 from edgectl.node.gpu.told import happened, tell
@@ -119,7 +119,7 @@ class Watchdog:
         if node.gpu is None:
             self._watched = None
             return
-        driver = Driver(node.gpu, wait=Wait(0))
+        driver = driver_of(node, node.gpu, limit_seconds=0)
         proven = Proven(node.gpu, node.name, wait_seconds=0.0, again_seconds=0.0, monotonic=self._monotonic)
         images = frozenset(ref for image in node.k3s.images for ref in image.refs)
         self._watched = Watched(node.name, node.gpu, driver, proven, images)

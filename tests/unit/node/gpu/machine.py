@@ -23,17 +23,23 @@ _REAL = [
     "date",
     "dirname",
     "env",
+    "find",
     "grep",
     "head",
     "ls",
+    "mkdir",
     "mknod",
+    "od",
     "printf",
     "readlink",
+    "rm",
     "sed",
     "sleep",
     "sort",
     "tail",
     "timeout",
+    "touch",
+    "tr",
     "uname",
 ]
 
@@ -49,7 +55,7 @@ class Machine:
         for name in _REAL:
             if found := shutil.which(name):
                 (self.programs / name).symlink_to(found)
-        for name in ("journalctl", "dmesg", "modprobe", "systemctl", "ldconfig"):
+        for name in ("journalctl", "dmesg", "modprobe", "systemctl", "ldconfig", "modinfo"):
             self.program(name, code=1)
 
     def file(self, path: str, text: str = "", *, mode: int = 0o644) -> Path:
