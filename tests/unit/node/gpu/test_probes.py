@@ -220,8 +220,8 @@ def test_a_toolkit_that_came_after_k3s_asks_for_one_restart(
     machine: Machine,
     running: str,
     config: str,
-    later: bool,
-    code: int,  # noqa: FBT001
+    later: bool,  # noqa: FBT001
+    code: int,
 ) -> None:
     """Only a k3s that runs can have missed it, and only one that started before: a second restart would not help."""
     machine.program("nvidia-container-runtime", "NVIDIA Container Runtime version 1.20.0\n")
