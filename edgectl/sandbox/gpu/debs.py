@@ -1,7 +1,7 @@
 """NVIDIA's packages, stood in by real ones of ours: the same names, files, maintainer scripts, and ways to fail.
 
-Owns: what is in them, and how dpkg-deb is asked. DKMS is Debian's own; kernel and compiler are stood in, since all nodes
-share the host's kernel and none has its headers. Must not know nodes nor bundles.
+Owns: what is in them, and how dpkg-deb is asked. DKMS is Debian's own; the kernel's headers and a compiler are stood
+in, since all nodes share the host's kernel. Must not know nodes nor bundles.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ class DebFile:
 
 @dataclass(slots=True)
 class _Deb:
-    """One package before it is built. `files`: path -> content, one that begins with "#!" can be run; `links`: path -> target."""
+    """One package before it is built. `files`: path -> content, "#!" can be run; `links`: path -> target."""
 
     name: str
     version: str
@@ -61,20 +61,17 @@ class _Deb:
 
 
 def driver_debs(*versions: str, say: Say = to_stderr) -> tuple[DebFile, ...]:
-    """Return all packages of these drivers (the current one and the newer one), of the toolkit, DKMS, and what that needs."""
-    wanted, kernel = versions or VERSIONS, platform.release()
-    inputs = digest_inputs(_RECIPE, FILES, Path(hardware.__file__).parent / "driver", libcuda.SOURCE, kernel, *wanted)
+    """Return all packages of these drivers (else: two of them), of the toolkit, DKMS, and what that needs."""
+    versions, kernel = versions or VERSIONS, platform.release()
+    inputs = digest_inputs(_RECIPE, FILES, Path(hardware.__file__).parent / "driver", libcuda.SOURCE, kernel, *versions)
 
     def build(folder: Path) -> None:
-        for deb in (
-            *_system(kernel),
-            _toolkit(),
-            *(deb for version in wanted for deb in _driver(version, folder, say)),
-        ):
+        drivers = [deb for version in versions for deb in _driver(version, folder, say)]
+        for deb in (*_system(kernel), _toolkit(), *drivers):
             _write(deb, folder)
 
     ours = part("nvidia-debs", inputs, build, say=say)
-    dkms = packages.debs("dkms", ("dkms",), "dkms", say=say)
+    dkms = packages.debs("dkms", ("dkms",), "dkms|lsb-release", say=say)
     return tuple(_described(path) for folder in (ours, dkms) for path in sorted(folder.glob("*.deb")))
 
 

@@ -91,11 +91,11 @@ class Knobs:
         self.set("uvm", "" if loads else "missing")
 
     def secure_boot(self, state: str) -> None:
-        """Say from the next boot on: "on" (the kernel does not know DKMS's key), "enrolled" (it does), "off"; "": no UEFI."""
+        """Let the next boot have Secure Boot "on" (DKMS's key is unknown), "enrolled" (it is known), "off"; "": no UEFI."""
         self.set("secure-boot", state)
 
     def nouveau(self, *, there: bool) -> None:
-        """Say whether the kernel has nouveau, which takes the cards at each boot unless something keeps it from that."""
+        """Say whether the kernel has nouveau, which takes the cards at each boot unless something keeps it away."""
         self.set("nouveau", "" if there else "absent")
 
     def dkms(self, *, builds: bool) -> None:
@@ -103,13 +103,14 @@ class Knobs:
         self.set("dkms", "" if builds else "fails")
 
     def install(self, *packages: Path) -> None:
-        """Install packages by dpkg, as an unattended upgrade does: held or not, under whatever runs."""
+        """Install packages from files, as an upgrade that nobody has asked for does: held or not, under what runs."""
         folder = "/run/sandbox-gpu/packages"
         self._run(f"rm -rf {folder} && mkdir -p {folder}")
         for package in packages:
             text = base64.b64encode(package.read_bytes()).decode()
             self._run(f"base64 -d > {folder}/{shlex.quote(package.name)}", stdin=text)
-        self._run(f"DEBIAN_FRONTEND=noninteractive dpkg --install --force-hold {folder}/*.deb", seconds=300)
+        words = "apt-get install -y -q --no-install-recommends --allow-change-held-packages --allow-downgrades"
+        self._run(f"DEBIAN_FRONTEND=noninteractive {words} {folder}/*.deb", seconds=300)
 
     def plugin_delay(self, seconds: float) -> None:
         """Let the plugin wait so long before each registration."""

@@ -80,5 +80,4 @@ def _cannot(suite: str, why: str) -> NotReady:
     return NotReady(
         f"{system} cannot be had on this machine: {why}.",
         hint=f"Add a source for {suite} to /etc/apt/sources.list.d and run apt-get update, or leave --os out.",
-        details=targets.evidence(),
     )
