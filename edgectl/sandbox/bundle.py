@@ -1,5 +1,6 @@
-"""What a sandbox store can be sent, as one bundle directory: k3s, Helm, images of the cache, the reference model, and the
-packages of a GPU driver for nodes that are made without one.
+"""What a sandbox store can be sent, as one bundle directory.
+
+k3s, Helm, images of the cache, the reference model, and packages of a GPU driver for nodes that are made without one.
 
 Owns: which parts are in it. Must not know stores; charts are not in it, since they come with edgectl itself.
 """

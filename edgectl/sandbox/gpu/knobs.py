@@ -91,7 +91,7 @@ class Knobs:
         self.set("uvm", "" if loads else "missing")
 
     def secure_boot(self, state: str) -> None:
-        """Say whether Secure Boot is "on" (DKMS's key unknown), "enrolled" (known) or "off" at the next boot; "": no UEFI."""
+        """Let the next boot have Secure Boot "on" (DKMS's key unknown), "enrolled" (known) or "off"; "": no UEFI."""
         self.set("secure-boot", state)
 
     def nouveau(self, *, there: bool) -> None:

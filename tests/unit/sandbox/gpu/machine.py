@@ -36,7 +36,7 @@ class Node:
 
     def run(self, path: str, *arguments: str, err: str = "") -> tuple[int, str]:
         """Run one of the node's programs, where kmod knows the module that was built."""
-        words = [self.root / path, *arguments]
+        words = [str(self.root / path), *arguments]
         env = {"PATH": f"{self.root}/kmod:{os.defpath}"}
         ran = subprocess.run(words, capture_output=True, text=True, timeout=30, check=False, env=env)
         assert ran.stderr == (f"modprobe: {err}\n" if err else "")
