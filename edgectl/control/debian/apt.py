@@ -26,6 +26,7 @@ _KEPT = re.compile(r"(?i)path|(https?|ftp|no)_proxy")  # of the environment
 _UNSAFE = re.compile(r"(?i)insecure|weak|downgrade|unauthenticated")
 _UNSIGNED = re.compile(r"(?i)NO_PUBKEY|EXPKEYSIG|REVKEYSIG|BADSIG|is not signed|GPG error|could.?n.t be verified")
 _AWAY = re.compile(r"(?i)failed to fetch|could not (resolve|connect)|temporary failure|timed out|unable to connect")
+_CHANGED = re.compile(r"(?i)(hash sum|size) mismatch|unexpected size")
 _NO_SUITE = re.compile(r"does not have a Release file")
 _LINES = 20
 
@@ -130,6 +131,12 @@ def meaning(said: Said, what: str) -> EdgectlError:
         return InvalidInput(
             f"{what}: the keys do not vouch for the packages' source",
             hint="name the file of keys that its maker publishes with --keyring; nothing was taken",
+            details=lines,
+        )
+    if _CHANGED.search(text):
+        return InvalidInput(
+            f"{what}: a file has other bytes than its index says",
+            hint="a mirror that is being renewed is whole again in a while; else name another one with --mirror",
             details=lines,
         )
     if _NO_SUITE.search(text):

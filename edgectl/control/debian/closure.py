@@ -25,15 +25,19 @@ def closure(wanted: Iterable[Control], hand: Iterable[Control]) -> tuple[Control
     for one in hand:
         for provided in one.provides:
             standing[provided.name].add(one.name)
-    settled = {one.name: [one] for one in wanted}
+    meant = {one.name: [one] for one in wanted}
+    settled: dict[str, list[Control]] = {}
+    torn: set[str] = set()  # names of which no one version suits all
     while True:
-        chosen, asked = _walk(wanted, {**named, **settled}, standing)
-        several = {name: found for name, found in _by_name(chosen).items() if len(found) > 1}
+        chosen, asked = _walk(wanted, {**named, **settled, **meant}, standing)
+        worse = {name for name, (one,) in settled.items() if not _fits(one, asked[name])}  # by needs met since
+        several = {name: found for name, found in _by_name(chosen).items() if len(found) > 1 and name not in torn}
         fits = {name: [one for one in found if _fits(one, asked[name])] for name, found in several.items()}
         news = {name: found[:1] for name, found in fits.items() if found}
-        if not news:
+        if not news and not worse:
             return tuple(sorted(chosen, key=lambda one: (one.name, order(one.version), one.arch)))
-        settled |= news
+        torn |= worse
+        settled = {name: found for name, found in {**settled, **news}.items() if name not in torn}
 
 
 def newest(found: Iterable[Control]) -> Control | None:

@@ -13,7 +13,7 @@ from pathlib import Path
 from urllib.parse import unquote
 
 from edgectl.control.debian.apt import Apt, isolated, meaning
-from edgectl.control.debian.control import Control
+from edgectl.control.debian.control import ALL, Control
 from edgectl.control.debian.file import control
 from edgectl.control.debian.origin import Origin
 from edgectl.control.staging import staged
@@ -53,12 +53,12 @@ def download(
         updated = apt.get("update", limit=_UPDATE_SECONDS)
         if updated.code != 0:
             raise meaning(updated, "the packages' sources cannot be read")
+        for name, version in names.items():
+            _look_for(apt, name, version)
         if status is not None:
             _take_status(apt, status)
         else:
             _assume_base(apt)
-        for name, version in names.items():
-            _look_for(apt, name, version)
         install = ("install", "--reinstall", *_ALLOW, *asked)
         listed = apt.get("--print-uris", *install, limit=_LIMIT_SECONDS)
         brought = [found for line in listed.out.splitlines() if (found := _BROUGHT.fullmatch(line.strip()))]
@@ -114,14 +114,15 @@ def _take_status(apt: Apt, status: Path) -> None:
 def _assume_base(apt: Apt) -> None:
     """Take for installed what is essential or required in every system, and what that needs."""
     names: set[str] = set()
-    name = ""
+    fields: dict[str, str] = {}
 
     def each(line: str) -> None:
-        nonlocal name
-        if line.startswith("Package: "):
-            name = line.removeprefix("Package: ")
-        elif line in ("Essential: yes", "Priority: required"):
-            names.add(name)
+        key, colon, value = line.partition(": ")
+        fields.update({key: value} if colon and not key.startswith(" ") else {})
+        if not line:
+            always = fields.get("Essential") == "yes" or fields.get("Priority") == "required"
+            names.update([fields["Package"]] if always and fields.get("Architecture") in (apt.arch, ALL) else [])
+            fields.clear()
 
     listed = apt.ask("dumpavail", limit=_LIMIT_SECONDS, each=each)
     if listed.code != 0:
