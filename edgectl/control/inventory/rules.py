@@ -17,6 +17,7 @@ from edgectl.control.inventory.chained import chain_findings
 from edgectl.control.inventory.check import Where
 from edgectl.control.inventory.guarded import guard_findings
 from edgectl.control.inventory.host_schema import File
+from edgectl.control.inventory.packaged import package_findings
 from edgectl.control.inventory.path import path_error
 from edgectl.control.inventory.place import Finding, nearest
 from edgectl.control.inventory.plaintext import plain_secrets
@@ -34,7 +35,11 @@ _OWNED = (
     *("/etc/rancher/", "/var/lib/rancher/", "/var/lib/kubelet/", "/var/lib/edgectl/", "/run/edgectl/"),
     *("/etc/systemd/system/k3s", "/etc/systemd/system/edgectl", "/usr/local/bin/k3s", "/usr/local/bin/helm"),
 )
-_SYSCTLS = "/etc/sysctl.d/90-edgectl.conf"  # of host.sysctls (payload/hostfiles.py)
+_WRITTEN = {  # by edgectl itself: what says them (payload/hostfiles.py, payload/gpufiles.py)
+    "/etc/sysctl.d/90-edgectl.conf": "host.sysctls",
+    "/etc/apt/apt.conf.d/52edgectl": "gpu.packages",
+    "/etc/modprobe.d/edgectl-nouveau.conf": "gpu.packages",
+}
 _SWAPPED = str.maketrans("./", "/.")
 _SECRETS = ("token", "agent-token", "etcd-s3-access-key", "etcd-s3-secret-key", "datastore-endpoint")
 _REGISTRY_SECRETS = ("password", "auth", "identity_token", "token")
@@ -156,6 +161,8 @@ def node_findings(name: str, node: schema.Node, subject: Subject) -> Iterator[Fi
         if len(makers) > 1:  # whose driver is probed, and whether CUDA proves them, is asked once a node
             sentence = f"gpu: {' and '.join(makers.values())} are of different makers; the GPUs of a node are of one"
             yield subject.finding(sentence, "gpu", "offers")
+    for where, sentence in package_findings(node) if not subject.doubts("packages") else ():
+        yield subject.finding(sentence, *where)
     yield from _files(node.host.files if node.host else [], subject)
     yield from _sysctls(node.host.sysctls if node.host else {}, subject)
     yield from _secrets(subject)
@@ -170,7 +177,10 @@ def _files(files: list[File], subject: Subject) -> Iterator[Finding]:
         seen.add(file.path)
         if posixpath.normpath(file.path) != file.path:
             yield subject.finding(f"host.files: write {file.path} as {posixpath.normpath(file.path)}", *at)
-        if f"{file.path}/".startswith(_OWNED) or file.path == _SYSCTLS:
+        if file.path in _WRITTEN:
+            sentence = f"host.files: {file.path} is written by edgectl, from what {_WRITTEN[file.path]} says"
+            yield subject.finding(sentence, *at)
+        elif f"{file.path}/".startswith(_OWNED):
             yield subject.finding(f"host.files: {file.path} belongs to k3s or edgectl; say it under k3s", *at)
 
 
