@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints
 
-from edgectl.control.inventory.section import Line, Section, Size, Word
+from edgectl.control.inventory.section import Line, Section, Size
 
 AbsolutePath = Annotated[Line, StringConstraints(pattern=r"^/.*[^/]$")]
 FileMode = Annotated[str, StringConstraints(pattern=r"^0?[0-7]{3}$")]
@@ -17,9 +17,11 @@ PackageName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9+.-]+$"
 PackageVersion = Annotated[str, StringConstraints(pattern=r"^([0-9]+:)?[0-9][A-Za-z0-9.+~-]*$")]
 Packages = dict[PackageName, PackageVersion | None]
 Module = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$")]
-UnitName = Annotated[
-    str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9:_.@-]*\.(service|socket|timer|path|mount)$")
+UnitName = Annotated[  # a template is none: it needs its instance
+    str,
+    StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9:_.-]*(@[A-Za-z0-9:_.-]+)?\.(service|socket|timer|path|mount)$"),
 ]
+TimeServer = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9.:_-]*$")]
 UserName = Annotated[str, StringConstraints(pattern=r"^[a-z_][a-z0-9_-]{0,30}$")]
 
 
@@ -29,6 +31,9 @@ class File(Section):
     path: AbsolutePath = Field(description="Where it lies on the node.")
     text: str = Field(description="All of its content.")
     mode: FileMode = Field(default="0644", description='Octal, in quotes: "0644".')
+    restarts: list[UnitName] = Field(
+        default=[], description="Units that read it at their start: restarted when it has changed, if they run."
+    )
 
 
 class User(Section):
@@ -40,7 +45,7 @@ class User(Section):
 class Time(Section):
     """Whom the nodes ask for the time."""
 
-    servers: list[Word] = Field(
+    servers: list[TimeServer] = Field(
         default=[], description="Names or addresses of NTP servers; none: as the system has it."
     )
     wait_seconds: Annotated[float, Field(ge=0, le=600)] = Field(
