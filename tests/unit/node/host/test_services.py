@@ -119,7 +119,7 @@ def test_a_unit_that_does_not_start_is_a_failed_apply(node: FakeNode) -> None:
     Systemd(node, {CHRONY: One(reads=(CONF,), broken="wrong")})
     node.write(node.places.root / CONF.lstrip("/"), "wrong")
     step = Services((Service(CHRONY, ENABLED),))
-    with pytest.raises(ApplyFailed, match="systemctl start chrony.*: Job for .* failed") as caught:
+    with pytest.raises(ApplyFailed, match=r"systemctl start chrony.*: Job for .* failed") as caught:
         step.apply(node, step.probe(node))
     assert any("it cannot start with that" in line for line in caught.value.evidence)
 

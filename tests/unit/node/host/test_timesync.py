@@ -80,9 +80,10 @@ def test_whatever_else_keeps_the_time(tmp_path: Path) -> None:
 def test_what_is_not_synchronised_degrades_and_holds_nothing_up(node: FakeNode) -> None:
     """Law: a deploy waits so long at most, a heal and a look not at all; the store then is degraded, by name."""
     node.on_run = lambda *argv: ran("the clock is not synchronised (no server answers: 10.77.0.9)", code=1, argv=argv)
+    now = [0.0]
+    clock = Clock(lambda: now[0], lambda seconds: now.__setitem__(0, now[0] + seconds))
     for waits, seconds in ((True, 30.0), (False, 0.0)):
-        now = [0.0]
-        clock = Clock(lambda now=now: now[0], lambda seconds, now=now: now.__setitem__(0, now[0] + seconds))
+        now[0] = 0.0
         step = Synchronised(DECLARED, waits=waits)
         verdict = converge((step,), node, node, say=lambda *_: None, clock=clock)
         assert (verdict.word, now[0]) == (DEGRADED, seconds)

@@ -174,7 +174,12 @@ def test_what_is_declared_whatever_the_rest_of_the_payload_is(
     """A payload of a newer or older form holds no boot up."""
     slot(node, {"format": 99, "nodes": [{"name": "node-1", **own}]})
     asked: list[Any] = []
-    monkeypatch.setattr(clock, "_ask", lambda servers: asked.append(servers) or (0, "synchronised"))
+
+    def ask(servers: tuple[str, ...]) -> tuple[int, str]:
+        asked.append(servers)
+        return 0, "synchronised"
+
+    monkeypatch.setattr(clock, "_ask", ask)
     clock_boot(node.places)
     assert clock._declared(part(node.places)) == declared
     assert asked == ([declared[0]] if declared[1] else [])
