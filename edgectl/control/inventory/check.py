@@ -103,6 +103,8 @@ def _finding(model: type[BaseModel], tree: Tree, where: Where, found: ErrorDetai
         few = f" Its keys are: {', '.join(known)}" if 0 < len(known) <= _FEW else ""
         hint = nearest(str(where[-1]), known) or few
         return Finding(at.key_at, f'unknown key "{where[-1]}" in {inside}.{hint}')
+    if "[key]" in found["loc"] and kind == "value_error":
+        return Finding(at.key_at, f"{name}: {found['ctx']['error']}")
     if "[key]" in found["loc"]:
         return Finding(at.key_at, no_name(str(where[-1]), _longest(found)))
     if kind == "missing":

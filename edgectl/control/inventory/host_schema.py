@@ -5,9 +5,10 @@ Owns keys and types. Must not know how any of it is brought about.
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Literal
 
-from pydantic import Field, StringConstraints
+from pydantic import AfterValidator, Field, StringConstraints, WithJsonSchema
 
 from edgectl.control.inventory.section import Line, Section, Size
 
@@ -16,12 +17,25 @@ FileMode = Annotated[str, StringConstraints(pattern=r"^0?[0-7]{3}$")]
 PackageName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9+.-]+$")]
 PackageVersion = Annotated[str, StringConstraints(pattern=r"^([0-9]+:)?[0-9][A-Za-z0-9.+~-]*$")]
 Packages = dict[PackageName, PackageVersion | None]
-Module = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$")]
-UnitName = Annotated[  # a template is none: it needs its instance
-    str,
-    StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9:_.-]*(@[A-Za-z0-9:_.-]+)?\.(service|socket|timer|path|mount)$"),
-]
-TimeServer = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9.:_-]*$")]
+_MODULE = r"^[A-Za-z0-9][A-Za-z0-9_-]*$"
+_UNIT = r"^[A-Za-z0-9][A-Za-z0-9:_.-]*(@[A-Za-z0-9:_.-]+)?\.(service|socket|timer|path|mount)$"  # no template
+_SERVER = r"^[A-Za-z0-9][A-Za-z0-9.:_-]*$"
+
+
+def _like(pattern: str, needed: str) -> tuple[AfterValidator, WithJsonSchema]:
+    """Return what holds a text to a pattern, and says in words what is needed."""
+
+    def check(text: str) -> str:
+        if not re.search(pattern, text, re.ASCII) or text.endswith("\n"):
+            raise ValueError(f'{needed} is needed, not "{text}"')
+        return text
+
+    return AfterValidator(check), WithJsonSchema({"type": "string", "pattern": pattern})
+
+
+Module = Annotated[str, *_like(_MODULE, "the name of a kernel module, like br_netfilter,")]
+UnitName = Annotated[str, *_like(_UNIT, "the whole name of a unit, like chrony.service or getty@tty1.service,")]
+TimeServer = Annotated[str, *_like(_SERVER, "the name or address of a time server")]
 UserName = Annotated[str, StringConstraints(pattern=r"^[a-z_][a-z0-9_-]{0,30}$")]
 
 
