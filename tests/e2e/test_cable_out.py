@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from tests.e2e.conftest import Clones, Shop
-from tests.e2e.declared import NOBODY, facts
+from tests.e2e.declared import NOBODY, facts, prepare
 from tests.e2e.node import MARKER, Node
 from tests.e2e.operator import Operator
 
@@ -28,6 +28,7 @@ def declared(clones: Clones) -> Iterator[tuple[Shop, Operator]]:
     """Yield a store of its own that asks for the time, and is never told."""
     clones.drop()
     shop = clones.take()
+    prepare(shop.node)
     operator = shop.operator.with_(change=facts)
     operator.deploy(code=DEGRADED)
     yield shop, operator

@@ -131,7 +131,7 @@ def deeds(
         elif state:
             _bring(found, unit, state)
         if unit.name in marked and (unit.runs or unit.active == "failed") and unit.name not in found.stop:
-            _restart(found, unit, service)
+            _restart(found, unit)
     return found
 
 
@@ -192,10 +192,9 @@ def _put_back(found: Deeds, unit: Unit, was: Was) -> None:
     found.differences.append((unit.name, f"{unit.shown}, declared no more", f"as before: {word}"))
 
 
-def _restart(found: Deeds, unit: Unit, service: Service | None) -> None:
+def _restart(found: Deeds, unit: Unit) -> None:
     found.restart.append(unit.name)
-    reads = ", ".join(service.reads) if service and service.reads else "a file that it reads"
-    found.differences.append((unit.name, f"runs with an older {reads}", "restarted"))
+    found.differences.append((unit.name, "runs with older files than lie there", "restarted"))
     if unit.name in found.start:
         found.start.remove(unit.name)
 
