@@ -19,6 +19,10 @@ def main(argv: list[str] | None = None) -> int:
     commands.add_parser("converge", help="bring this node to its declared state (used by systemd)")
     commands.add_parser("watch", help="watch GPUs, the pods on them and the chain (used by systemd)")
     commands.add_parser("gpu-boot", help="make the GPUs' driver ready before k3s starts (used by systemd)")
+    commands.add_parser(
+        "clock-boot", help="bring the clock as near to the truth as can be before k3s starts (by systemd)"
+    )
+    commands.add_parser("net-boot", help="give k3s an address and a default route, cable or not (used by systemd)")
     commands.add_parser("status", help="look at everything and change nothing")
     gpu = commands.add_parser("gpu", help="show each GPU, and why it is ready or not")
     gpu.add_argument("-v", "--verbose", action="store_true", help="what is fine, too")
@@ -60,6 +64,16 @@ def main(argv: list[str] | None = None) -> int:
         from edgectl.node.gpu.boot import gpu_boot
 
         gpu_boot(places)
+        return 0
+    if args.command == "clock-boot":
+        from edgectl.node.startup.clock import clock_boot
+
+        clock_boot(places)
+        return 0
+    if args.command == "net-boot":
+        from edgectl.node.startup.net import net_boot
+
+        net_boot(places)
         return 0
     return int(importlib.import_module(f"edgectl.node.rack.{args.command}").run(places, args))
 

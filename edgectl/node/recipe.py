@@ -19,7 +19,11 @@ from edgectl.node.guard.step import GuardHolds, GuardPolicy
 from edgectl.node.host.blobs import Blobs
 from edgectl.node.host.files import Files, Sysctls
 from edgectl.node.host.folders import Folders
+from edgectl.node.host.modules import Modules
 from edgectl.node.host.preflight import Preflight
+from edgectl.node.host.readers import readers_of
+from edgectl.node.host.services import Services
+from edgectl.node.host.timesync import Synchronised
 from edgectl.node.io.places import Places
 from edgectl.node.k3s.binary import Binary
 from edgectl.node.k3s.images import Archives, Loaded
@@ -40,6 +44,7 @@ from edgectl.node.vision.dead import Dead
 from edgectl.node.vision.inference import Answers
 from edgectl.node.vision.workload import PLURAL, Place, Workload
 from edgectl.wire.envelope import Envelope
+from edgectl.wire.host import Os
 from edgectl.wire.payload import Node, Payload
 from edgectl.wire.payload import Release as Declared
 
@@ -61,7 +66,7 @@ def recipe(
     has added must go before what is put back needs the room and the GPUs. `planned`: it is looked at before its deploy,
     which sends the values of secrets. `runs`: it is brought about, and not only looked at.
     """
-    k3s, host = node.k3s, node.host
+    k3s, host, of_system = node.k3s, node.host, node.host.os or Os()
     leads = node.name == payload.lead.name
     programs = ("kubectl", "crictl", "ctr")
     follows: tuple[str, ...] = () if leads else (ServerFirst.id,)
@@ -70,8 +75,11 @@ def recipe(
         Units(),
         *((Trusted(payload.trust),) if payload.trust else ()),
         Blobs(payload.blobs_of(node)),
-        Files("host-files", "host files", host.files, needs=("host",)),
+        Files("host-files", "host files", host.files, needs=("host",), readers=readers_of(of_system.services)),
+        *((Modules(of_system.modules),) if of_system.modules else ()),
         Sysctls(host.sysctls, needs=("host-files",)),
+        Services(of_system.services),
+        *((Synchronised(of_system.time, waits=tried is not None),) if of_system.time else ()),
         *((Folders(host.folders),) if host.folders else ()),
         *(() if leads else (ServerFirst(k3s.version),)),
         K3sBinary("k3s-binary", "k3s binary", "k3s", k3s.version, k3s.binary, names=programs, needs=follows),

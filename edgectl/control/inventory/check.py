@@ -106,6 +106,8 @@ def _finding(model: type[BaseModel], tree: Tree, where: Where, found: ErrorDetai
         return Finding(at.key_at, f'unknown key "{where[-1]}" in {inside}.{hint}')
     if "[key]" in found["loc"] and where[-2:-1] == (_PACKAGES,):
         return Finding(at.key_at, f'"{where[-1]}" is no name of a package, like jq or libstdc++6')
+    if "[key]" in found["loc"] and kind == "value_error":
+        return Finding(at.key_at, f"{name}: {found['ctx']['error']}")
     if "[key]" in found["loc"]:
         return Finding(at.key_at, no_name(str(where[-1]), _longest(found)))
     if kind == "missing":

@@ -56,6 +56,7 @@ class HostFile:
     path: str
     text: str
     mode: str
+    restarts: tuple[str, ...] = ()  # units that read it at their start
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,8 @@ from edgectl.wire.errors import StepFailed
 _HERE = Path(__file__).parent
 TIMERS = ("edgectl-boot.timer", "edgectl-heal.timer")
 CONVERGE = "edgectl-converge.service"
-AT_BOOT = ("edgectl-gpu.service",)  # enabled only: its moment is before k3s starts, at the next boot
+# enabled only: their moment is before k3s starts, at the next boot
+AT_BOOT = ("edgectl-clock.service", "edgectl-net.service", "edgectl-gpu.service")
 RESIDENT = ("edgectl-watchdog.service",)  # enabled and started: they run all the time
 _WANTED_BY = {
     **dict.fromkeys(TIMERS, "timers.target"),
