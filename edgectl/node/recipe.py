@@ -20,6 +20,7 @@ from edgectl.node.host.blobs import Blobs
 from edgectl.node.host.files import Files, Sysctls
 from edgectl.node.host.folders import Folders
 from edgectl.node.host.preflight import Preflight
+from edgectl.node.host.users.step import Users
 from edgectl.node.io.places import Places
 from edgectl.node.k3s.binary import Binary
 from edgectl.node.k3s.images import Archives, Loaded
@@ -72,6 +73,7 @@ def recipe(
         Blobs(payload.blobs_of(node)),
         Files("host-files", "host files", host.files, needs=("host",)),
         Sysctls(host.sysctls, needs=("host-files",)),
+        Users(host.os.users if host.os else ()),
         *((Folders(host.folders),) if host.folders else ()),
         *(() if leads else (ServerFirst(k3s.version),)),
         K3sBinary("k3s-binary", "k3s binary", "k3s", k3s.version, k3s.binary, names=programs, needs=follows),

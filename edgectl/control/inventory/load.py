@@ -17,6 +17,7 @@ import edgectl
 from edgectl.control.inventory import schema
 from edgectl.control.inventory.build import LAYERS, STORES
 from edgectl.control.inventory.check import Where, fit, no_name
+from edgectl.control.inventory.hosted import launched
 from edgectl.control.inventory.layers import NODE_KEYS, Layers
 from edgectl.control.inventory.path import path_error
 from edgectl.control.inventory.place import Finding, invalid, nearest
@@ -130,7 +131,7 @@ class Inventory:
         at = root.nearest("bundle").at
         made = resolve(name, store, models, tree, source=self.path, bundle=top.bundle, bundle_at=at)
         trust, trust_at = trust_path(self.path, top.trust), root.nearest("trust").at
-        return replace(made, trust=trust, trust_at=trust_at) if trust else made
+        return launched(replace(made, trust=trust, trust_at=trust_at) if trust else made)
 
     def bundle(self) -> Path:
         """Return the bundle directory that the file names."""
