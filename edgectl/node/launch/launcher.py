@@ -70,7 +70,7 @@ def settled() -> str:
     os.environ.update(ENVIRONMENT)
     for one in signal.valid_signals() - {signal.SIGKILL, signal.SIGSTOP}:
         with contextlib.suppress(OSError, ValueError):  # where SIGCHLD is ignored, every child counts as a good one
-            signal.signal(one, signal.SIG_DFL)
+            signal.signal(one, signal.SIG_IGN if one in {signal.SIGPIPE, signal.SIGXFSZ} else signal.SIG_DFL)
     signal.pthread_sigmask(signal.SIG_SETMASK, ())
     for number in (0, 1, 2):
         try:

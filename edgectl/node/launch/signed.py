@@ -57,7 +57,7 @@ def vetted(places: Places, frame: dict[str, Any]) -> Signed:
             hint="sign with a key that this node trusts (edgectl keys list), or deploy as root (ssh.user: root)",
         )
     look = Look(places)
-    offer = accepted(places, look, data, signature, now=time.time())
+    offer = _accepted(places, look, data, signature)
     try:
         signer = signed_by(look, signature)
         envelope = _envelope(Slots(places), frame, offer, Sender(signer.who, "", signer.fingerprint))
@@ -71,6 +71,15 @@ def vetted(places: Places, frame: dict[str, Any]) -> Signed:
         clean["values"] = _values(frame, offer)
     clean |= {"op": frame["op"], "envelope": to_json(envelope), "blobs": blobs}
     return Signed(offer, dict(zip(EVIDENCE, (data, signature), strict=True)), envelope, clean)
+
+
+def _accepted(places: Places, look: Look, data: bytes, signature: bytes) -> Offer:
+    try:
+        return accepted(places, look, data, signature, now=time.time())
+    except Refused as error:
+        if "bundle export" in error.hint:  # of a stick; over a link, another offer is signed each time
+            error.hint = "are the clocks right, here and there (timedatectl)? then run the same command again"
+        raise
 
 
 def deploy(places: Places, frames: Frames, signed: Signed) -> tuple[str, int]:

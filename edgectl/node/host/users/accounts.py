@@ -1,7 +1,7 @@
 """Accounts as the system's files have them, and what sudo says of them. Pure.
 
-Owns: which account is edgectl's (its home says so, from the moment in which it is made), and the texts of a deploy
-user's files. Must not know how anything is read or changed.
+Owns: which account is edgectl's (its home says so, from the moment in which it is made), and what
+sudo's own words mean. Must not know how anything is read or changed.
 """
 
 from __future__ import annotations
@@ -9,14 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from edgectl.wire.host import User
-from edgectl.wire.launch import COMMAND, HOMES, LAUNCHER
+from edgectl.wire.launch import RULE, home_of
 
 SHELL = "/bin/sh"  # sshd starts the key's command with it
 NO_PASSWORD = "*"  # noqa: S105 - none fits it; with "!" sshd without PAM calls the account locked
-_RULE = f'NOPASSWD: {LAUNCHER} ""'
 _FIELDS = {"passwd": 7, "shadow": 9, "group": 4}
-_HEAD = "# Of edgectl, by host.users of its inventory: whoever logs in so starts its launcher as root, nothing else.\n"
 
 
 @dataclass(frozen=True)
@@ -37,16 +34,6 @@ class Account:
         return self.home == home_of(self.name) and self.uid != 0
 
 
-def home_of(name: str) -> str:
-    """Return where a deploy user's files lie: root's, so that he changes none of them."""
-    return f"{HOMES}/{name}"
-
-
-def keys_of(name: str) -> str:
-    """Return the file of the keys that let a deploy user in."""
-    return f"{home_of(name)}/.ssh/authorized_keys"
-
-
 def accounts(passwd: str, shadow: str, group: str) -> dict[str, Account]:
     """Return all accounts of the files' texts by name; lines that are none are passed over, as the system does."""
     secret = {row[0]: row for row in _rows(shadow, "shadow")}
@@ -58,18 +45,6 @@ def accounts(passwd: str, shadow: str, group: str) -> dict[str, Account]:
             groups = tuple(sorted(one for one, who in members.items() if name in who))
             found[name] = Account(name, int(uid), home, shell, password, expires, groups)
     return found
-
-
-def authorized(user: User) -> str:
-    """Return the text of a deploy user's authorized_keys: each key starts the launcher, and opens nothing else."""
-    options = f'restrict,command="{COMMAND}"'
-    return _HEAD + "".join(f"{options} {' '.join(key.split()[:2])}\n" for key in user.keys)
-
-
-def sudoers(users: Iterable[User]) -> str:
-    """Return the text of the one file of sudo's: this program, without arguments, nobody's environment."""
-    rules = "".join(f"{user.name} ALL=(root) {_RULE}\n" for user in users)
-    return f"{_HEAD}Defaults!{LAUNCHER} env_reset, !setenv, !use_pty, !requiretty\n{rules}"
 
 
 def differs(account: Account) -> list[tuple[str, str, str]]:
@@ -93,8 +68,8 @@ def rights(out: str) -> dict[str, tuple[str, ...]]:
         name, _, said = part.partition("\n")
         _, told, listed = said.partition("may run the following commands")
         rules = [line.strip() for line in listed.splitlines()[1:] if line.strip()] if told else []
-        if f"(root) {_RULE}" in rules:
-            found[name] = tuple(rule for rule in rules if rule != f"(root) {_RULE}")
+        if f"(root) {RULE}" in rules:
+            found[name] = tuple(rule for rule in rules if rule != f"(root) {RULE}")
     return found
 
 

@@ -11,21 +11,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from edgectl.node.converge.protocol import ApplyFailed, LookFailed, Observation, Status, Wait
-from edgectl.node.host.users.accounts import (
-    NO_PASSWORD,
-    SHELL,
-    Account,
-    accounts,
-    authorized,
-    differs,
-    home_of,
-    keys_of,
-    rights,
-    sudoers,
-)
+from edgectl.node.host.users.accounts import NO_PASSWORD, SHELL, Account, accounts, differs, rights
 from edgectl.node.io.look import Hands, Look
 from edgectl.wire.host import User
-from edgectl.wire.launch import HOMES
+from edgectl.wire.launch import HOMES, authorized, home_of, keys_of, sudoers
 
 SCRIPT = Path(__file__).with_name("rights.sh")
 SUDOERS = "/etc/sudoers.d/edgectl"
@@ -84,15 +73,19 @@ class Users:
             account = have.get(user.name)
             found += [(user.name, "missing", "an account")] if account is None else differs(account)
             found += _folders_differ(read, user.name)
-            found += _file_differs(read, keys_of(user.name), authorized(user), _KEYS_MODE)
+            found += _file_differs(read, keys_of(user.name), authorized(user.keys), _KEYS_MODE)
         if self.users:
-            found += _file_differs(read, SUDOERS, sudoers(self.users), _SUDOERS_MODE)
+            found += _file_differs(read, SUDOERS, self._rules, _SUDOERS_MODE)
         elif read.entry(_at(read, SUDOERS)) is not None:
             found.append((SUDOERS, "present", "retired"))
         for name in _retired(self.users, have):
             if not have[name].expires or read.entry(_at(read, keys_of(name))) is not None:
                 found.append((name, "may log in", "shut out"))
         return found
+
+    @property
+    def _rules(self) -> str:
+        return sudoers(user.name for user in self.users)
 
     def _allowed(self, read: Look) -> Observation:
         ran = read.run("sh", str(SCRIPT), *(user.name for user in self.users))
@@ -115,7 +108,7 @@ class Users:
             write.remove(path)
             return
         tried = write.places.run / "sudoers"
-        write.write(tried, sudoers(self.users), mode=_SUDOERS_MODE)
+        write.write(tried, self._rules, mode=_SUDOERS_MODE)
         try:
             ran = write.run("visudo", "-cf", str(tried), limit_seconds=_SECONDS)
         finally:
@@ -124,7 +117,7 @@ class Users:
             raise ApplyFailed(_NO_SUDO, evidence=ran.evidence())
         if not ran.ok:  # one file that sudo cannot read would shut everybody out of it
             raise ApplyFailed(f"sudo would not take {SUDOERS}: {ran.last_words}", evidence=ran.evidence())
-        write.write(path, sudoers(self.users), mode=_SUDOERS_MODE)
+        write.write(path, self._rules, mode=_SUDOERS_MODE)
 
 
 def _make(write: Hands, user: User, account: Account | None) -> None:
@@ -137,7 +130,7 @@ def _make(write: Hands, user: User, account: Account | None) -> None:
     root = write.places.root
     for folder in _folders(user.name):
         write.own_folder(_at(write, folder), below=root, owner=root.stat().st_uid, mode=0o755)
-    write.write(_at(write, keys_of(user.name)), authorized(user), mode=_KEYS_MODE)
+    write.write(_at(write, keys_of(user.name)), authorized(user.keys), mode=_KEYS_MODE)
 
 
 def _change(write: Hands, *argv: str) -> None:
