@@ -126,13 +126,18 @@ class Node:
         rest = launch.answered(self.name(who), data, self.signature(data, who), engine_bytes)
         return launch.asked(runtime.hex) + rest
 
-    def run(self, given: bytes, *arguments: str, before: str = "", env: dict[str, str] | None = None) -> Said:
-        """Start the launcher as sudo does; `before` is what the account's own shell does before."""
+    def program(self) -> Path:
+        """Return the launcher as it lies there, for this folder."""
         program = self.root / "edgectl-launch"
         program.parent.mkdir(parents=True, exist_ok=True)
         text = launcher_text().replace('root: Path = Path("/")', f"root: Path = Path({str(self.root)!r})")
         assert str(self.root) in text
         program.write_text(text)
+        return program
+
+    def run(self, given: bytes, *arguments: str, before: str = "", env: dict[str, str] | None = None) -> Said:
+        """Start the launcher as sudo does; `before` is what the account's own shell does before."""
+        program = self.program()
         argv = [sys.executable, "-IS", str(program), *arguments]
         if before:
             argv = ["/bin/sh", "-c", f'{before}; exec "$@"', "sh", *argv]

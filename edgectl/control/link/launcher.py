@@ -16,7 +16,7 @@ from edgectl.control.link.link import Link
 from edgectl.control.link.runtime import RuntimeArchive
 from edgectl.control.link.session import Session
 from edgectl.control.link.target import Started
-from edgectl.wire.errors import EdgectlError, NotReady, Refused, Unreachable
+from edgectl.wire.errors import NotReady, Refused, Unreachable
 from edgectl.wire.frame import FrameError
 from edgectl.wire.launch import COMMAND, LAUNCHER, answered, asked
 
@@ -77,15 +77,13 @@ class Launching:
             )
         return line
 
-    def _problem(self, word: str, rest: str) -> EdgectlError:
+    def _problem(self, word: str, rest: str) -> Refused | NotReady | Unreachable:
         said: dict[str, Any] = {}
-        with suppress(ValueError):
+        with suppress(ValueError, TypeError):
             said = dict(json.loads(rest))
-        if word == "refused":
-            found = EdgectlError.from_json(said)
-            found.message = f"{self.target.node}: {found.message}"
-            found.details = (*found.details, *self._evidence())
-            return found
+        if word == "refused" and said.get("message"):
+            message = f"{self.target.node}: {said['message']}"
+            return Refused(message, hint=str(said.get("hint", "")), details=self._evidence(), docs="users")
         if word == "failed":
             return NotReady(
                 f"{self.target.node} cannot start the engine: {said.get('message', rest)} ({said.get('path', '?')})",
