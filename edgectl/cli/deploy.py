@@ -51,6 +51,7 @@ def deploy(
     from edgectl.cli import store as stores
     from edgectl.cli.door import Door, Early, doors
     from edgectl.cli.press import press
+    from edgectl.cli.signed import signed
 
     asked = None if limit is None else rate(limit)
     engine = stores.runtime()
@@ -67,6 +68,7 @@ def deploy(
             rendered = stores.render(found)
             offer = stores.offer(found, rendered, engine, inventory=inventory)
             offer = replace(offer, accept_degraded=accept_degraded, values=values)
+            offer = signed(offer, found, engine_bytes=len(engine.tar), payload=rendered.payload.encode())
             followers = {name: (stores.for_node(offer, rendered, name), other) for name, other in others.items()}
             head = stores.header(found, offer.commit, offer.summary)
             caps = stores.caps(found, asked)

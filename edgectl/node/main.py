@@ -15,7 +15,8 @@ def main(argv: list[str] | None = None) -> int:
     """Run one command; returns the exit code (edgectl's own table)."""
     parser = argparse.ArgumentParser(prog="edgectl-node", description="edgectl on this node.")
     commands = parser.add_subparsers(dest="command", required=True)
-    commands.add_parser("session", help="answer an operator over the link (used by edgectl)")
+    session = commands.add_parser("session", help="answer an operator over the link (used by edgectl)")
+    session.add_argument("--signed", metavar="ACCOUNT", help=argparse.SUPPRESS)  # by edgectl-launch
     commands.add_parser("converge", help="bring this node to its declared state (used by systemd)")
     commands.add_parser("watch", help="watch GPUs, the pods on them and the chain (used by systemd)")
     commands.add_parser("gpu-boot", help="make the GPUs' driver ready before k3s starts (used by systemd)")
@@ -50,7 +51,7 @@ def main(argv: list[str] | None = None) -> int:
         frames = greet(places)  # the rest is imported while the greeting travels
         from edgectl.node.session import answer
 
-        answer(places, frames)
+        answer(places, frames, account=args.signed)
         return 0
     if args.command == "converge":
         from edgectl.node.engine import run

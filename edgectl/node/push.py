@@ -35,13 +35,20 @@ def deploy(places: Places, frames: Frames, frame: dict[str, Any]) -> tuple[str, 
     Raises Locked, Refused, NotReady, StepFailed.
     """
     offer = from_json(Envelope, frame["envelope"])
-    return accept(places, offer, _Link(places, frames, frame, offer))
+    return accept(places, offer, Link(places, frames, frame, offer))
 
 
-def stage(places: Places, frames: Frames, frame: dict[str, Any], *, judged: Judge = ahead.judge) -> int:
+def stage(
+    places: Places,
+    frames: Frames,
+    frame: dict[str, Any],
+    *,
+    judged: Judge = ahead.judge,
+    first: Callable[[], object] = lambda: None,
+) -> int:
     """Take the content of a deploy that will follow, and nothing more; returns the newest sequence taken here.
 
-    `judged` is called before a byte of it is taken. Raises Locked, Refused, NotReady.
+    `first`, then `judged`, are called before a byte of it is taken. Raises Locked, Refused, NotReady.
     """
     offer = from_json(Envelope, frame["envelope"])
     slots = Slots(places)
@@ -49,6 +56,7 @@ def stage(places: Places, frames: Frames, frame: dict[str, Any], *, judged: Judg
     if belongs_to is not None:
         judge_store(offer, belongs_to.envelope.store)
     with hold(places, offer, ahead=judged is not ahead.judge):
+        first()
         judged(places, frame)
         near_first(places, frames, frame)
         take(places, frames, frame, foretell(places, offer) if frame.get("foretell") else {})
@@ -57,7 +65,7 @@ def stage(places: Places, frames: Frames, frame: dict[str, Any], *, judged: Judg
     return slots.sequence
 
 
-class _Link:
+class Link:
     """The way of one deploy."""
 
     def __init__(self, places: Places, frames: Frames, frame: dict[str, Any], offer: Envelope) -> None:

@@ -24,6 +24,7 @@ from edgectl.node.host.preflight import Preflight
 from edgectl.node.host.readers import readers_of
 from edgectl.node.host.services import Services
 from edgectl.node.host.timesync import Synchronised
+from edgectl.node.host.users.step import Users
 from edgectl.node.io.places import Places
 from edgectl.node.k3s.binary import Binary
 from edgectl.node.k3s.images import Archives, Loaded
@@ -78,6 +79,7 @@ def recipe(
         Files("host-files", "host files", host.files, needs=("host",), readers=readers_of(of_system.services)),
         *((Modules(of_system.modules),) if of_system.modules else ()),
         Sysctls(host.sysctls, needs=("host-files",)),
+        Users(of_system.users),
         Services(of_system.services),
         *((Synchronised(of_system.time, waits=tried is not None),) if of_system.time else ()),
         *((Folders(host.folders),) if host.folders else ()),

@@ -78,7 +78,8 @@ def prefetch(
     """
     lock = RLock()
     places = {name: Place(connect, addresses[name]) for name, (_, connect) in offers.items() if name in addresses}
-    near = Neighbours(places, line) if len(places) > 1 else None
+    signed = any(offer.signed for offer, _ in offers.values())
+    near = Neighbours(places, line) if len(places) > 1 and not signed else None
 
     def bring(name: str) -> Callable[[], Came]:
         offer, connect = offers[name]

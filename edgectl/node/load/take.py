@@ -76,6 +76,9 @@ def take(
         sender=signed.who,
         commit=offer.commit,
         summary=offer.summary,
+        accept_degraded=offer.accept_degraded,
+        may_reboot=offer.may_reboot,
+        take_over=offer.take_over,
     )
     newest = slots.candidate or slots.current
     if envelope.lead and newest and newest.envelope.payload == envelope.payload:
