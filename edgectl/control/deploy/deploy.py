@@ -139,12 +139,15 @@ class Deploy:
             accept_degraded=offer.accept_degraded,
             lead=offer.led.run if offer.led else "",
             without=offer.without,
+            take_over=offer.take_over,
         )
         given: dict[str, Any] = {"join_token": offer.led.join_token.reveal()} if offer.led else {}
         if offer.values and not offer.led:
             given["values"] = {
                 name: {key: value.reveal() for key, value in values.items()} for name, values in offer.values.items()
             }
+        if offer.meant:
+            given["machine"] = to_json(offer.meant)
         if offer.models:
             given["models"] = to_json(offer.models)
         if offer.names:
