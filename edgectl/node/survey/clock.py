@@ -15,7 +15,7 @@ _RTC_SECONDS = 120
 
 def judge(facts: Facts, *, now: float, asked: float | None) -> Iterator[Finding]:
     """Yield what there is to say. `now`: this clock when asked, `asked`: the operator's when he did."""
-    if time.gmtime(now).tm_year < _SANE_YEAR:
+    if not _can_be(now):
         hint = "set it (timedatectl set-time), or let it reach a time server; its battery may be dead"
         yield Finding("clock", STOP, f"the clock says {time.strftime('%F', time.gmtime(now))}, which cannot be", hint)
     elif asked is not None:
@@ -35,13 +35,17 @@ def _rtc(facts: Facts, now: float) -> Finding:
     hint = "replace the board's battery: without a network the next power cut starts with a wrong clock"
     if value is None:
         return Finding(about, OK, "no clock that runs without power is to be seen (so in virtual machines)")
-    if time.gmtime(value).tm_year < _SANE_YEAR:
+    if not _can_be(value):
         shown = time.strftime("%F", time.gmtime(value))
         return Finding(about, WARN, f"the clock that runs without power says {shown}: it has lost its time", hint)
-    if abs(now - value) > _RTC_SECONDS:
+    if abs(now - value) > _RTC_SECONDS and _can_be(now):
         apart = _length(abs(now - value))
         return Finding(about, WARN, f"the clock that runs without power is {apart} off", "hwclock --systohc --utc")
     return Finding(about, OK, "the clock that runs without power agrees")
+
+
+def _can_be(seconds: float) -> bool:
+    return time.gmtime(seconds).tm_year >= _SANE_YEAR
 
 
 def _sync(facts: Facts) -> Finding:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import socket
 from contextlib import suppress
+from ipaddress import ip_address
 
-_PORT = 53
+_PORT, _V4 = 53, 4
 _SECONDS = 1.5
 _MOST = 3  # as the resolver of the C library asks
 # RFC 1035, 4.1: id, recursion desired, one question; the root's name, type NS, class IN.
@@ -18,11 +19,11 @@ def silent(servers: tuple[str, ...], *, port: int = _PORT, seconds: float = _SEC
 
 
 def _answers(server: str, port: int, seconds: float) -> bool:
-    with suppress(OSError):
-        found = socket.getaddrinfo(server, port, type=socket.SOCK_DGRAM, flags=socket.AI_NUMERICHOST)[0]
-        with socket.socket(found[0], found[1]) as asked:
+    with suppress(OSError, ValueError):  # a name in the place of an address is nobody that could be asked
+        family = socket.AF_INET if ip_address(server).version == _V4 else socket.AF_INET6
+        with socket.socket(family, socket.SOCK_DGRAM) as asked:
             asked.settimeout(seconds)
-            asked.connect(found[4])
+            asked.connect((server, port))
             asked.send(_QUESTION)
             return asked.recv(512)[:2] == _QUESTION[:2]
     return False

@@ -62,7 +62,7 @@ network() {
     { within 5 ip -o -4 route show default; within 5 ip -o -6 route show default; } | each route
   }
   for card in "$root"/sys/class/net/*; do
-    put mtu "$(basename "$card") $(first "$card/mtu")"
+    [ ! -r "$card/mtu" ] || put mtu "$(basename "$card") $(first "$card/mtu")"
   done
   has ss && {
     echo ss-tool=yes
