@@ -10,7 +10,7 @@ root=${EDGECTL_ROOT:-}
 never() { echo "$1"; exit 2; }
 
 [ "$(id -u)" = 0 ] || never "this needs root"
-[ -d /run/systemd/system ] || never "systemd does not run here"
+[ -d "$root/run/systemd/system" ] || never "systemd does not run here"
 if [ -r /sys/fs/selinux/enforce ] && [ "$(cat /sys/fs/selinux/enforce)" = 1 ]; then
   never "SELinux is enforcing, which is not supported"
 fi

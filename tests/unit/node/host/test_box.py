@@ -74,7 +74,11 @@ def test_cards_that_the_driver_does_not_name_are_asked_for(node: FakeNode) -> No
     node.on_run = lambda *_: ran(f"GPU 0: Tesla T4 (UUID: {ZERO})\n")
     assert box_of(node, gpus=True).gpus is None
     put(node, "proc/driver/nvidia/version", "NVRM version\n")
-    put(node, "proc/driver/nvidia/gpus/0000:01:00.0/information", "GPU UUID: \t GPU-????????-????-????-????-????????????\n")
+    put(
+        node,
+        "proc/driver/nvidia/gpus/0000:01:00.0/information",
+        "GPU UUID: \t GPU-????????-????-????-????-????????????\n",
+    )
     assert box_of(node, gpus=True).gpus == (ZERO,)
     node.on_run = lambda *_: ran("", code=9)
     assert box_of(node, gpus=True).gpus is None

@@ -21,7 +21,9 @@ BARE = Declared(role="server", address="10.77.0.11", arch="amd64")
 CARDS = Declared(gpu=GPU)
 WITH_PACKAGES = Declared(gpu=GPU, packages=("nvidia-driver-580", "nvidia-dkms-580", "nvidia-container-toolkit"))
 NAMED = Declared(names=("time.example", "hq.example"))
-ADDRESS = "2: eth0    inet 10.77.0.11/24 brd 10.77.0.255 scope global eth0\\       valid_lft forever preferred_lft forever"
+ADDRESS = (
+    "2: eth0    inet 10.77.0.11/24 brd 10.77.0.255 scope global eth0\\       valid_lft forever preferred_lft forever"
+)
 LENT = "2: eth0    inet 10.77.0.11/24 scope global dynamic eth0\\       valid_lft 3520sec preferred_lft 3520sec"
 K3S = 'tcp *:6443 users:(("k3s-server",pid=7,fd=3))'
 NGINX = 'tcp 0.0.0.0:6443 users:(("nginx",pid=812,fd=6))'
@@ -116,8 +118,28 @@ CASES: list[tuple[Callable[..., Iterable[Finding]], tuple[Any, ...], str, str, s
     (of_disk, (FINE, disk.Room(10**11, 50_000, 10**6)), "disk-inodes", WARN, "50000 inodes free"),
     (of_disk, (FINE, disk.Room(10**11, 50, 10**6)), "disk-inodes", STOP, "50 inodes free"),
     (of_disk, (with_(mount=("/ ext4 ro,relatime",)),), "disk-read-only", STOP, "/ is mounted read-only"),
-    (of_disk, (with_(mount=("/ ext4 rw", "/usr ext4 ro"),),), "disk-read-only", STOP, "/usr is mounted read-only"),
-    (of_disk, (with_(mount=("/ ext4 rw", "/var/lib nfs4 rw"),),), "disk-kind", WARN, "/var/lib is nfs4"),
+    (
+        of_disk,
+        (
+            with_(
+                mount=("/ ext4 rw", "/usr ext4 ro"),
+            ),
+        ),
+        "disk-read-only",
+        STOP,
+        "/usr is mounted read-only",
+    ),
+    (
+        of_disk,
+        (
+            with_(
+                mount=("/ ext4 rw", "/var/lib nfs4 rw"),
+            ),
+        ),
+        "disk-kind",
+        WARN,
+        "/var/lib is nfs4",
+    ),
     (of_disk, (with_(disk_error="I/O error, dev sda"),), "disk-errors", WARN, "errors of a disk"),
     (
         of_disk,
@@ -137,7 +159,13 @@ CASES: list[tuple[Callable[..., Iterable[Finding]], tuple[Any, ...], str, str, s
     (of_clock, (with_(time=("NTP=yes", "NTPSynchronized=no")),), "clock-sync", WARN, "no time server has answered"),
     (of_clock, (with_(time=("NTP=no", "NTPSynchronized=no")),), "clock-sync", WARN, "nothing keeps the clock"),
     (of_clock, (with_(time=""),), "clock-sync", WARN, "not known"),
-    (of_network, (with_(address="2: eth0    inet 10.9.9.9/24 scope global eth0"),), "network-address", STOP, "10.9.9.9"),
+    (
+        of_network,
+        (with_(address="2: eth0    inet 10.9.9.9/24 scope global eth0"),),
+        "network-address",
+        STOP,
+        "10.9.9.9",
+    ),
     (of_network, (with_(address=LENT),), "network-address", WARN, "lent to eth0 by DHCP, for another 3520 s"),
     (of_network, (with_(ip_tool="", address=""),), "network-address", UNKNOWN, "ip is not installed"),
     (of_network, (with_(route=""),), "network-route", WARN, "no default route"),
@@ -150,7 +178,13 @@ CASES: list[tuple[Callable[..., Iterable[Finding]], tuple[Any, ...], str, str, s
     (of_network, (with_(proxy="/etc/environment"),), "network-proxy", WARN, "in /etc/environment"),
     (of_names, (with_(nameserver=""),), "network-names", WARN, "names no name server"),
     (of_names, (FINE, BARE, ("10.77.0.1",)), "network-names", WARN, "the name server 10.77.0.1 does not answer"),
-    (of_names, (with_(resolve=("time.example 0", "hq.example 2")), NAMED), "network-names", WARN, "hq.example does not"),
+    (
+        of_names,
+        (with_(resolve=("time.example 0", "hq.example 2")), NAMED),
+        "network-names",
+        WARN,
+        "hq.example does not",
+    ),
     (of_packages, (with_(half="nvidia-dkms-580 half-configured ok"),), "packages-half", STOP, "1 package is half"),
     (of_packages, (with_(half="vim half-configured ok"), BARE), "packages-half", WARN, "1 package is half"),
     (of_packages, (with_(interrupted="yes"),), "packages-half", STOP, "dpkg was interrupted"),

@@ -78,7 +78,9 @@ def test_what_files_say(machine: Bare) -> None:
     machine.file("sys/fs/selinux/enforce", "1")
     (machine.root / "run/systemd/system").mkdir(parents=True)
     machine.file("proc/swaps", "Filename Type Size\n/dev/sda3 partition 9\n")
-    machine.file("proc/self/mounts", "/dev/sda1 / ext4 ro,relatime 0 0\nproc /proc proc rw 0 0\nt /var/lib xfs rw 0 0\n")
+    machine.file(
+        "proc/self/mounts", "/dev/sda1 / ext4 ro,relatime 0 0\nproc /proc proc rw 0 0\nt /var/lib xfs rw 0 0\n"
+    )
     machine.file("sys/devices/system/edac/mc/mc0/ce_count", "3\n")
     machine.file("sys/devices/system/edac/mc/mc0/ue_count", "1\n")
     machine.file("sys/class/rtc/rtc0/since_epoch", "1800000000\n")
