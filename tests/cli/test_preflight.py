@@ -6,7 +6,7 @@ import argparse
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
-from xml.etree import ElementTree
+from xml.etree import ElementTree as ET
 
 import pytest
 
@@ -19,6 +19,7 @@ from edgectl.wire.errors import Unreachable
 from tests.cli.conftest import KEY, Edgectl, declare
 from tests.cli.node import MOTD, StoreNode
 
+SUBJECTS = ("system", "disk", "memory", "clock", "network", "names", "packages", "gpu")
 FACTS = """os=debian-12 Debian GNU/Linux 12 (bookworm)
 arch=x86_64
 kernel=6.1.0
@@ -33,7 +34,7 @@ address=2: eth0    inet 10.77.0.11/24 scope global eth0
 route=default via 10.77.0.1 dev eth0
 nameserver=10.77.0.1
 dpkg=yes
-""" + "".join(f"done={name}\n" for name in "system disk memory clock network names packages gpu".split())
+""" + "".join(f"done={name}\n" for name in SUBJECTS)
 SERIAL = "sys/class/dmi/id/product_serial"
 
 
@@ -123,7 +124,7 @@ def test_ci_reads_it(says: Callable[..., None], edgectl: Edgectl, tmp_path: Path
     """JUnit: a failure for what stops, none for what only warns; a file that cannot be written is exit 2."""
     says(("nameserver=10.77.0.1\n", ""), ("arch=x86_64", "arch=riscv64"), ("done=clock\n", ""))
     assert edgectl("preflight", "store-042", "--junit", str(tmp_path / "found.xml")).code == 5
-    (suite,) = ElementTree.parse(tmp_path / "found.xml").getroot()  # noqa: S314 - our own
+    (suite,) = ET.parse(tmp_path / "found.xml").getroot()  # noqa: S314 - our own
     assert (suite.get("name"), suite.get("failures"), suite.get("errors")) == ("store-042/node-1", "1", "1")
     assert {case.get("name") for case in suite if case.find("failure") is not None} == {"os-arch"}
     assert edgectl("preflight", "store-042", "--junit", str(tmp_path / "no/found.xml")).code == 2

@@ -82,7 +82,9 @@ def judge(seen: There, *, ours: bool, agent: bool, take_over: bool) -> Iterator[
         if paths := seen.found.get(other.name, ()):
             reason = f"{other.name}, another Kubernetes, is installed on this node and would have its ports"
             hint = f"take it away by its own means: {other.remove}; edgectl takes over k3s alone"
-            yield Finding(f"others-{other.name}", STOP, reason, hint, tuple(f"found {path}" for path in paths))
+            yield Finding(
+                f"others-{other.name}", WARN if ours else STOP, reason, hint, tuple(f"found {path}" for path in paths)
+            )
 
 
 def _k3s(seen: There, *, agent: bool, take_over: bool) -> Finding:

@@ -14,6 +14,7 @@ from edgectl.wire.finding import OK, STOP, WARN, Finding
 from edgectl.wire.survey import Declared
 
 _LOCKS = ("var/lib/dpkg/lock-frontend", "var/lib/dpkg/lock", "var/lib/apt/lists/lock", "var/cache/apt/archives/lock")
+_LONGEST = 50  # of a command line
 _FLOCK = "hhqqi4x"  # struct flock of 64-bit Linux: type, whence, start, len, pid
 
 
@@ -85,8 +86,7 @@ def _program(look: Look, pid: int) -> str:
     """Return a process as people know it."""
     if pid <= 0:
         return "a process outside of this node"
-    words = (look.text(look.places.root / f"proc/{pid}/cmdline") or "").split("\0")
-    shown = (
-        " ".join(word for word in words[:3] if word) or (look.text(look.places.root / f"proc/{pid}/comm") or "").strip()
-    )
-    return f"{shown or 'a process'} (pid {pid})"
+    folder = look.places.root / f"proc/{pid}"
+    words = (look.text(folder / "cmdline") or look.text(folder / "comm") or "a process").replace("\0", " ").split()
+    shown = " ".join(words)
+    return f"{shown if len(shown) <= _LONGEST else f'{shown[:_LONGEST]}...'} (pid {pid})"

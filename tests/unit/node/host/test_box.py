@@ -94,7 +94,7 @@ def test_sizes_are_those_of_memory_and_the_largest_disk(node: FakeNode) -> None:
 
 
 def test_a_store_that_sells_goes_on_after_a_repair(node: FakeNode) -> None:
-    """Another board, and less memory: said, and nothing waits for it. What cannot be compared is not held against it."""
+    """Another board, and less memory: said, and nothing waits for it. What cannot be compared is no fault."""
     put(node, "sys/class/dmi/id/product_serial", "J5X9\n")
     put(node, "proc/meminfo", "MemTotal: 8000000 kB\n")
     meant = Machine("J5X2", memory_bytes=16 << 30, disk_bytes=1 << 40)

@@ -72,10 +72,10 @@ def test_another_role_is_never_taken_over(node: FakeNode, unit: str, *, agent: b
     ],
 )
 def test_another_kubernetes_is_refused_by_name(node: FakeNode, path: str, name: str) -> None:
-    """Also when k3s may be taken over, and beside a store that runs: two kubelets share no machine."""
+    """Also when k3s may be taken over: two kubelets share no machine. Beside a store that runs it is only told."""
     put(node, path)
-    for one in (found(node), found(node, take_over=True), found(node, ours=True)):
-        assert (one[f"others-{name}"].word, name in one[f"others-{name}"].reason) == (STOP, True)
+    for one, word in ((found(node), STOP), (found(node, take_over=True), STOP), (found(node, ours=True), WARN)):
+        assert (one[f"others-{name}"].word, name in one[f"others-{name}"].reason) == (word, True)
 
 
 CLUSTERS: list[tuple[Cluster, str, str]] = [
@@ -122,10 +122,12 @@ class Api:
         self.lists = lists
 
     def apart(self, seconds: float) -> Api:
+        """Return the same."""
         assert seconds > 0
         return self
 
     def metadata(self, path: str) -> tuple[dict[str, Any], ...] | None:
+        """Return a list, None where there is no such kind."""
         name = path.partition("?")[0].rsplit("/", 1)[-1]
         return tuple(self.lists[name]) if name in self.lists else None
 
