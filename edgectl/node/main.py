@@ -28,6 +28,8 @@ def main(argv: list[str] | None = None) -> int:
     gpu = commands.add_parser("gpu", help="show each GPU, and why it is ready or not")
     gpu.add_argument("-v", "--verbose", action="store_true", help="what is fine, too")
     commands.add_parser("chain", help="draw the chain from the GPU to the sink, and say where it is broken")
+    looking = commands.add_parser("preflight", help="look for all that would stand in a deploy's way; change nothing")
+    looking.add_argument("-v", "--verbose", action="store_true", help="what is fine, too")
     commands.add_parser("trust", help="show whose offers this node takes, and which it took last")
     commands.add_parser("journal", help="show the last run")
     commands.add_parser("outbox", help="show what waits to be told upward, and why the last try failed")

@@ -19,6 +19,7 @@ from edgectl.node.guard.step import GuardHolds, GuardPolicy
 from edgectl.node.host.blobs import Blobs
 from edgectl.node.host.files import Files, Sysctls
 from edgectl.node.host.folders import Folders
+from edgectl.node.host.machine import TheMachine
 from edgectl.node.host.modules import Modules
 from edgectl.node.host.preflight import Preflight
 from edgectl.node.host.readers import readers_of
@@ -73,6 +74,7 @@ def recipe(
     follows: tuple[str, ...] = () if leads else (ServerFirst.id,)
     steps: list[Gate[Any]] = [
         Preflight(host.free_bytes, must=tried is not None),
+        *((TheMachine(host.os.machine),) if host.os and host.os.machine else ()),
         Units(),
         *((Trusted(payload.trust),) if payload.trust else ()),
         Blobs(payload.blobs_of(node)),
@@ -139,14 +141,16 @@ def _cluster(
         guarded = (GuardHolds.id,)
     cluster = ("k3s-serves", "images", "helm-binary")
     place = Place(node.name, tuple(other.name for other in neighbours))
+    adopts = tried is None or tried.take_over  # what runs is put back over anything; new is tried beside others' only
     needs_gpu = [release for release in payload.releases if "gpu" in release.needs]
     for release in payload.releases:
         if release not in needs_gpu:
-            steps += _release(release, place, needs=(*cluster, *_mounts(payload, node, release)))
+            steps += _release(release, place, adopts=adopts, needs=(*cluster, *_mounts(payload, node, release)))
     steps += gpus
     steps.append(Dead(tuple(release.namespace for release in payload.releases), needs=("k3s-serves",)))
     for release in needs_gpu:
-        steps += _release(release, place, needs=(*cluster, *_mounts(payload, node, release), *guarded, "gpu"))
+        needs = (*cluster, *_mounts(payload, node, release), *guarded, "gpu")
+        steps += _release(release, place, adopts=adopts, needs=needs)
     workloads = tuple(step.id for step in steps if isinstance(step, Workload))
     if payload.inference is not None:
         steps.append(Answers(payload.inference, needs=workloads))
@@ -190,9 +194,9 @@ def _names(release: Declared, text: str) -> bool:
     return text in json.dumps(release.manifests)
 
 
-def _release(release: Declared, place: Place, *, needs: tuple[str, ...]) -> list[Gate[Any]]:
+def _release(release: Declared, place: Place, *, adopts: bool, needs: tuple[str, ...]) -> list[Gate[Any]]:
     """Return a release's step, and the gate of what it runs, if it runs anything."""
-    steps: list[Gate[Any]] = [Release(release, needs=needs)]
+    steps: list[Gate[Any]] = [Release(release, needs=needs, adopts=adopts)]
     if any(manifest.get("kind") in PLURAL for manifest in release.manifests):
         steps.append(Workload(release, place, needs=(steps[0].id,)))
     return steps

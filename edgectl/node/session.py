@@ -26,9 +26,10 @@ from edgectl.node.push import deploy, stage
 from edgectl.node.receive import absent
 from edgectl.node.tail import BEAT_SECONDS, tail
 from edgectl.node.trouble import told
-from edgectl.wire.document import to_json
+from edgectl.wire.document import from_json, to_json
 from edgectl.wire.errors import EdgectlError, NotReady
 from edgectl.wire.frame import FrameError, Frames
+from edgectl.wire.survey import Declared
 
 _TOKEN_SECONDS = 600.0
 
@@ -188,6 +189,14 @@ def _chain(places: Places, frames: Frames, frame: dict[str, Any]) -> None:
     frames.send("chain", look=to_json(seen))
 
 
+def _preflight(places: Places, frames: Frames, frame: dict[str, Any]) -> None:
+    from edgectl.node.survey.looked import patiently as looked  # here: nobody else waits for what it needs
+
+    declared, asked = from_json(Declared, frame["declared"]), float(frame["clock"])
+    found = looked(places, declared, lambda: frames.send("beat"), every_seconds=BEAT_SECONDS, asked=asked)
+    frames.send("findings", findings=to_json(found))
+
+
 def _share(places: Places, frames: Frames, frame: dict[str, Any]) -> None:
     from edgectl.node.share.serve import share  # here: nobody else needs TLS
 
@@ -205,6 +214,7 @@ _QUESTIONS: dict[str, Callable[[Places, Frames, dict[str, Any]], None]] = {
     "status": look_over,
     "gpu": _gpu,
     "chain": _chain,
+    "preflight": _preflight,
     "journal": _runs_kept,
     "history": _slots_kept,
     "cancel": _cancel,

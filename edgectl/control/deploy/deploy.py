@@ -147,6 +147,7 @@ class Deploy:
             accept_degraded=offer.accept_degraded,
             lead=offer.led.run if offer.led else "",
             without=offer.without,
+            take_over=offer.take_over,
         )
         given: dict[str, Any] = {"join_token": offer.led.join_token.reveal()} if offer.led and not offer.signed else {}
         if offer.signed:
@@ -157,6 +158,8 @@ class Deploy:
             }
             if offer.signed:
                 given["nonce"] = offer.signed.nonce.reveal()
+        if offer.meant:
+            given["machine"] = to_json(offer.meant)
         if offer.models:
             given["models"] = to_json(offer.models)
         if offer.names:

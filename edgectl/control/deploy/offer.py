@@ -8,6 +8,7 @@ from pathlib import Path
 
 from edgectl.control.link.secret import Secret
 from edgectl.wire.envelope import Sender
+from edgectl.wire.meant import Meant
 from edgectl.wire.payload import Models
 
 
@@ -43,6 +44,8 @@ class Offer:
     commit: str = ""
     summary: str = ""
     accept_degraded: bool = False
+    take_over: bool = False
+    meant: Meant | None = None  # the machine that it is for
     led: Led | None = None
     without: tuple[str, ...] = ()  # nodes that were not reached
     after: int = 0  # the newest sequence that any other node of the store has taken
