@@ -62,8 +62,7 @@ def past(node: StoreNode) -> None:
     """Let what was sent lie some time back: two deploys within one second are told apart by nothing."""
     for path in node.places.slots.glob("*/envelope.json"):
         doc = json.loads(path.read_text())
-        if not path.with_name("offer.json").exists():
-            path.write_text(json.dumps(doc | {"created": "2026-01-01T00:00:00+00:00"}))
+        path.write_text(json.dumps(doc | {"created": "2026-01-01T00:00:00+00:00"}))
     trust = node.places.trust / "heard.json"
     trust.unlink(missing_ok=True)
 
