@@ -170,7 +170,7 @@ class StoreNode:
 
         def serve() -> None:
             try:
-                account = where.user if where.sign else None  # as the launcher says
+                account = where.user if getattr(where, "sign", None) else None  # as the launcher says
                 session.serve(self.places, stdin=node_in, stdout=node_out, account=account)
             except FrameError:
                 pass  # the link broke before the greeting
