@@ -19,6 +19,7 @@ from edgectl.node.guard.step import GuardHolds, GuardPolicy
 from edgectl.node.host.blobs import Blobs
 from edgectl.node.host.files import Files, Sysctls
 from edgectl.node.host.folders import Folders
+from edgectl.node.host.packages.step import GpuPackages, SystemPackages
 from edgectl.node.host.preflight import Preflight
 from edgectl.node.io.places import Places
 from edgectl.node.k3s.binary import Binary
@@ -40,6 +41,7 @@ from edgectl.node.vision.dead import Dead
 from edgectl.node.vision.inference import Answers
 from edgectl.node.vision.workload import PLURAL, Place, Workload
 from edgectl.wire.envelope import Envelope
+from edgectl.wire.host import Os
 from edgectl.wire.payload import Node, Payload
 from edgectl.wire.payload import Release as Declared
 
@@ -70,8 +72,10 @@ def recipe(
         Units(),
         *((Trusted(payload.trust),) if payload.trust else ()),
         Blobs(payload.blobs_of(node)),
+        SystemPackages((host.os or Os()).packages, take_over=tried is not None and tried.take_over),
         Files("host-files", "host files", host.files, needs=("host",)),
         Sysctls(host.sysctls, needs=("host-files",)),
+        *_gpu_packages(host.os or Os(), tried=tried, returning=returning),
         *((Folders(host.folders),) if host.folders else ()),
         *(() if leads else (ServerFirst(k3s.version),)),
         K3sBinary("k3s-binary", "k3s binary", "k3s", k3s.version, k3s.binary, names=programs, needs=follows),
@@ -95,6 +99,14 @@ def recipe(
     mounted = _mounted(payload, planned=planned)
     cluster = _cluster(payload, node, gpus, mounted, tried=tried, returning=returning)
     return (*steps, *cluster, *_chain(payload, node, cluster, settles=runs))
+
+
+def _gpu_packages(declared: Os, *, tried: Envelope | None, returning: bool) -> tuple[Gate[Any], ...]:
+    """Return the step of the GPU's packages, where there are any; going back needs no other hours than going on."""
+    if not declared.packages.gpu:
+        return ()
+    insists, takes = tried is not None and tried.may_reboot, tried is not None and tried.take_over
+    return (GpuPackages(declared.packages, declared.reboots, may_reboot=insists or returning, take_over=takes),)
 
 
 def _mounted(payload: Payload, *, planned: bool) -> list[Gate[Any]]:

@@ -1,0 +1,1 @@
+"""What interrupts a store that serves: when it may."""
