@@ -33,6 +33,7 @@ FAST = (
     "tests/docs",
     "tests/contract",
     "tests/stack",
+    "tests/packages",
 )
 nox.options.sessions = ["lint", "types", "unit"]
 nox.options.error_on_missing_interpreters = True

@@ -42,6 +42,12 @@ class Machine:
         self.hands = Hands(Places(self.root))
         self.hands.places.blobs.mkdir(parents=True)
 
+    def moved(self, root: Path) -> Machine:
+        """Return this machine in another folder, where a copy of it lies."""
+        other = object.__new__(Machine)
+        other.root, other.hands, other.pool, other.sequence = root, Hands(Places(root)), self.pool, self.sequence
+        return other
+
     def deb(
         self,
         name: str,
@@ -123,7 +129,9 @@ class Machine:
         data = Payload("store", "Store", (node,), (), {}).encode()
         self.hands.places.blob(digest_of(data)).write_bytes(data)
         sender = Sender("ada", "laptop")
-        envelope = Envelope("store", "node-1", digest_of(data), "sha256:0", "", self.sequence, "", sender)
+        envelope = Envelope(
+            "store", "node-1", digest_of(data), "sha256:0", "", self.sequence, "2026-01-01T00:00:00Z", sender
+        )
         slots = Slots(self.hands.places)
         slots.promote(slots.accept(envelope))
 

@@ -50,7 +50,8 @@ def _apt(places: Places) -> tuple[str, ...]:
 
 
 _INSTALL = (
-    *("-y", "--no-install-recommends", "--allow-downgrades", "--allow-change-held-packages"),
+    # what is half there, in the very version, counts as installed with apt: unless it is told to install that anew
+    *("-y", "--no-install-recommends", "--allow-downgrades", "--allow-change-held-packages", "--reinstall"),
     "install",
 )
 

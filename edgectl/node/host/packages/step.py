@@ -19,7 +19,7 @@ from edgectl.node.host.packages.installed import System, look, native
 from edgectl.node.host.packages.judged import Asked, Judged, differences, judge, lacking
 from edgectl.node.host.packages.lock import holder
 from edgectl.node.io.look import Hands, Look
-from edgectl.node.reboot.hours import permitted
+from edgectl.node.reboot.hours import believed, permitted
 from edgectl.wire.host import Packages, Reboots
 
 _SYSTEM, _GPU = "packages", "gpu-packages"
@@ -93,12 +93,14 @@ class GpuPackages:
         """Return why a driver is not replaced now; what is half there is put right at any hour."""
         if not found.replaced or found.broken or found.is_interrupted:
             return ""
-        serves = Slots(read.places).current is not None
-        not_now = permitted(self.reboots, serves=serves, may_reboot=self.may_reboot, now=self.now())
+        slots = Slots(read.places)
+        accepted = [slot.envelope.created for slot in (slots.candidate, slots.current) if slot]
+        now = believed(self.now(), *accepted)
+        not_now = permitted(self.reboots, serves=slots.current is not None, may_reboot=self.may_reboot, now=now)
         first, more = found.replaced[0], len(found.replaced) - 1
         others = f" (and {more} more)" if more else ""
         have = system.version(first.name)
-        return f"{first.name} {first.version}{others} {not_now}: {have} runs" if not_now else ""
+        return f"{first.name} {first.version}{others}: {not_now}; until then {have} stays" if not_now else ""
 
 
 def _seen(read: Look, asked: Asked, waits: Callable[[Judged, System], str]) -> Observation:
