@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from edgectl.node.converge.loop import Clock, converge, plan
-from edgectl.node.converge.protocol import Gate, Observation
+from edgectl.node.converge.protocol import Observation
 from edgectl.node.converge.slots import Slots
 from edgectl.node.host.packages.installed import System, look
 from edgectl.node.host.packages.step import GpuPackages, SystemPackages
@@ -56,7 +56,7 @@ class Machine:
         arch: str = "all",
         fields: Iterable[str] = (),
         files: dict[str, str] | None = None,
-        **scripts: str,
+        scripts: dict[str, str] | None = None,
     ) -> Deb:
         """Make a package file, put it where blobs lie, and into the pool; scripts are shell lines."""
         tree = self.root.parent / f"build/{name}_{version}_{arch}".replace(":", "_")
@@ -64,7 +64,7 @@ class Machine:
         head = (f"Package: {name}", f"Version: {version}", f"Architecture: {arch}", "Maintainer: x <x@example.org>")
         control = "\n".join((*head, "Installed-Size: 10", *fields, "Description: made for a test\n"))
         (tree / "DEBIAN/control").write_text(control)
-        for script, text in scripts.items():
+        for script, text in (scripts or {}).items():
             (tree / "DEBIAN" / script).write_text(f"#!/bin/sh\n{text}\n")
             (tree / "DEBIAN" / script).chmod(0o755)
         for path, text in {f"usr/share/{name}/version": version, **(files or {})}.items():
@@ -135,7 +135,7 @@ class Machine:
         slots = Slots(self.hands.places)
         slots.promote(slots.accept(envelope))
 
-    def look(self, step: Gate[object]) -> Observation:
+    def look(self, step: SystemPackages | GpuPackages) -> Observation:
         """Probe."""
         return step.probe(self.hands)
 

@@ -20,6 +20,7 @@ while [ $# -gt 0 ]; do case $1 in
 esac; shift 2; done
 : "${s:=$DPKG_ROOT/usr/src}" "${t:=$DPKG_ROOT/var/lib/dkms}"
 [ -e "$s/$m-$v/dkms.conf" ] || { echo "Error! no dkms.conf for $m/$v" >&2; exit 2; }
+[ "$t" = "$DPKG_ROOT/var/lib/dkms" ] || [ -w "$t" ] || { echo "Error! No write access to DKMS tree at $t" >&2; exit 1; }
 mkdir -p "$t/$m/$v/build"
 [ "$verb" = build ] || exit 0
 [ -n "$k" ] || exit 9
@@ -50,7 +51,7 @@ def driver(machine: Machine, version: str, *, rule: str = "echo builds") -> None
             f"usr/src/nvidia-{version}/dkms.conf": CONF.format(version=version),
             f"usr/src/nvidia-{version}/rule": rule,
         },
-        postinst=build,
+        scripts={"postinst": build},
     )
     machine.deb("libcuda1", version, fields=[f"Depends: nvidia-dkms (= {version})"])
 

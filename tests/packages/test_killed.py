@@ -33,7 +33,8 @@ class Mortal(Hands):
 
     def change(self, *argv: str, **how: Any) -> Ran:
         """Run a program."""
-        return self._deed(lambda: super(Mortal, self).change(*argv, **how))
+        ran: Ran = self._deed(lambda: super(Mortal, self).change(*argv, **how))
+        return ran
 
     def write(self, path: Path, text: str, *, mode: int = 0o644) -> None:
         """Write a file."""
@@ -134,8 +135,7 @@ def test_the_power_goes_while_dpkg_works(machine: Machine, version: str, script:
     """In a script of the package that comes, or of the one that goes: from there on, or back, to what is declared."""
     machine.deb("libfoo1", "1")
     for number in ("1", "2"):
-        scripts = {script: KILL} if number == version else {}
-        machine.deb("chrony", number, fields=["Depends: libfoo1"], **scripts)
+        machine.deb("chrony", number, fields=["Depends: libfoo1"], scripts={script: KILL} if number == version else {})
     machine.settles(machine.step("chrony=1"))
     whole = machine.hands
     machine.hands = Cut(whole.places)
@@ -154,7 +154,7 @@ def test_a_cut_and_a_script_that_fails_lead_back(machine: Machine) -> None:
     machine.settles(machine.step("chrony=1"))
     machine.serves(machine.packages("chrony=1", pool=old))
     new = [
-        machine.deb("chrony", "2", postinst=f"{KILL}; exit 7"),
+        machine.deb("chrony", "2", scripts={"postinst": f"{KILL}; exit 7"}),
         machine.deb("fresh", "1", fields=["Depends: chrony"]),
     ]
     whole = machine.hands

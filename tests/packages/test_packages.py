@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from typing import Any
 
 import pytest
 
 from edgectl.node.converge.protocol import LookFailed, Status
 from edgectl.node.host.packages.installed import look
+from edgectl.node.io import programs
 from tests.packages.machine import Machine
 
 
@@ -27,23 +29,29 @@ def test_what_is_declared_is_installed_with_what_it_needs(machine: Machine) -> N
     assert machine.has == {"chrony": "1:4.3+git~2-2", "libfoo1": "2.1"}, "no recommended mail"
 
 
-def test_nothing_declared_starts_no_program(machine: Machine) -> None:
+def test_nothing_declared_starts_no_program(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
     """Nor does it leave a trace: a store that declares no packages pays nothing."""
-    machine.hands.run = None  # type: ignore[method-assign,assignment]
+    monkeypatch.setattr(programs, "run", None)
     assert machine.look(machine.step()).status is Status.CURRENT
     assert not machine.hands.places.apt.exists()
 
 
-def test_a_look_at_many_is_one_program(machine: Machine) -> None:
+def test_a_look_at_many_is_one_program(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
     """And what is as declared is read from nothing else: no source is made, no file of the bundle is opened."""
     for number in range(12):
         machine.deb(f"tool-{number}", "1")
     step = machine.step(*(f"tool-{number}=1" for number in range(12)))
     machine.settles(step)
-    ran, real = [], machine.hands.run
-    machine.hands.run = lambda *argv, **how: (ran.append(argv), real(*argv, **how))[1]  # type: ignore[method-assign]
+    started: list[str] = []
+    real = programs.run
+
+    def run(argv: Sequence[str], **how: Any) -> programs.Ran:
+        started.append(argv[0])
+        return real(argv, **how)
+
+    monkeypatch.setattr(programs, "run", run)
     assert machine.look(step).status is Status.CURRENT
-    assert [argv[0] for argv in ran] == ["dpkg-query"]
+    assert started == ["dpkg-query"]
 
 
 def test_a_package_removed_or_upgraded_by_hand_is_put_right(machine: Machine) -> None:
@@ -134,7 +142,7 @@ def test_a_script_that_fails_is_named_and_the_versions_before_are_back(machine: 
     machine.serves(machine.packages("chrony=1", pool=old))
     say = "echo configuring; echo cannot reach the moon >&2; exit 3"
     new = [
-        machine.deb("chrony", "2", fields=["Depends: libfoo1 (>= 2), extra"], postinst=say),
+        machine.deb("chrony", "2", fields=["Depends: libfoo1 (>= 2), extra"], scripts={"postinst": say}),
         machine.deb("libfoo1", "2"),
         machine.deb("extra", "1"),
     ]
@@ -153,7 +161,7 @@ def test_what_cannot_be_put_back_is_named(machine: Machine) -> None:
     old = machine.deb("chrony", "1")
     machine.by_hand("-i", "chrony=1")
     machine.pool.remove(old)
-    machine.deb("chrony", "2", postinst="exit 3")
+    machine.deb("chrony", "2", scripts={"postinst": "exit 3"})
     machine.deb("beside", "1")
     why = machine.fails(machine.step("chrony=2", "beside=1"))
     assert "could not be put back: chrony (1 before)" in why
@@ -196,7 +204,7 @@ def test_a_strangers_package_goes_only_for_what_takes_its_place(machine: Machine
     machine.settles(machine.step("chrony=1"))
     assert machine.has == {"chrony": "1", "rival": "1"}
     why = machine.fails(machine.step("chrony=1", "tool=1"))
-    assert "apt would take rival 1 away, which edgectl has not installed" in why
+    assert "apt would take away what edgectl has not installed (rival 1)" in why
     assert "--take-over" in why
     assert machine.has == {"chrony": "1", "rival": "1"}
     step = machine.step("chrony=1", "tool=1")
@@ -206,7 +214,7 @@ def test_a_strangers_package_goes_only_for_what_takes_its_place(machine: Machine
 
 def test_a_strangers_broken_package_stops_nothing(machine: Machine) -> None:
     """It is not ours to judge; ours come, and it stays as it is."""
-    machine.deb("theirs", "1", postinst="exit 1")
+    machine.deb("theirs", "1", scripts={"postinst": "exit 1"})
     machine.deb("chrony", "1")
     machine.by_hand("-i", "theirs=1", fails=True)
     machine.settles(machine.step("chrony=1"))
@@ -224,14 +232,16 @@ def test_a_file_that_is_no_package_is_named(machine: Machine) -> None:
 
 
 @pytest.mark.parametrize("fault", ["full", "read-only"])
-def test_a_disk_that_takes_nothing_is_found_before_dpkg_begins(machine: Machine, fault: str) -> None:
+def test_a_disk_that_takes_nothing_is_found_before_dpkg_begins(
+    machine: Machine, fault: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Where, how much is free and needed, and what to do."""
     machine.deb("chrony", "1")
     if fault == "full":
-        machine.hands.free_bytes = lambda _: 5_000_000  # type: ignore[method-assign]
+        monkeypatch.setattr(machine.hands, "free_bytes", lambda _: 5_000_000)
         want = r"/usr has 5 MB free, the packages need 67 MB: make room"
     else:
-        machine.hands.is_read_only = lambda _: True  # type: ignore[method-assign]
+        monkeypatch.setattr(machine.hands, "is_read_only", lambda _: True)
         want = "/usr is mounted read-only, nothing can be installed"
     why = machine.fails(machine.step("chrony=1"))
     assert want in why

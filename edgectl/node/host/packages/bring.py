@@ -21,8 +21,14 @@ from edgectl.node.host.packages.stanzas import Stanza
 from edgectl.node.io.look import Hands
 from edgectl.node.io.programs import Ran
 
+_SHOWN = 6
 _UNMET = ("unmet dependencies:", "Unsatisfied dependencies:")  # of apt 2, of apt 3
 Stanzas = Mapping[tuple[str, str], Stanza]
+
+
+def _provides(system: System, name: str) -> frozenset[str]:
+    found = system.packages.get(name)
+    return found.provides if found else frozenset()
 
 
 class Bring:
@@ -98,18 +104,21 @@ class Bring:
         for name in (*plan.goes, *plan.comes):
             if name in self._asked.others:
                 return f"apt would change {name}, which is declared as the other list's (packages, gpu packages)"
-        for name, version in plan.goes.items():
+        for name in plan.goes:
             if name in self._asked.names:
                 return f"what is declared does not go together: apt would take {name} away again"
-            there = system.packages.get(name)
-            provides = there.provides if there else frozenset[str]()
-            replaced = any(one.takes_the_place_of(name, provides) for one in comes)
-            if not (name in ours or replaced or self._asked.take_over):
-                return (
-                    f"apt would take {name} {version} away, which edgectl has not installed: "
-                    "remove it by hand, or deploy with --take-over"
-                )
-        return ""
+        strangers = [
+            f"{name} {version}"
+            for name, version in plan.goes.items()
+            if name not in ours and not any(one.takes_the_place_of(name, _provides(system, name)) for one in comes)
+        ]
+        if not strangers or self._asked.take_over:
+            return ""
+        more = f" and {len(strangers) - _SHOWN} more" if len(strangers) > _SHOWN else ""
+        return (
+            f"apt would take away what edgectl has not installed ({', '.join(strangers[:_SHOWN])}{more}): "
+            "remove it by hand, or deploy with --take-over"
+        )
 
     @staticmethod
     def _new(plan: Foreseen) -> list[tuple[str, str]]:

@@ -46,7 +46,7 @@ def try_modules(write: Hands, one: Stanza) -> None:
     file = places.apt / f"{name}_{version.replace(':', '_')}_{arch}.deb"
     try:
         shutil.rmtree(folder, ignore_errors=True)
-        folder.mkdir(parents=True)
+        (folder / DKMS).mkdir(parents=True)
         ran = write.change("dpkg-deb", "-x", str(file), str(folder / "deb"), limit_seconds=_UNPACK_SECONDS)
         if not ran.ok:
             raise ApplyFailed(f"{name} {version} cannot be unpacked: {ran.last_words}", evidence=ran.evidence())
