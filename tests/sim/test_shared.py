@@ -20,7 +20,7 @@ from tests.sim.world import World
 
 
 def payload(*, base: str = "1", app: str = "one", bad: bool = False) -> Payload:
-    """Return one whose app differs by its values alone, as a changed inventory makes it; without packages, as the real."""
+    """Return one whose app differs by its values alone, as a changed inventory makes it; packages it has none."""
     made = stock.payload(base=base)
     made = replace(made, nodes=tuple(replace(node, host=replace(node.host, os=None)) for node in made.nodes))
     values: dict[str, Any] = {"app": app, "bad": bad}
