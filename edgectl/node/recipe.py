@@ -21,6 +21,7 @@ from edgectl.node.host.files import Files, Sysctls
 from edgectl.node.host.folders import Folders
 from edgectl.node.host.machine import TheMachine
 from edgectl.node.host.modules import Modules
+from edgectl.node.host.packages.step import GpuPackages, SystemPackages
 from edgectl.node.host.preflight import Preflight
 from edgectl.node.host.readers import readers_of
 from edgectl.node.host.services import Services
@@ -78,12 +79,14 @@ def recipe(
         Units(),
         *((Trusted(payload.trust),) if payload.trust else ()),
         Blobs(payload.blobs_of(node)),
+        SystemPackages(of_system.packages, take_over=tried is not None and tried.take_over),
         Files("host-files", "host files", host.files, needs=("host",), readers=readers_of(of_system.services)),
         *((Modules(of_system.modules),) if of_system.modules else ()),
         Sysctls(host.sysctls, needs=("host-files",)),
         Users(of_system.users),
         Services(of_system.services),
         *((Synchronised(of_system.time, waits=tried is not None),) if of_system.time else ()),
+        *_gpu_packages(of_system, tried=tried, returning=returning),
         *((Folders(host.folders),) if host.folders else ()),
         *(() if leads else (ServerFirst(k3s.version),)),
         K3sBinary("k3s-binary", "k3s binary", "k3s", k3s.version, k3s.binary, names=programs, needs=follows),
@@ -107,6 +110,14 @@ def recipe(
     mounted = _mounted(payload, planned=planned)
     cluster = _cluster(payload, node, gpus, mounted, tried=tried, returning=returning)
     return (*steps, *cluster, *_chain(payload, node, cluster, settles=runs))
+
+
+def _gpu_packages(declared: Os, *, tried: Envelope | None, returning: bool) -> tuple[Gate[Any], ...]:
+    """Return the step of the GPU's packages, where there are any; going back needs no other hours than going on."""
+    if not declared.packages.gpu:
+        return ()
+    insists, takes = tried is not None and tried.may_reboot, tried is not None and tried.take_over
+    return (GpuPackages(declared.packages, declared.reboots, may_reboot=insists or returning, take_over=takes),)
 
 
 def _mounted(payload: Payload, *, planned: bool) -> list[Gate[Any]]:

@@ -43,6 +43,11 @@ class Places:
         return self.state / "owned"
 
     @property
+    def apt(self) -> Path:
+        """The node's own package source: links to package files, the list of them, and apt's notes on it."""
+        return self.state / "apt"
+
+    @property
     def journal(self) -> Path:
         """One JSONL file a run."""
         return self.state / "journal"
