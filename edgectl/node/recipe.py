@@ -19,7 +19,14 @@ from edgectl.node.guard.step import GuardHolds, GuardPolicy
 from edgectl.node.host.blobs import Blobs
 from edgectl.node.host.files import Files, Sysctls
 from edgectl.node.host.folders import Folders
+from edgectl.node.host.machine import TheMachine
+from edgectl.node.host.modules import Modules
+from edgectl.node.host.packages.step import GpuPackages, SystemPackages
 from edgectl.node.host.preflight import Preflight
+from edgectl.node.host.readers import readers_of
+from edgectl.node.host.services import Services
+from edgectl.node.host.timesync import Synchronised
+from edgectl.node.host.users.step import Users
 from edgectl.node.io.places import Places
 from edgectl.node.k3s.binary import Binary
 from edgectl.node.k3s.images import Archives, Loaded
@@ -40,6 +47,7 @@ from edgectl.node.vision.dead import Dead
 from edgectl.node.vision.inference import Answers
 from edgectl.node.vision.workload import PLURAL, Place, Workload
 from edgectl.wire.envelope import Envelope
+from edgectl.wire.host import Os
 from edgectl.wire.payload import Node, Payload
 from edgectl.wire.payload import Release as Declared
 
@@ -61,17 +69,24 @@ def recipe(
     has added must go before what is put back needs the room and the GPUs. `planned`: it is looked at before its deploy,
     which sends the values of secrets. `runs`: it is brought about, and not only looked at.
     """
-    k3s, host = node.k3s, node.host
+    k3s, host, of_system = node.k3s, node.host, node.host.os or Os()
     leads = node.name == payload.lead.name
     programs = ("kubectl", "crictl", "ctr")
     follows: tuple[str, ...] = () if leads else (ServerFirst.id,)
     steps: list[Gate[Any]] = [
         Preflight(host.free_bytes, must=tried is not None),
+        *((TheMachine(host.os.machine),) if host.os and host.os.machine else ()),
         Units(),
         *((Trusted(payload.trust),) if payload.trust else ()),
         Blobs(payload.blobs_of(node)),
-        Files("host-files", "host files", host.files, needs=("host",)),
+        SystemPackages(of_system.packages, take_over=tried is not None and tried.take_over),
+        Files("host-files", "host files", host.files, needs=("host",), readers=readers_of(of_system.services)),
+        *((Modules(of_system.modules),) if of_system.modules else ()),
         Sysctls(host.sysctls, needs=("host-files",)),
+        Users(of_system.users),
+        Services(of_system.services),
+        *((Synchronised(of_system.time, waits=tried is not None),) if of_system.time else ()),
+        *_gpu_packages(of_system, tried=tried, returning=returning),
         *((Folders(host.folders),) if host.folders else ()),
         *(() if leads else (ServerFirst(k3s.version),)),
         K3sBinary("k3s-binary", "k3s binary", "k3s", k3s.version, k3s.binary, names=programs, needs=follows),
@@ -95,6 +110,14 @@ def recipe(
     mounted = _mounted(payload, planned=planned)
     cluster = _cluster(payload, node, gpus, mounted, tried=tried, returning=returning)
     return (*steps, *cluster, *_chain(payload, node, cluster, settles=runs))
+
+
+def _gpu_packages(declared: Os, *, tried: Envelope | None, returning: bool) -> tuple[Gate[Any], ...]:
+    """Return the step of the GPU's packages, where there are any; going back needs no other hours than going on."""
+    if not declared.packages.gpu:
+        return ()
+    insists, takes = tried is not None and tried.may_reboot, tried is not None and tried.take_over
+    return (GpuPackages(declared.packages, declared.reboots, may_reboot=insists or returning, take_over=takes),)
 
 
 def _mounted(payload: Payload, *, planned: bool) -> list[Gate[Any]]:
@@ -129,14 +152,16 @@ def _cluster(
         guarded = (GuardHolds.id,)
     cluster = ("k3s-serves", "images", "helm-binary")
     place = Place(node.name, tuple(other.name for other in neighbours))
+    adopts = tried is None or tried.take_over  # what runs is put back over anything; new is tried beside others' only
     needs_gpu = [release for release in payload.releases if "gpu" in release.needs]
     for release in payload.releases:
         if release not in needs_gpu:
-            steps += _release(release, place, needs=(*cluster, *_mounts(payload, node, release)))
+            steps += _release(release, place, adopts=adopts, needs=(*cluster, *_mounts(payload, node, release)))
     steps += gpus
     steps.append(Dead(tuple(release.namespace for release in payload.releases), needs=("k3s-serves",)))
     for release in needs_gpu:
-        steps += _release(release, place, needs=(*cluster, *_mounts(payload, node, release), *guarded, "gpu"))
+        needs = (*cluster, *_mounts(payload, node, release), *guarded, "gpu")
+        steps += _release(release, place, adopts=adopts, needs=needs)
     workloads = tuple(step.id for step in steps if isinstance(step, Workload))
     if payload.inference is not None:
         steps.append(Answers(payload.inference, needs=workloads))
@@ -180,9 +205,9 @@ def _names(release: Declared, text: str) -> bool:
     return text in json.dumps(release.manifests)
 
 
-def _release(release: Declared, place: Place, *, needs: tuple[str, ...]) -> list[Gate[Any]]:
+def _release(release: Declared, place: Place, *, adopts: bool, needs: tuple[str, ...]) -> list[Gate[Any]]:
     """Return a release's step, and the gate of what it runs, if it runs anything."""
-    steps: list[Gate[Any]] = [Release(release, needs=needs)]
+    steps: list[Gate[Any]] = [Release(release, needs=needs, adopts=adopts)]
     if any(manifest.get("kind") in PLURAL for manifest in release.manifests):
         steps.append(Workload(release, place, needs=(steps[0].id,)))
     return steps

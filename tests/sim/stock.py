@@ -9,6 +9,7 @@ from edgectl.control.deploy.offer import Offer
 from edgectl.wire.chain import Chain, Endpoint
 from edgectl.wire.document import canonical, digest_of
 from edgectl.wire.envelope import Sender
+from edgectl.wire.host import Deb, Os, Package, Packages
 from edgectl.wire.payload import Gpu, Guard, Helm, Host, Image, Inference, K3s, ManagedFile, Node, Payload, Release
 from edgectl.wire.thing import PAYLOAD, things
 from tests.archives import canonical_archive, plain_tar
@@ -19,6 +20,7 @@ RUNTIME = digest_of(b"engine")
 _DEPLOYMENT = {"kind": "Deployment", "metadata": {"name": "x"}}
 _LAYERS = plain_tar({"both": hashlib.shake_128(b"layers that both images have").digest(1500)})
 CONTENT = {name: name.encode() * 40 for name in ("k3s", "helm", "chart")}
+CONTENT |= {f"{name}-{version}": f"{name} {version}".encode() for name in ("chrony", "driver") for version in "12"}
 CONTENT |= {name: canonical_archive(name, _LAYERS) for name in ("image-1", "image-2")}
 BLOBS = {digest_of(data): data for data in CONTENT.values()}
 
@@ -38,9 +40,17 @@ def payload(
     """Return one; `extra` adds a release that others do not have."""
     image = f"image-{app if app in '12' else '2'}"
     files = (ManagedFile("/etc/store.conf", base),)
+    debs = tuple(Deb(name, base, "all", _blob(f"{name}-{base}")) for name in ("chrony", "driver"))
+    packages = Packages((Package("chrony", base),), (Package("driver", base, hold=True),), debs)
     k3s = K3s("v1.36.3+k3s1", _blob("k3s"), "k3s.service", (), (Image(_blob(image), (f"vision:{app}",)),))
     node = Node(
-        "node-1", "server", "10.77.0.11", Host(1, files), k3s, Helm("v4", _blob("helm")), Gpu("nvidia.com/gpu", 1, 1)
+        "node-1",
+        "server",
+        "10.77.0.11",
+        Host(1, files, os=Os(packages)),
+        k3s,
+        Helm("v4", _blob("helm")),
+        Gpu("nvidia.com/gpu", 1, 1),
     )
     releases = [
         _release("plugin", values={}),
@@ -48,7 +58,8 @@ def payload(
     ]
     if extra:
         releases.insert(1, _release("extra", values={}))
-    blobs = {_blob(name): len(CONTENT[name]) for name in ("k3s", "helm", "chart", image)}
+    names = ("k3s", "helm", "chart", image, *(f"{deb.name}-{deb.version}" for deb in debs))
+    blobs = {_blob(name): len(CONTENT[name]) for name in names}
     question = Inference("vision", "vision", 8000, "m", {}, (0.0,))
     guard = Guard(("nvidia.com/gpu",), ("nvidia",), ("kube-system",))
     chain = Chain("vision", {"camera": Endpoint("camera", 9100)})

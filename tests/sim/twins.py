@@ -17,7 +17,9 @@ from edgectl.node.gpu.driver import Driver
 from edgectl.node.gpu.proven import Proven, Withdrawn
 from edgectl.node.guard.step import GuardHolds, GuardPolicy
 from edgectl.node.host.blobs import Blobs
+from edgectl.node.host.packages.step import GpuPackages, SystemPackages
 from edgectl.node.host.preflight import Preflight
+from edgectl.node.host.timesync import Synchronised
 from edgectl.node.io.look import Look
 from edgectl.node.k3s.serves import Serves
 from edgectl.node.k3s.service import Service
@@ -42,6 +44,8 @@ def twins(world: World, steps: Iterable[Gate[Any]]) -> tuple[Gate[Any], ...]:
 
 def _twin(world: World, step: Gate[Any]) -> Gate[Any]:
     kinds = {
+        SystemPackages: TwinPackages,
+        GpuPackages: TwinPackages,
         Service: TwinK3s,
         Serves: TwinServes,
         Release: TwinRelease,
@@ -58,7 +62,7 @@ def _twin(world: World, step: Gate[Any]) -> Gate[Any]:
     for kind, twin in kinds.items():
         if isinstance(step, kind):
             return twin(world, step)
-    if isinstance(step, (Preflight, Driver, Withdrawn, Dead)):
+    if isinstance(step, (Preflight, Synchronised, Driver, Withdrawn, Dead)):
         return Twin(world, step)
     assert isinstance(step, Step), step
     return TwinFact(world, step)
@@ -109,6 +113,14 @@ class TwinFact(Twin):
     def change(self, value: str) -> None:
         """Write."""
         self.world.facts.put(self.id, value)
+
+
+class TwinPackages(TwinFact):
+    """Packages: what is declared of them, and not what the deploy at hand permits."""
+
+    def __init__(self, world: World, real: Any) -> None:
+        super().__init__(world, real)
+        self.want = hashlib.sha256(repr(real.asked.wanted).encode()).hexdigest()[:12]
 
 
 class TwinK3s(TwinFact):

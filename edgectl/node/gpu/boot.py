@@ -1,62 +1,48 @@
-"""Before k3s starts: a sane clock, the driver, nvidia-uvm, and nothing of another boot that is believed.
+"""Before k3s starts: the driver, nvidia-uvm, and nothing of another boot that is believed.
 
 Run by edgectl-gpu.service. What it cannot bring about it says, and ends well: k3s must start all the same, and the
-engine looks again. Reads of the payload only whether this node has GPUs: an older or newer form of the rest must not
-matter. k3s waits for this file, so it imports little: no HTTP, no steps.
+engine looks again. k3s waits for this file, so it imports little: no HTTP, no steps.
 """
 
 from __future__ import annotations
 
-import json
 import re
 import shutil
-import sys
 import time
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from edgectl.node.converge.slots import Slots
 from edgectl.node.io import programs
 from edgectl.node.io.places import Places
+from edgectl.node.startup.part import part, say
 
 DRIVER, UVM, LOAD = (str(Path(__file__).with_name(f"{name}.sh")) for name in ("driver", "uvm", "load"))
 VENDOR = "nvidia.com/"
 PERSISTENCE = "persistence"  # load.sh's word: the GPUs stay up while nobody uses them
 LOADABLE = re.compile(r"driver \S+ is installed and not loaded")  # how unloaded.sh says that load.sh can help
-CLOCK_SECONDS = 30.0
 DRIVER_SECONDS = 8.0  # whatever needs no GPU waits with k3s; later, the watchdog proves it
 _EVERY_SECONDS = 0.5
 _SCRIPT_SECONDS = 40.0
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
-_SANE_YEAR = 2025  # as in host/preflight.sh
 
 
 def gpu_boot(places: Places) -> None:
     """Make the node ready for its GPUs, as far as that is possible before k3s."""
-    node = declared(places)
-    gpu = node.get("gpu")
-    if not isinstance(gpu, dict):
-        _say("this node has no GPUs")
+    node = part(places)
+    gpu = declared(node)
+    if gpu is None:
+        say("this node has no GPUs")
         return
     boot = Boot(places, _BOOT_ID.read_text().strip(), persistent=_packaged(node))
     boot.run(nvidia=any(str(name).startswith(VENDOR) for name in (gpu.get("resource"), *_offers(gpu))))
 
 
-def declared(places: Places) -> dict[str, Any]:
-    """Return what the slot that comes next says of this node; nothing without one, or where it cannot be read."""
-    slots = Slots(places)
-    slot = slots.candidate or slots.current
-    if slot is None:
-        return {}
-    try:
-        doc = json.loads(places.blob(slot.envelope.payload).read_bytes())
-        found = next(node for node in doc["nodes"] if node["name"] == slot.envelope.node)
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, StopIteration) as error:
-        _say(f"the payload of this node cannot be read: {error}")
-        return {}
-    return found if isinstance(found, dict) else {}
+def declared(node: dict[str, Any]) -> dict[str, Any] | None:
+    """Return the GPUs of a node's part; None without any."""
+    found = node.get("gpu")
+    return found if isinstance(found, dict) else None
 
 
 class Boot:
@@ -69,24 +55,21 @@ class Boot:
         *,
         persistent: bool = False,
         script: Callable[..., programs.Ran] | None = None,
-        now: Callable[[], float] = time.time,
         monotonic: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
-        say: Callable[[str], None] | None = None,
+        say: Callable[[str], None] = say,
     ) -> None:
         self._places = places
         self._boot = boot
         self._load = (LOAD, PERSISTENCE) if persistent else (LOAD,)
         self._run = script or _run
-        self._now = now
         self._monotonic = monotonic
         self._sleep = sleep
-        self._say = say or _say
+        self._say = say
 
     def run(self, *, nvidia: bool) -> None:
         """Do all of it, in the order in which it is needed."""
         self._forget()
-        self._wait(CLOCK_SECONDS, self._clock)
         if not nvidia:
             return
         if self._wait(DRIVER_SECONDS, self._driver) == 0 and self._wait(0, lambda: self._script(UVM)):
@@ -119,13 +102,6 @@ class Boot:
                 return code
             self._sleep(_EVERY_SECONDS)
 
-    def _clock(self) -> tuple[int, str]:
-        """k3s makes certificates from this clock. A node without a network starts with a wrong one at last."""
-        now = time.gmtime(self._now())
-        if now.tm_year >= _SANE_YEAR:
-            return 0, ""
-        return 1, f"the clock says {time.strftime('%F', now)}, which cannot be; waiting for time sync"
-
     def _script(self, *words: str) -> tuple[int, str]:
         ran = self._run(*words)
         return (2 if ran.code is None else ran.code), ran.out.strip() or ran.last_words
@@ -152,8 +128,3 @@ def _text(path: Path) -> str:
     with suppress(OSError):
         return path.read_text(errors="replace")
     return ""
-
-
-def _say(sentence: str) -> None:
-    sys.stdout.write(f"{sentence}\n")
-    sys.stdout.flush()

@@ -43,6 +43,11 @@ class Places:
         return self.state / "owned"
 
     @property
+    def apt(self) -> Path:
+        """The node's own package source: links to package files, the list of them, and apt's notes on it."""
+        return self.state / "apt"
+
+    @property
     def journal(self) -> Path:
         """One JSONL file a run."""
         return self.state / "journal"
@@ -96,6 +101,16 @@ class Places:
     def run(self) -> Path:
         """Empty after each boot (tmpfs)."""
         return self.root / "run/edgectl"
+
+    @property
+    def clock(self) -> Path:
+        """A file whose time is the last that this node knew: a clock without battery starts from there."""
+        return self.state / "clock"
+
+    @property
+    def unit_marks(self) -> Path:
+        """One empty file a unit of the system that runs with something else than now lies in its files."""
+        return self.run / "units"
 
     @property
     def gpu_marker(self) -> Path:

@@ -35,6 +35,7 @@ from edgectl.node.request import deploy_comes
 from edgectl.node.watch.chain import ChainWatch
 from edgectl.node.watch.deeds import WITHDRAWN, do
 from edgectl.node.watch.facts import Facts, Watched, look
+from edgectl.node.watch.ground import Ground
 from edgectl.node.watch.ladder import Deed, Memory, climb
 from edgectl.node.watch.rollouts import Rollouts
 from edgectl.node.watch.upward import Upward
@@ -51,7 +52,9 @@ IDLE_SECONDS = 30.0  # on a node without GPUs
 def run(places: Places, *, sleep: Callable[[float], None] = time.sleep) -> int:
     """Watch until another engine runs this store."""
     watchdog, upward, chain, rollouts = Watchdog(places), Upward(places), ChainWatch(places), Rollouts(places)
+    ground = Ground(places)
     while watchdog.is_of_this_engine():
+        ground.tick()
         upward.tick()
         chain.tick()
         sleep(min(watchdog.tick(), rollouts.tick()))

@@ -45,7 +45,9 @@ _REAL = [
 
 
 class Machine:
-    """A node on which nothing of NVIDIA is installed yet."""
+    """A node on which nothing of NVIDIA is installed yet. `scripts`: the folder of the probes that run there."""
+
+    scripts = SCRIPTS
 
     def __init__(self, folder: Path) -> None:
         self.root = folder / "root"
@@ -78,7 +80,7 @@ class Machine:
     def run(self, script: str, arguments: Sequence[str] = ()) -> tuple[int, list[str]]:
         """Run a probe; returns its exit code and the lines it said. A word on stderr is a fault of the script."""
         ran = subprocess.run(
-            ["/bin/sh", str(SCRIPTS / script), *arguments],
+            ["/bin/sh", str(self.scripts / script), *arguments],
             capture_output=True,
             text=True,
             timeout=60,

@@ -1,4 +1,4 @@
-"""Before k3s starts: bounded waits, uvm loaded, nothing of another boot believed, always a good end."""
+"""Before k3s starts: a bounded wait, uvm loaded, nothing of another boot believed, always a good end."""
 
 from __future__ import annotations
 
@@ -11,22 +11,19 @@ import pytest
 
 from edgectl.node.converge.slots import Slots
 from edgectl.node.gpu import proof
-from edgectl.node.gpu.boot import CLOCK_SECONDS, DRIVER_SECONDS, Boot, _packaged, declared, gpu_boot
+from edgectl.node.gpu.boot import DRIVER_SECONDS, Boot, _packaged, gpu_boot
 from edgectl.node.gpu.proof import Device, Proof
 from edgectl.node.io.programs import Ran
+from edgectl.node.startup.part import part
 from edgectl.wire.envelope import Envelope, Sender
 from tests.unit.node.fake import BOOT, FakeNode, ran
-
-NOW = 1_790_000_000.0  # in 2026
-LOST = 3600.0  # a clock without battery: 1970
 
 
 @dataclass
 class Start:
-    """A node that boots: its clocks, and what its scripts say from which second on."""
+    """A node that boots: its clock, and what its scripts say from which second on."""
 
     node: FakeNode
-    clock_sane_after: float = 0.0
     driver_after: float = 0.0
     uvm: bool = True
     loads: bool = True
@@ -42,7 +39,6 @@ class Start:
             BOOT,
             persistent=persistent,
             script=self._script,
-            now=lambda: NOW if self.seconds >= self.clock_sane_after else LOST,
             monotonic=lambda: self.seconds,
             sleep=self._sleep,
             say=self.said.append,
@@ -105,18 +101,12 @@ def test_a_driver_that_is_refused_costs_the_boot_nothing(start: Start) -> None:
 
 
 @pytest.mark.parametrize(
-    ("clock", "driver", "waited"),
-    [
-        (1e9, 0.0, CLOCK_SECONDS),
-        (0.0, 1e9, DRIVER_SECONDS),
-        (1e9, 1e9, CLOCK_SECONDS + DRIVER_SECONDS),
-        (4.0, 0.0, 4.0),
-        (1.0, 3.0, 3.0),
-    ],
+    ("driver", "waited"),
+    [(1e9, DRIVER_SECONDS), (4.0, 4.0), (0.0, 0.0)],
 )
-def test_no_wait_is_without_end(start: Start, clock: float, driver: float, waited: float) -> None:
-    """k3s must start anyway: a store without time or driver still answers what needs none."""
-    start.clock_sane_after, start.driver_after = clock, driver
+def test_no_wait_is_without_end(start: Start, driver: float, waited: float) -> None:
+    """k3s must start anyway: a store without a driver still answers what needs none."""
+    start.driver_after = driver
     start.boot()
     assert start.seconds == waited
     assert ("uvm.sh" in start.ran) == (driver < 1e9)
@@ -135,7 +125,6 @@ def test_a_driver_that_never_comes_is_not_waited_for(start: Start) -> None:
         start.node.places,
         BOOT,
         script=lambda script: ran("Driver/library version mismatch", code=2, argv=("sh", script)),
-        now=lambda: NOW,
         monotonic=lambda: start.seconds,
         sleep=start._sleep,
         say=start.said.append,
@@ -144,10 +133,9 @@ def test_a_driver_that_never_comes_is_not_waited_for(start: Start) -> None:
 
 
 def test_other_vendors_drivers_are_not_asked_for(start: Start) -> None:
-    """Clock and stale proofs are everybody's."""
-    start.clock_sane_after = 2.0
+    """Only stale proofs are everybody's."""
     start.boot(nvidia=False)
-    assert (start.seconds, start.ran) == (2.0, [])
+    assert (start.seconds, start.ran) == (0.0, [])
 
 
 @pytest.mark.parametrize(("marker", "kept"), [("another-boot\n", False), (f"{BOOT}\n", True)])
@@ -196,7 +184,7 @@ def slot(node: FakeNode, payload: str) -> None:
 def test_this_nodes_gpus_whatever_the_rest_of_the_payload_is(node: FakeNode, nodes: Any, gpu: Any) -> None:
     """A payload of a newer or older form is no reason to look at nothing."""
     slot(node, json.dumps({"format": 99, "nodes": nodes}))
-    assert declared(node.places).get("gpu") == gpu
+    assert part(node.places).get("gpu") == gpu
 
 
 @pytest.mark.parametrize(

@@ -179,6 +179,7 @@ def test_a_probe_has_no_writing_verb() -> None:
         "run",
         "unit",
         "free_bytes",
+        "is_read_only",
         "processes",
         "boot_id",
         "booted_at",
