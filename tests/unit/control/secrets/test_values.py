@@ -85,7 +85,7 @@ def test_values_go_to_the_lead_alone() -> None:
     assert "hunter2" not in f"{asked['envelope']}{asked['blobs']}"
     assert "values" not in _request(replace(offer, led=Led("run", 1, Secret("token"))))
     assert "values" not in _request(replace(offer, values={}))
-    node = SimpleNamespace(k3s=None, host=Host(1))
+    node = SimpleNamespace(k3s=None, gpu=None, host=Host(1))
     payload = SimpleNamespace(node=lambda _: node, blobs_of=lambda _: {})
     assert for_node(offer, cast("Any", SimpleNamespace(payload=payload)), "node-2").values == {}
 
