@@ -15,12 +15,14 @@ Examples:
   edgectl deploy store-042 -i stores/inventory.yaml -o json
   edgectl deploy store-042 --accept-degraded     (one GPU fewer will do)
   edgectl deploy store-042 --limit 500kbit       (a thin line, shops are open)
+  edgectl deploy store-042 --reboot-now          (not only in windows.reboot)
 
 The node finishes alone if this command or the link dies; the same command
 re-attaches. Ctrl-C stops watching, nothing else. A second deploy changes
 nothing. --limit holds for all nodes of the store together, and instead of
 network.limits (docs/transfer.md). What stands worse than what ran before is rejected, and the store
-goes back by itself.
+goes back by itself. A machine that must be restarted for what is installed is, and the
+deploy goes on by itself when it is back (docs/reboot.md).
 
 \b
 Exit codes:
@@ -38,6 +40,9 @@ def deploy(
     store: StoreName,
     accept_degraded: Annotated[
         bool, typer.Option("--accept-degraded", help="Keep it also when it serves less than what ran before.")
+    ] = False,
+    reboot_now: Annotated[
+        bool, typer.Option("--reboot-now", help="Restart a machine that needs it at once, outside windows.reboot, too.")
     ] = False,
     limit: Annotated[
         str | None,
@@ -66,7 +71,7 @@ def deploy(
         with stores.speaking_of(store):
             rendered = stores.render(found)
             offer = stores.offer(found, rendered, engine, inventory=inventory)
-            offer = replace(offer, accept_degraded=accept_degraded, values=values)
+            offer = replace(offer, accept_degraded=accept_degraded, may_reboot=reboot_now, values=values)
             followers = {name: (stores.for_node(offer, rendered, name), other) for name, other in others.items()}
             head = stores.header(found, offer.commit, offer.summary)
             caps = stores.caps(found, asked)

@@ -26,6 +26,7 @@ class Offer:
     commit: str = ""
     summary: str = ""
     accept_degraded: bool = False
+    may_reboot: bool = False  # also outside the hours that the store has for it
     led: Led | None = None
     without: tuple[str, ...] = ()  # nodes that were not reached
     after: int = 0  # the newest sequence that any other node of the store has taken

@@ -27,6 +27,8 @@ _NAME_PARTS = 3
 class Journal:
     """Writes one run's file. Claiming the file (O_EXCL) is what makes the run id ours.
 
+    `goes_on`: the run was cut so many seconds after its beginning; its file, where that is still there, is added to.
+
     A full disk never stops a run: old runs give way, and where that does not help, the file lies in `spare`.
     """
 
@@ -37,14 +39,17 @@ class Journal:
         kind: str,
         *,
         spare: Path | None = None,
+        goes_on: float | None = None,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self.run = run
         self._folder = folder
         self._monotonic = monotonic
-        self._began = monotonic()
+        self._began = monotonic() - (goes_on or 0.0)
         self._torn = False
         self._bytes = 0
+        if goes_on is not None and self._take_up(folder):
+            return
         try:
             self._claim(folder, kind)
         except FileExistsError:
@@ -57,10 +62,15 @@ class Journal:
                 self._fd = os.open(os.devnull, os.O_WRONLY)
         _prune(folder, kind, keep=KEEP_RUNS.get(kind, 20))
 
+    @property
+    def at(self) -> float:
+        """Return how many seconds this run has taken so far."""
+        return round(self._monotonic() - self._began, 3)
+
     def write(self, kind: str, **fields: Any) -> Event:
         """Add one event and make it durable."""
         now = datetime.now(timezone.utc).isoformat(timespec="milliseconds")
-        event = Event(self.run, kind, round(self._monotonic() - self._began, 3), now, **fields)
+        event = Event(self.run, kind, self.at, now, **fields)
         if self._bytes > MOST_BYTES and kind == STEP:
             return event  # a step that never rests must not fill the disk; verdict and notes are still told
         line = canonical({key: value for key, value in to_json(event).items() if value not in ("", [], {})}) + b"\n"
@@ -76,6 +86,19 @@ class Journal:
         folder.mkdir(parents=True, exist_ok=True)
         self.path = folder / f"{_stamp(folder)}-{kind}-{self.run}.jsonl"
         self._fd = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND, 0o640)
+
+    def _take_up(self, folder: Path) -> bool:
+        """Open the run's file at its end; False where it is gone."""
+        found = find(self.run, folder)
+        if found is None:
+            return False
+        try:
+            self._fd = os.open(found, os.O_WRONLY | os.O_APPEND)
+            self._bytes = os.fstat(self._fd).st_size
+        except OSError:
+            return False
+        self.path, self._torn = found, bool(self._bytes)  # its last line may be half
+        return True
 
     def _append(self, line: bytes) -> None:
         if self._torn:
