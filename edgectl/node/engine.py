@@ -68,8 +68,8 @@ def run(places: Places) -> int:
         if slot is None:
             print("nothing has been deployed to this node yet", flush=True)  # noqa: T201 - the unit's log
             return int(Exit.OK)
-        at = cut.at if cut else None
-        journal = Journal(places.journal, request.run, request.kind, spare=places.journals[1], goes_on=at)
+        spare = places.journals[1]
+        journal = Journal(places.journal, request.run, request.kind, spare=spare, goes_on=cut is not None)
         try:
             return _Run(places, slots, request, lock, journal, cut).whole(slot)
         finally:

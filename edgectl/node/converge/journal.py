@@ -27,7 +27,7 @@ _NAME_PARTS = 3
 class Journal:
     """Writes one run's file. Claiming the file (O_EXCL) is what makes the run id ours.
 
-    `goes_on`: the run was cut so many seconds after its beginning; its file, where that is still there, is added to.
+    `goes_on`: the run was cut; its file, where that is still there, is added to, and its time goes on.
 
     A full disk never stops a run: old runs give way, and where that does not help, the file lies in `spare`.
     """
@@ -39,16 +39,16 @@ class Journal:
         kind: str,
         *,
         spare: Path | None = None,
-        goes_on: float | None = None,
+        goes_on: bool = False,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self.run = run
         self._folder = folder
         self._monotonic = monotonic
-        self._began = monotonic() - (goes_on or 0.0)
+        self._began = monotonic()
         self._torn = False
         self._bytes = 0
-        if goes_on is not None and self._take_up(folder):
+        if goes_on and self._take_up(folder):
             return
         try:
             self._claim(folder, kind)
@@ -62,15 +62,10 @@ class Journal:
                 self._fd = os.open(os.devnull, os.O_WRONLY)
         _prune(folder, kind, keep=KEEP_RUNS.get(kind, 20))
 
-    @property
-    def at(self) -> float:
-        """Return how many seconds this run has taken so far."""
-        return round(self._monotonic() - self._began, 3)
-
     def write(self, kind: str, **fields: Any) -> Event:
         """Add one event and make it durable."""
         now = datetime.now(timezone.utc).isoformat(timespec="milliseconds")
-        event = Event(self.run, kind, self.at, now, **fields)
+        event = Event(self.run, kind, round(self._monotonic() - self._began, 3), now, **fields)
         if self._bytes > MOST_BYTES and kind == STEP:
             return event  # a step that never rests must not fill the disk; verdict and notes are still told
         line = canonical({key: value for key, value in to_json(event).items() if value not in ("", [], {})}) + b"\n"
@@ -98,6 +93,7 @@ class Journal:
         except OSError:
             return False
         self.path, self._torn = found, bool(self._bytes)  # its last line may be half
+        self._began -= max((float(item.get("at", 0)) for item in read(found, 0)[0]), default=0.0)
         return True
 
     def _append(self, line: bytes) -> None:

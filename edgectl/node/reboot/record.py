@@ -33,7 +33,6 @@ class GoesOn:
     boot: str  # the one that asked
     payload: str  # that it is about
     sequence: int  # of the same
-    at: float  # seconds into the run
     reasons: tuple[str, ...]  # of each restart of this run
     changed: tuple[str, ...] = ()  # ids of steps, before the restart
     before: dict[str, int] = field(default_factory=dict)  # how the store stood before its candidate (standing.py)

@@ -43,8 +43,11 @@ class Restarts:
 
     @property
     def may(self) -> bool:
-        """Tell whether whoever asked for this run has lifted the store's hours."""
-        return self._request.may_reboot
+        """Tell whether the store's hours do not hold for this run: where a person has lifted them.
+
+        And where it goes back from what it has restarted the machine for: what serves is dark until that is undone.
+        """
+        return self._request.may_reboot or (self.turned_down is not None and bool(self.reasons))
 
     @property
     def reasons(self) -> tuple[str, ...]:
@@ -77,7 +80,6 @@ class Restarts:
             boot=self._hands.boot_id(),
             payload=about.envelope.payload if about else "",
             sequence=about.envelope.sequence if about else 0,
-            at=self._journal.at,
             reasons=(*self.reasons, reason),
             changed=(*self.changed, ID),
             before=dict(self.before),

@@ -34,7 +34,7 @@ class Restarts(Protocol):
 
     @property
     def may(self) -> bool:
-        """Tell whether a person has lifted the store's hours for this run."""
+        """Tell whether the store's hours do not hold for this run."""
         ...
 
     def restart(self, cause: str, reason: str) -> None:
