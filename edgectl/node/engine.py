@@ -270,7 +270,7 @@ class _Run:
             stop=self.stops.steps_aside if returning else self.stops.asked,
             spare=self.stops.spares,
         )
-        if verdict.changed:
+        if verdict.changed or fresh:  # also what a run of this candidate has changed that was killed since
             # "Done" may be said only when what k3s and containerd wrote has reached the disk: a power cut 45 s after
             # the first boot left most unpacked image files empty (measured).
             self.hands.change("sync", limit_seconds=_SYNC_SECONDS)

@@ -9,6 +9,7 @@ from edgectl.control.deploy.offer import Offer
 from edgectl.wire.chain import Chain, Endpoint
 from edgectl.wire.document import canonical, digest_of
 from edgectl.wire.envelope import Sender
+from edgectl.wire.host import Os
 from edgectl.wire.payload import Gpu, Guard, Helm, Host, Image, Inference, K3s, ManagedFile, Node, Payload, Release
 from edgectl.wire.thing import PAYLOAD, things
 from tests.archives import canonical_archive, plain_tar
@@ -33,14 +34,20 @@ def _release(name: str, *, values: dict[str, object], needs: tuple[str, ...] = (
 
 
 def payload(
-    *, base: str = "1", app: str = "1", bad: bool = False, extra: bool = False, title: str = "Berlin"
+    *,
+    base: str = "1",
+    app: str = "1",
+    bad: bool = False,
+    extra: bool = False,
+    title: str = "Berlin",
+    os: Os | None = None,
 ) -> Payload:
-    """Return one; `extra` adds a release that others do not have."""
+    """Return one; `extra` adds a release that others do not have; with `os`, a changed base restarts the machine."""
     image = f"image-{app if app in '12' else '2'}"
     files = (ManagedFile("/etc/store.conf", base),)
     k3s = K3s("v1.36.3+k3s1", _blob("k3s"), "k3s.service", (), (Image(_blob(image), (f"vision:{app}",)),))
     node = Node(
-        "node-1", "server", "10.77.0.11", Host(1, files), k3s, Helm("v4", _blob("helm")), Gpu("nvidia.com/gpu", 1, 1)
+        "node-1", "server", "10.77.0.11", Host(1, files, os=os), k3s, Helm("v4", _blob("helm")), Gpu("nvidia.com/gpu", 1, 1)
     )
     releases = [
         _release("plugin", values={}),
@@ -62,9 +69,11 @@ B = payload(base="1", app="2", extra=True)
 B_BASE = payload(base="2", app="2")
 BAD = payload(app="2", bad=True, extra=True)
 BAD_BASE = payload(base="2", app="2", bad=True)
-NAMES = {
-    one.digest: name for name, one in (("A", A), ("A2", A2), ("B", B), ("B'", B_BASE), ("bad", BAD), ("bad'", BAD_BASE))
-}
+R = payload(base="3", os=Os(modules=("nvidia",)))
+R2 = payload(base="4", app="2", os=Os(modules=("nvidia",)))
+BAD_R = payload(base="4", app="2", bad=True, os=Os(modules=("nvidia",)))
+_NAMED = {"A": A, "A2": A2, "B": B, "B'": B_BASE, "bad": BAD, "bad'": BAD_BASE, "R": R, "R2": R2, "badR": BAD_R}
+NAMES = {one.digest: name for name, one in _NAMED.items()}
 
 
 def offer(of: Payload, sender: Sender = ADA) -> Offer:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -86,10 +85,10 @@ def consume(places: Places) -> GoesOn | None:
     return record.goes_on
 
 
-def goes_down(places: Places, *, monotonic: Callable[[], float] = time.monotonic) -> None:
+def goes_down(places: Places) -> None:
     """Mark that this machine was told to restart."""
     with suppress(OSError):
-        write_atomic(_mark(places), f"{monotonic()}".encode())
+        write_atomic(_mark(places), f"{time.monotonic()}".encode())
 
 
 def stays(places: Places) -> None:
@@ -98,10 +97,10 @@ def stays(places: Places) -> None:
         _mark(places).unlink(missing_ok=True)
 
 
-def is_going_down(places: Places, *, monotonic: Callable[[], float] = time.monotonic) -> bool:
+def is_going_down(places: Places) -> bool:
     """Tell whether this machine was told to restart just now."""
     try:
-        return 0 <= monotonic() - float(_mark(places).read_text()) < GOES_DOWN_SECONDS
+        return 0 <= time.monotonic() - float(_mark(places).read_text()) < GOES_DOWN_SECONDS
     except (OSError, ValueError):
         return False
 

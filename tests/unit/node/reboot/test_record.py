@@ -110,12 +110,15 @@ def test_who_is_waited_for(node: FakeNode) -> None:
     assert awaited(places, node) is None, "its first run should have begun long ago"
 
 
-def test_a_machine_that_does_not_go_down_is_not_waited_for_long(node: FakeNode) -> None:
+def test_a_machine_that_does_not_go_down_is_not_waited_for_long(
+    node: FakeNode, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The mark is of this boot's clock, and ends."""
-    goes_down(node.places, monotonic=lambda: 100.0)
-    assert record.is_going_down(node.places, monotonic=lambda: 101.0)
-    assert not record.is_going_down(node.places, monotonic=lambda: 100.0 + record.GOES_DOWN_SECONDS)
-    assert not record.is_going_down(node.places, monotonic=lambda: 99.0)
+    monkeypatch.setattr(time, "monotonic", lambda: 100.0)
+    goes_down(node.places)
+    for now, down in ((101.0, True), (100.0 + record.GOES_DOWN_SECONDS, False), (99.0, False)):
+        monkeypatch.setattr(time, "monotonic", lambda now=now: now)
+        assert record.is_going_down(node.places) is down
 
 
 def _restart(places: Places) -> None:
