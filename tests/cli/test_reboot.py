@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import signal
 import threading
-from datetime import datetime, timezone
+import time
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +27,7 @@ class Noon:
     @staticmethod
     def now(zone: Any) -> datetime:
         """Return it."""
-        return datetime(2040, 11, 26, 12, 0, tzinfo=timezone.utc).astimezone(zone)
+        return datetime(2040, 11, 26, 12, 0, tzinfo=UTC).astimezone(zone)
 
 
 @pytest.fixture(autouse=True)
@@ -38,7 +39,9 @@ def _declared(inventory: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def _nights(inventory: Path) -> None:
-    text = "    title: Berlin\n    timezone: UTC\n    windows: {reboot: [{days: [mon], start: '22:00', end: '05:00'}]}\n"
+    text = (
+        "    title: Berlin\n    timezone: UTC\n    windows: {reboot: [{days: [mon], start: '22:00', end: '05:00'}]}\n"
+    )
     inventory.write_text(inventory.read_text().replace("    title: Berlin\n", text))
 
 
@@ -132,7 +135,7 @@ def test_a_machine_that_does_not_come_back_is_named(
     assert said.document["message"].startswith("node-1 has not come back from its restart within ")
     assert NEEDED in said.document["message"]
     assert "its screen, its power and its network" in said.document["hint"]
-    node.until(lambda: node.boot == "boot-1+")
+    node.until(lambda: node.boot == "boot-1+" and node.refuses is None)
     again = edgectl("deploy", "store-042")
     assert again.code == 0
     node.join()
@@ -141,7 +144,7 @@ def test_a_machine_that_does_not_come_back_is_named(
 def test_ctrl_c_says_that_it_restarts(node: StoreNode, edgectl: Edgectl) -> None:
     """What goes on without us, and how to watch it."""
     node.restart, node.off_seconds = NEEDED, 2.0
-    interrupt = threading.Thread(target=lambda: (node.until(lambda: bool(node.refuses)), _press_ctrl_c()))
+    interrupt = threading.Thread(target=_press_ctrl_c, args=(node,))
     interrupt.start()
     said = edgectl("deploy", "store-042", "-o", "json")
     interrupt.join(20)
@@ -151,6 +154,7 @@ def test_ctrl_c_says_that_it_restarts(node: StoreNode, edgectl: Edgectl) -> None
     assert node.file(MOTD).read_text() == "good"
 
 
-def _press_ctrl_c() -> None:
-    threading.Event().wait(0.5)
+def _press_ctrl_c(node: StoreNode) -> None:
+    node.until(lambda: node.refuses is not None)
+    time.sleep(0.5)  # the operator has noticed
     signal.raise_signal(signal.SIGINT)

@@ -47,7 +47,13 @@ def payload(
     files = (ManagedFile("/etc/store.conf", base),)
     k3s = K3s("v1.36.3+k3s1", _blob("k3s"), "k3s.service", (), (Image(_blob(image), (f"vision:{app}",)),))
     node = Node(
-        "node-1", "server", "10.77.0.11", Host(1, files, os=os), k3s, Helm("v4", _blob("helm")), Gpu("nvidia.com/gpu", 1, 1)
+        "node-1",
+        "server",
+        "10.77.0.11",
+        Host(1, files, os=os),
+        k3s,
+        Helm("v4", _blob("helm")),
+        Gpu("nvidia.com/gpu", 1, 1),
     )
     releases = [
         _release("plugin", values={}),

@@ -75,7 +75,7 @@ class Machine:
     """One machine. `heals` says whether a restart loads what is on the disk."""
 
     node: FakeNode
-    rule: Reboots = Reboots()
+    rule: Reboots = field(default_factory=Reboots)
     disk: str = ""
     loaded: str = ""
     heals: bool = True

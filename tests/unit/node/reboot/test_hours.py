@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 
 import pytest
 
@@ -10,8 +10,8 @@ from edgectl.node.reboot import hours
 from edgectl.node.reboot.hours import believed, permitted
 from edgectl.wire.host import Reboots
 
-MONDAY_NOON = datetime(2026, 11, 23, 12, 0, tzinfo=timezone.utc)
-MONDAY_NIGHT = datetime(2026, 11, 23, 23, 0, tzinfo=timezone.utc)
+MONDAY_NOON = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
+MONDAY_NIGHT = datetime(2026, 11, 23, 23, 0, tzinfo=UTC)
 NIGHTS = Reboots(("mon-fri 22:00-05:00 UTC",))
 
 
@@ -41,7 +41,11 @@ def test_without_the_data_of_zones_it_says_what_to_install(monkeypatch: pytest.M
     """A minimal Debian has none."""
     lost = Reboots(("mon 22:00-05:00 Mars/Olympus",))
     assert "the package tzdata" in permitted(lost, serves=True, may_reboot=False, now=MONDAY_NIGHT)
-    monkeypatch.setattr(hours, "window", lambda text: (_ for _ in ()).throw(ValueError("no zone")))
+
+    def none(_: str) -> None:
+        raise ValueError("there is no time zone")
+
+    monkeypatch.setattr(hours, "window", none)
     assert "the package tzdata" in permitted(NIGHTS, serves=True, may_reboot=False, now=MONDAY_NIGHT)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -21,7 +21,7 @@ from edgectl.wire.host import Reboots
 from tests.unit.node.fake import FakeNode
 from tests.unit.node.reboot.machine import ADA, LONG_AGO, Machine
 
-MONDAY_NOON = datetime(2026, 11, 23, 12, 0, tzinfo=timezone.utc)
+MONDAY_NOON = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 NIGHTS = Reboots(("mon-fri 22:00-05:00 UTC",))
 
 
@@ -213,9 +213,7 @@ def test_a_dead_clock_is_no_time_to_restart(served: Machine) -> None:
     assert served.boots == 1
 
 
-def test_an_engine_that_dies_before_it_asks_has_not_restarted(
-    served: Machine, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_engine_that_dies_before_it_asks_has_not_restarted(served: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
     """Law: the next run is the same one, takes it up in the same boot, and the restart is counted once."""
 
     def dies(_: Any) -> None:
@@ -334,13 +332,13 @@ def test_the_same_command_attaches_while_its_machine_restarts(served: Machine) -
     offer = Envelope("store-042", "node-1", slot.envelope.payload, "", "", 2, LONG_AGO, ADA)
     assert sending.meet(served.node.places, offer) == "00000002"
     other = Envelope("store-042", "node-1", slot.envelope.payload, "", "", 2, LONG_AGO, Sender("grace", "desk"))
-    with pytest.raises(Locked, match="ada@laptop deploys store-042 since now; node-1 restarts .driver: "):
+    with pytest.raises(Locked, match=r"ada@laptop deploys store-042 since now; node-1 restarts \(driver: "):
         sending.meet(served.node.places, other)
     assert served.run() == Exit.OK
     assert sending.meet(served.node.places, offer) == ""
 
 
-def test_nobody_deploys_to_a_machine_that_goes_down(served: Machine) -> None:
+def test_nobody_deploys_to_a_machine_that_goes_down(served: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
     """A heal restarts it: in some minutes."""
     served.loaded, served.goes_down = "old", False
     met: list[Locked] = []
@@ -354,7 +352,7 @@ def test_nobody_deploys_to_a_machine_that_goes_down(served: Machine) -> None:
             sending._restarts(served.node.places, offer)
         met.append(told.value)
 
-    restarts.time.sleep = look  # type: ignore[assignment]
+    monkeypatch.setattr("time.sleep", look)
     served.run()
     assert "node-1 restarts (driver: " in met[0].message
 
