@@ -9,6 +9,7 @@ from edgectl.wire.errors import EdgectlError, Exit
 
 # The beginning of a step's id -> what to do; {store} is filled in. The first that fits counts.
 _BY_STEP = (
+    ("reboot", "see to what its reason names, then restart by hand: edgectl ssh {store} -- systemctl reboot"),
     ("host", "put right on the node what the reason names (edgectl ssh {store}), then deploy again"),
     ("machine", "see which machine it is: edgectl preflight {store}; a new board or card: correct `identity`"),
     ("packages", "put right what the reason names, then deploy again; docs/packages.md says more"),
