@@ -371,7 +371,11 @@ def test_law(law: Callable[[Any], None]) -> None:
         (folders_come_before_what_keeps_something_there, "if any(_names(release, ", "if any(bool("),
         (packages_come_before_what_uses_them, "    if not declared.packages.gpu:\n", "    if True:\n"),
         (what_a_person_permits_is_permitted_for_that_deploy, "may_reboot=insists or returning", "may_reboot=insists"),
-        (what_a_person_permits_is_permitted_for_that_deploy, "tried is not None and tried.may_reboot", "True"),
+        (
+            what_a_person_permits_is_permitted_for_that_deploy,
+            "insists, takes = tried is not None and tried.may_reboot",
+            "insists, takes = True",
+        ),
         (what_failed_goes_before_what_returns, "    if returning:\n", "    if False:\n"),
         (only_the_lead_does_what_is_the_clusters, "leads = node.name == payload.lead.name", "leads = True"),
         (only_the_lead_does_what_is_the_clusters, "    steps += [Joined(other, tried) for other in neighbours]\n", ""),

@@ -20,7 +20,7 @@ RUNTIME = digest_of(b"engine")
 _DEPLOYMENT = {"kind": "Deployment", "metadata": {"name": "x"}}
 _LAYERS = plain_tar({"both": hashlib.shake_128(b"layers that both images have").digest(1500)})
 CONTENT = {name: name.encode() * 40 for name in ("k3s", "helm", "chart")}
-CONTENT |= {f"{name}-{version}": f"{name} {version}".encode() for name in ("chrony", "driver") for version in "12"}
+CONTENT |= {f"{name}-{version}": f"{name} {version}".encode() for name in ("chrony", "driver") for version in "1234"}
 CONTENT |= {name: canonical_archive(name, _LAYERS) for name in ("image-1", "image-2")}
 BLOBS = {digest_of(data): data for data in CONTENT.values()}
 
