@@ -67,6 +67,8 @@ class Services:
         for verb, names in (("stop", found.stop), ("restart", found.restart), ("start", found.start)):
             if names:
                 self._change(write, verb, *names)
+        if found.gone:  # else one that had failed stays on systemd's list
+            write.change("systemctl", "reset-failed", *found.gone, limit_seconds=_LIMIT_SECONDS)
         readers.unmark(write, readers.marked())  # what does not run starts with its files as they are
         if found.forget:
             Before(write).forget(write, found.forget)

@@ -118,7 +118,17 @@ class Systemd:
         unit.active = "inactive" if unit.type == "oneshot" else "active"
         return ""
 
-    _restart = _start
+    def _restart(self, name: str, unit: One) -> str:
+        return self._start(name, unit) if unit.known else f"Unit {name} not found."
+
+    def __getattr__(self, name: str) -> Callable[[str, One], str]:
+        if name == "_reset-failed":
+            return self._reset
+        raise AttributeError(name)
+
+    def _reset(self, _: str, unit: One) -> str:
+        unit.active = "inactive" if unit.active == "failed" else unit.active
+        return ""
 
     def _shown(self, name: str) -> str:
         unit = self.units.get(name, One(packaged=False))

@@ -223,6 +223,19 @@ def test_a_whole_unit_of_ours_comes_and_goes(node: FakeNode) -> None:
     assert (unit.enabled, unit.active, unit.known) == (False, "inactive", None)
 
 
+def test_a_unit_of_ours_that_cannot_start_goes_without_a_trace(node: FakeNode) -> None:
+    """Law: the deploy fails; what ran before comes back, and no restart is owed of what is gone."""
+    system = Systemd(node, {"till.service": One(packaged=False, reads=(UNIT,), broken="[Service]\n")})
+    declared = (Service("till.service", ENABLED, (UNIT,)),)
+    with pytest.raises(ApplyFailed, match="systemctl start till"):
+        converge(node, declared, (ManagedFile(UNIT, "[Service]\n"),))
+    with pytest.raises(ApplyFailed, match="systemctl restart till"):  # again: it is owed
+        converge(node, declared, (ManagedFile(UNIT, "[Service]\n"),))
+    assert converge(node, ()) == ["host-files", "services"]
+    unit = system.units["till.service"]
+    assert (unit.enabled, unit.active, unit.known, Readers(node).marked()) == (False, "inactive", None, ())
+
+
 @pytest.mark.parametrize("last", [True, False], ids=["stays", "goes"])
 def test_killed_anywhere_nothing_is_owed_in_the_end(tmp_path: Path, last: bool) -> None:  # noqa: FBT001 - a table's column
     """Law: at each write and around each program; the next run ends with all as declared, and as before when it goes.
