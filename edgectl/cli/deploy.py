@@ -15,7 +15,7 @@ Examples:
   edgectl deploy store-042 -i stores/inventory.yaml -o json
   edgectl deploy store-042 --accept-degraded     (one GPU fewer will do)
   edgectl deploy store-042 --limit 500kbit       (a thin line, shops are open)
-  edgectl deploy store-042 --take-over   (a k3s of yours is on the node already)
+  edgectl deploy store-042 --take-over     (a k3s of yours is there already)
 
 The node finishes alone if this command or the link dies; the same command
 re-attaches. Ctrl-C stops watching, nothing else. A second deploy changes
