@@ -99,8 +99,11 @@ class Inventory:
         """Say which stores will be asked for, so that as little as possible is read."""
         self.source.want(names)
 
-    def store(self, name: str) -> Store:
-        """Return one store, resolved; InvalidInput lists all that is wrong, each with file:line:column."""
+    def store(self, name: str, *, pinned: bool = True) -> Store:
+        """Return one store, resolved; InvalidInput lists all that is wrong, each with file:line:column.
+
+        `pinned`: its nodes must have their host keys.
+        """
         try:
             tree, broken = self.layers.store(name)
         except KeyError:
@@ -122,7 +125,7 @@ class Inventory:
             if own.get("profile") is not tree.get("profile"):
                 # what a profile of its own says has not been looked at with the store
                 found += (one for one in fits[node][2] if one.place not in said)
-            found += node_findings(node, models[node], Subject(name, own, _bad_of(node, bad)))
+            found += node_findings(node, models[node], Subject(name, own, _bad_of(node, bad)), pinned=pinned)
         if found or broken:
             places = {finding.place for finding in broken}
             raise invalid(self.path, [*broken, *(finding for finding in found if finding.place not in places)])

@@ -52,15 +52,18 @@ def pin(path: Path, before: bytes, keys: Mapping[Node, str]) -> None:
 
     Raises InvalidInput, and leaves the file alone, when somebody has changed it meanwhile or a line has no safe place.
     """
+    replace(path, before, pinned(before, keys, str(path.resolve())))
+
+
+def replace(path: Path, before: bytes, after: bytes) -> None:
+    """Write the inventory file anew; InvalidInput, and the file stays as it is, when it does not hold `before`."""
     path = path.resolve()  # a link stays one
-    data = path.read_bytes()
-    if data != before:
+    if path.read_bytes() != before:
         raise InvalidInput(
-            f"{path} was changed while the keys were compared; nothing was written",
-            hint="run the same command again; --fingerprint STORE/NODE=SHA256:... answers for keys you have compared",
+            f"{path} was changed meanwhile; nothing was written",
+            hint="run the same command again (scan-keys: --fingerprint STORE/NODE=SHA256:... says what you compared)",
             docs="inventory",
         )
-    after = pinned(data, keys, str(path))
     with staged(path, mode=path.stat().st_mode & 0o7777) as stream:
         stream.write(after)
 
