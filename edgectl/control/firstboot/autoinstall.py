@@ -16,7 +16,7 @@ from edgectl.control.link.secret import Secret
 FOLDER = "autoinstall"
 _LOCKED = "!"  # no password has this hash (crypt(5))
 _MIB = 1 << 20
-_BY_INSTALLER = ("growpart", "resize_rootfs", "timezone")
+_BY_INSTALLER = ("growpart", "resize_rootfs", "timezone", "locale")
 _BY_IDENTITY = ("hostname", "preserve_hostname", "manage_etc_hosts", "users")
 # Fails, which ends the installation before a disk is touched, unless exactly one disk is built in
 _THE_DISK = 'test "$(lsblk -dnro TYPE,RM,TRAN | grep "^disk 0" | grep -cv usb)" = 1'

@@ -49,6 +49,7 @@ def user_data(machine: Machine, *, private: str | None = None) -> dict[str, Any]
         "preserve_hostname": False,
         "manage_etc_hosts": "localhost",  # sudo asks for the machine's own name, with or without DNS
         "timezone": machine.install.timezone,
+        "locale": "C.UTF-8",  # which every system has without making it
         "users": [account],
         "disable_root": not machine.is_root,
         "ssh_pwauth": False,

@@ -43,15 +43,18 @@ class Sandbox:
 
     say: Callable[[str], None] = quiet
 
-    def up(self, name: str, *, nodes: int = 1, gpus: int = 1, required: int | None = None) -> SandboxStore:
+    def up(
+        self, name: str, *, nodes: int = 1, gpus: int = 1, required: int | None = None, packages: tuple[str, ...] = ()
+    ) -> SandboxStore:
         """Make a store and power it on, or power on one that is there; returns when every sshd answers.
 
-        `gpus` per node, of which `required` (default: all) must work for the store to serve.
+        `gpus` per node, of which `required` (default: all) must work for the store to serve. `packages` are on the
+        nodes' disks beside the usual ones.
         """
         self.clean()
         place = store_place(name)
         if not place.record.exists():
-            image = base_image(self.say)
+            image = base_image(self.say, packages)
             cuda = cuda_library(say=self._told) if gpus else None
             ports = _reserve(name, nodes)
             _make(place, image, ports=ports, gpus=gpus, required=gpus if required is None else required, cuda=cuda)
