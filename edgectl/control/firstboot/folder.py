@@ -64,6 +64,7 @@ def staged_set(folder: Path, files: Sequence[FirstBootFile]) -> Iterator[None]:
     for left in folder.glob(f"{_STAGING}*"):
         shutil.rmtree(left)
     staging = Path(tempfile.mkdtemp(prefix=_STAGING, dir=folder))
+    placed: list[Path] = []
     try:
         for file in files:
             _write(staging / file.name, file)
@@ -73,24 +74,34 @@ def staged_set(folder: Path, files: Sequence[FirstBootFile]) -> Iterator[None]:
         for file in files:
             target = folder / file.name
             target.parent.mkdir(exist_ok=True)
+            placed.append(target)
             (staging / file.name).replace(target)
             sync_folder(target.parent)
     except BaseException:
+        for path in placed:
+            with suppress(OSError):
+                path.unlink(missing_ok=True)
         shutil.rmtree(staging, ignore_errors=True)
+        _without_empty(folder)
         with suppress(OSError):
             if made:
                 folder.rmdir()
         raise
     shutil.rmtree(staging)
-    for parent in {Path(name).parent for name in NAMES} - {Path()}:
-        with suppress(OSError):
-            (folder / parent).rmdir()  # of another system's set; what is not empty stays
+    _without_empty(folder)
     sync_folder(folder)
 
 
 def readable_by_others(folder: Path, files: Sequence[FirstBootFile]) -> bool:
     """Tell whether the private host key lies open to others: a FAT stick keeps no modes."""
     return any((folder / file.name).stat().st_mode & _OTHERS for file in files if file.private)
+
+
+def _without_empty(folder: Path) -> None:
+    """Take away the folders of a set that have nothing in them, as another system's set leaves them."""
+    for parent in {Path(name).parent for name in NAMES} - {Path()}:
+        with suppress(OSError):
+            (folder / parent).rmdir()
 
 
 def _write(path: Path, file: FirstBootFile) -> None:
