@@ -153,18 +153,21 @@ def test_the_last_commands_leave_what_is_declared(tmp_path: Path) -> None:
     script = script.replace("cut -d / -f 5", f"cut -d / -f {len(net.parts) + 1}")
     script = script.replace("/usr/lib/finish-install.d/55netcfg-copy-config", str(copies))
     script = script.replace("/sys/class/net", str(net)).replace("/target", str(target))
-    log = tmp_path / "log"
+    log, modes = tmp_path / "log", tmp_path / "modes"
     ran = run(
         script,
         tmp_path,
-        chroot=f'shift; case "$1" in chown) echo "$*" >> {log};; *) exec "$@";; esac',
+        chroot=f"stat -c %a {target}/etc/ssh/ssh_host_ed25519_key 2>/dev/null >> {modes}\n"
+        f'shift; case "$1" in chown) echo "$*" >> {log};; *) exec "$@";; esac',
         debconf_set=f'echo "$1=[$2]" >> {log}',
     )
     assert (ran.returncode, ran.stdout, ran.stderr) == (0, "", "")
     ssh = target / "etc/ssh"
     assert sorted(path.name for path in ssh.iterdir()) == ["ssh_host_ed25519_key", "ssh_host_ed25519_key.pub"]
     assert (ssh / "ssh_host_ed25519_key").read_text() == PAIR.private.reveal()
-    assert (ssh / "ssh_host_ed25519_key").stat().st_mode & 0o777 == 0o600
+    before, after = modes.read_text().split()[:3], modes.read_text().split()[3:]
+    assert before == ["644"] * 3, "the package's own, while other files are written"
+    assert set(after) == {"600"}, "ours, from its first moment on"
     assert (ssh / "ssh_host_ed25519_key.pub").read_text() == f"{PAIR.public} store-042-node-1\n"
     keys = target / "home/deploy/.ssh/authorized_keys"
     assert keys.read_text() == f"{LOGIN}\n"
