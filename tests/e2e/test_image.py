@@ -20,7 +20,7 @@ from edgectl.sandbox.inventory import write_inventory
 from edgectl.sandbox.machine.disk import mount_disk, unmount_disk
 from edgectl.sandbox.machine.sandbox import Sandbox
 from edgectl.sandbox.machine.store import SandboxStore
-from tests.e2e.conftest import PREFIX, STORES_UP
+from tests.e2e.conftest import PREFIX, STORES_UP, TIMES
 from tests.e2e.node import NODE, Node
 from tests.e2e.operator import Operator, Said
 
@@ -43,8 +43,11 @@ class Imaged:
 
 
 @pytest.fixture(scope="module")
-def imaged(box: Sandbox, supplies: Supplies, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Imaged]:
+def imaged(
+    box: Sandbox, supplies: Supplies, tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Config
+) -> Iterator[Imaged]:
     """Yield a node that came up from the files alone."""
+    times = pytestconfig.stash[TIMES]
     if any(store.name == _IMAGED for store in box.stores()):
         box.down(_IMAGED)
     STORES_UP[_IMAGED] = store = box.up(_IMAGED, gpus=1, packages=("cloud-init", "netplan.io"))
@@ -55,9 +58,11 @@ def imaged(box: Sandbox, supplies: Supplies, tmp_path_factory: pytest.TempPathFa
         files = tmp_path_factory.mktemp("stick")
         said = operator.run("image", "--to", str(files), "-o", "json")
         _make_any_machine(store, files, tmp_path_factory.mktemp("disk"))
+        began = time.monotonic()
         store.power_on(wait_seconds=0)
         node = Node(store)
         _first_boot(node)
+        times.append((f"{_IMAGED}: power to the end of cloud-init", time.monotonic() - began))
         yield Imaged(node, operator, said, files, before)
     finally:
         operator.end_all()
@@ -139,14 +144,13 @@ def test_its_host_key_is_the_pinned_one_and_no_other(imaged: Imaged) -> None:
     assert after == imaged.before
 
 
-def test_the_next_press_makes_it_a_store(imaged: Imaged) -> None:
+def test_the_next_press_makes_it_a_store(imaged: Imaged, pytestconfig: pytest.Config) -> None:
     """No hands between: a deploy logs in with the pinned key as the declared account, and the store is ready."""
     imaged.operator.run("plan")
-    began = time.monotonic()
-    document = imaged.operator.deploy(seconds=400)
-    assert document["verdict"]["word"] == "ready", document
+    said = imaged.operator.run("deploy", "-o", "json", seconds=400)
+    pytestconfig.stash[TIMES].append((f"{_IMAGED}: the deploy after it", said.seconds))
+    assert said.document["verdict"]["word"] == "ready", said
     assert imaged.node.answers() == ""
-    assert time.monotonic() - began < 240
     again = imaged.operator.deploy()
     assert (again["verdict"]["word"], again["changed"]) == ("ready", [])
 
