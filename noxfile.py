@@ -21,6 +21,7 @@ SYSTEM = {
     "dockerd": ("docker.io",),
     "mosquitto": ("mosquitto",),
     "strace": ("strace",),
+    "gpg": ("gnupg",),
 }
 STORES = 3  # that tests use at the same time: about 1.5 GiB of memory each
 FAST = (
@@ -33,6 +34,7 @@ FAST = (
     "tests/docs",
     "tests/contract",
     "tests/stack",
+    "tests/bundle_packages",
 )
 nox.options.sessions = ["lint", "types", "unit"]
 nox.options.error_on_missing_interpreters = True
@@ -104,7 +106,7 @@ def types(session: nox.Session) -> None:
 def unit(session: nox.Session) -> None:
     """Run all that needs no store."""
     _install(session)
-    _system(session, "sshd", "cc", "mosquitto", "strace")
+    _system(session, "sshd", "cc", "mosquitto", "strace", "gpg")
     _pytest(
         session,
         *[folder for folder in FAST if (ROOT / folder).is_dir()],

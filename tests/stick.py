@@ -25,13 +25,12 @@ from edgectl.node.load.folder import Folder
 from edgectl.node.load.source import Source
 from edgectl.node.load.take import take
 from edgectl.node.request import take as taken
-from edgectl.node.trust.kept import text_of
 from edgectl.wire import sshsig
 from edgectl.wire.document import digest_of
 from edgectl.wire.envelope import Envelope, Sender
 from edgectl.wire.offer import NAMESPACE, Offer, Part
 from edgectl.wire.payload import Host, K3s, Node, Payload
-from edgectl.wire.trust import Signer, Trust
+from edgectl.wire.trust import Signer, Trust, kept_text
 from tests.unit.node.fake import FakeNode, ran
 
 STORE = "store-042"
@@ -152,7 +151,7 @@ class RackNode(FakeNode):
         main.touch()
         if trust is not None:
             self.places.trust.mkdir(parents=True, exist_ok=True)
-            (self.places.trust / "trust.json").write_text(text_of(trust))
+            (self.places.trust / "trust.json").write_text(kept_text(trust))
         created = "2020-01-01T00:00:00+00:00"
         sequence = self.slots.sequence + 1
         sender = Sender("bob", "desk")

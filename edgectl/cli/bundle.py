@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import typer
 
-from edgectl.cli.bundles import build, components, diff, export, inspect, verify
+from edgectl.cli.bundles import build, components, diff, export, inspect, packages, verify
 
-COMMANDS = (build, inspect, verify, diff, export, components)
+COMMANDS = (build, packages, inspect, verify, diff, export, components)
 
 
 def register(parent: typer.Typer) -> None:

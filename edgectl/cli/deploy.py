@@ -15,6 +15,7 @@ Examples:
   edgectl deploy store-042 -i stores/inventory.yaml -o json
   edgectl deploy store-042 --accept-degraded     (one GPU fewer will do)
   edgectl deploy store-042 --limit 500kbit       (a thin line, shops are open)
+  edgectl deploy store-042 --take-over   (a k3s of yours is on the node already)
 
 The node finishes alone if this command or the link dies; the same command
 re-attaches. Ctrl-C stops watching, nothing else. A second deploy changes
@@ -39,6 +40,14 @@ def deploy(
     accept_degraded: Annotated[
         bool, typer.Option("--accept-degraded", help="Keep it also when it serves less than what ran before.")
     ] = False,
+    take_over: Annotated[
+        bool,
+        typer.Option(
+            "--take-over",
+            help="Make a k3s that somebody else has installed on the node this store's: its binary, unit and settings "
+            "become what is declared, its cluster's data stay, and releases of the same name are upgraded.",
+        ),
+    ] = False,
     limit: Annotated[
         str | None,
         typer.Option("--limit", metavar="RATE", help="Send no faster: 500kbit, 2mbit (bits a second), 250kB."),
@@ -51,6 +60,7 @@ def deploy(
     from edgectl.cli import store as stores
     from edgectl.cli.door import Door, Early, doors
     from edgectl.cli.press import press
+    from edgectl.cli.signed import signed
 
     asked = None if limit is None else rate(limit)
     engine = stores.runtime()
@@ -66,7 +76,8 @@ def deploy(
         with stores.speaking_of(store):
             rendered = stores.render(found)
             offer = stores.offer(found, rendered, engine, inventory=inventory)
-            offer = replace(offer, accept_degraded=accept_degraded, values=values)
+            offer = replace(offer, accept_degraded=accept_degraded, take_over=take_over, values=values)
+            offer = signed(offer, found, engine_bytes=len(engine.tar), payload=rendered.payload.encode())
             followers = {name: (stores.for_node(offer, rendered, name), other) for name, other in others.items()}
             head = stores.header(found, offer.commit, offer.summary)
             caps = stores.caps(found, asked)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterable
 from concurrent.futures import Future
+from functools import partial
 from pathlib import Path
 from threading import Thread
 from typing import TYPE_CHECKING, Self
@@ -24,7 +25,11 @@ def target(node: str, ssh: SshTarget) -> Target:
     from edgectl.control.link.target import Target
     from edgectl.control.secrets.resolve import resolve_one
 
-    asked = ssh.sudo_password
+    asked, sign = ssh.sudo_password, None
+    if ssh.launch is not None:
+        from edgectl.control.signing.online import started
+
+        sign = partial(started, ssh.launch.store, ssh.launch.trust)
     return Target(
         node=node,
         host=ssh.host,
@@ -33,7 +38,8 @@ def target(node: str, ssh: SshTarget) -> Target:
         user=ssh.user,
         keys=ssh.keys,
         agent=ssh.agent,
-        password=resolve_one(asked, what=f"the sudo password of {node}") if asked else None,
+        password=resolve_one(asked, what=f"the sudo password of {node}") if asked and sign is None else None,
+        sign=sign,
         connect_seconds=ssh.connect_seconds,
     )
 

@@ -40,6 +40,7 @@ def plan(
     from edgectl.cli import store as stores
     from edgectl.cli.door import Door, Early, doors
     from edgectl.cli.result import show
+    from edgectl.cli.signed import signed
     from edgectl.control.deploy.caps import Forecast
     from edgectl.control.deploy.everywhere import everywhere, together
     from edgectl.control.deploy.look import plan as look
@@ -58,6 +59,7 @@ def plan(
         offer = stores.offer(found, rendered, engine, inventory=inventory)
         terminal = Terminal(verbose=verbose, quiet=not verbose)
         data = rendered.payload.encode()
+        offer = signed(offer, found, engine_bytes=len(engine.tar), payload=data)
 
         def look_at(name: str) -> Callable[[], Seen]:
             given = stores.for_node(offer, rendered, name)

@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from edgectl.control.inventory.load import Inventory
     from edgectl.control.payload.kept import Kept
     from edgectl.control.payload.rendered import Rendered
-    from edgectl.wire.payload import Payload
+    from edgectl.wire.host import Package
+    from edgectl.wire.payload import Node, Payload
 
 _EPILOG = """\b
 Examples:
@@ -168,6 +169,7 @@ def _summary(payload: Payload, to: Path | None) -> str:
     for node in payload.nodes:
         gpus = f", {count(node.gpu.count, 'GPU')} ({node.gpu.required} required)" if node.gpu else ""
         lines.append(f"  node      {node.name}  {node.role} {node.address}, k3s {node.k3s.version}{gpus}")
+        lines += [f"  package   {one.name} {one.version}{', held' if one.hold else ''}" for one in _packages(node)]
         lines += [f"  file      {file.mode} {file.path}" for file in (*node.host.files, *node.k3s.files)]
     for release in payload.releases:
         needs = f", needs {', '.join(release.needs)}" if release.needs else ""
@@ -195,4 +197,11 @@ def _blob_names(payload: Payload) -> dict[str, str]:
         if node.helm is not None:
             names[node.helm.binary] = f"helm {node.helm.version}"
         names.update((image.archive, ", ".join(image.refs)) for image in node.k3s.images)
+        if node.host.os is not None:
+            names.update((deb.blob, f"{deb.name} {deb.version}") for deb in node.host.os.packages.pool)
     return names
+
+
+def _packages(node: Node) -> tuple[Package, ...]:
+    found = node.host.os.packages if node.host.os else None
+    return (*found.wanted, *found.gpu) if found else ()

@@ -39,6 +39,7 @@ def rollback(
     from edgectl.cli import store as stores
     from edgectl.cli.door import Door, doors
     from edgectl.cli.press import press
+    from edgectl.cli.signed import signed
     from edgectl.control.deploy.look import ask
     from edgectl.control.deploy.operator import sender
     from edgectl.control.deploy.rollback import offer_of, target
@@ -51,6 +52,6 @@ def rollback(
     door = Door(found.lead.name, found.lead.ssh, engine, verbose=verbose)
     with stores.speaking_of(store):
         row = target(ask(door.open, "history")["slots"], to)
-        offer = offer_of(row, sender())
+        offer = signed(offer_of(row, sender()), found)
         followers = {name: (replace(offer, node=name), other) for name, other in others.items()}
         return press(offer, door, followers, head=f"{store}  {offer.summary}", output=output, verbose=verbose)

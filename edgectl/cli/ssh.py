@@ -61,7 +61,9 @@ def run_there(store: str, node: NodeTarget, words: list[str], *, output: Format,
     import tempfile
 
     from edgectl.cli.result import show
+    from edgectl.cli.signed import need_root
 
+    need_root(node, "a command of your own" if words else "a shell")
     as_document = output is Format.JSON
     with tempfile.TemporaryDirectory(prefix="edgectl-") as folder:
         known = Path(folder) / "known_hosts"

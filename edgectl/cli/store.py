@@ -166,6 +166,7 @@ def offer(store: Store, rendered: Rendered, engine: RuntimeArchive, *, inventory
     """Return what a deploy offers to the store's lead; `for_node` makes of it what another node is offered."""
     from edgectl.control.deploy.offer import Offer
     from edgectl.control.deploy.operator import commit_of, sender
+    from edgectl.wire.meant import meant_of
     from edgectl.wire.thing import PAYLOAD, things
 
     payload, data = rendered.payload, rendered.payload.encode()
@@ -182,14 +183,18 @@ def offer(store: Store, rendered: Rendered, engine: RuntimeArchive, *, inventory
         commit=commit,
         summary=subject,
         models=payload.models,
+        meant=meant_of(payload.node(store.lead.name)),
     )
 
 
 def for_node(given: Offer, rendered: Rendered, name: str) -> Offer:
     """Return the same offer for another node: what it must hold is less."""
+    from edgectl.wire.meant import meant_of
+
     payload = rendered.payload
     needed = {given.payload, *payload.blobs_of(payload.node(name))}
-    return replace(given, node=name, values={}, blobs={key: size for key, size in given.blobs.items() if key in needed})
+    blobs = {key: size for key, size in given.blobs.items() if key in needed}
+    return replace(given, node=name, values={}, blobs=blobs, meant=meant_of(payload.node(name)))
 
 
 def header(store: Store, commit: str, subject: str) -> str:

@@ -1,6 +1,6 @@
 """An offer accepted as the candidate, and started: the one way in, over the link or by stick.
 
-Owns: the order of it: held, judged, content, judged again, kept, run. Must not know how content comes.
+Owns: the order of it: machine, held, judged, content, judged again, kept, run. Must not know how content comes.
 """
 
 from __future__ import annotations
@@ -10,7 +10,8 @@ from typing import Protocol
 
 from edgectl.node import cancel
 from edgectl.node.converge.slots import Slots
-from edgectl.node.io.look import Hands
+from edgectl.node.entry import could_begin, meet_machine, meet_older
+from edgectl.node.io.look import Hands, Look
 from edgectl.node.io.places import Places
 from edgectl.node.judged import check, heard, judged, same
 from edgectl.node.k3s.admit import admit
@@ -19,10 +20,15 @@ from edgectl.node.sending import Aside, hold, meet, not_paused, start
 from edgectl.node.units.install import install
 from edgectl.wire import event
 from edgectl.wire.envelope import Envelope
+from edgectl.wire.meant import Meant, meant_of
 
 
 class Way(Protocol):
     """How an offer has come."""
+
+    @property
+    def meant(self) -> Meant | None:
+        """The machine that it is for, as far as that is said before content comes."""
 
     def bring(self) -> None:
         """Bring all content here, verified; nothing else is changed."""
@@ -52,6 +58,7 @@ def accept(places: Places, offer: Envelope, way: Way) -> tuple[str, int]:
     if met := meet(places, offer):
         way.keep()
         return met, slots.sequence
+    could_begin(places, offer, way.meant)
     with hold(places, offer):
         not_paused(places, offer.store)
         judged(slots, offer)
@@ -64,7 +71,10 @@ def accept(places: Places, offer: Envelope, way: Way) -> tuple[str, int]:
             newest = slots.candidate or slots.current
             heard(slots, newest, offer)
             if newest is None or not same(slots, newest, offer):
-                admit(places, check(places, slots, offer).k3s.images, way.beat)
+                node, look = check(places, slots, offer), Look(places)
+                meet_machine(look, meant_of(node))
+                meet_older(look, slots, offer, node)
+                admit(places, node.k3s.images, way.beat)
             install(Hands(places))  # also when nothing is new: without its timers a store does not heal itself
             way.keep()  # first: whoever runs the candidate, after a power cut too, has it
             if newest is not None and same(slots, newest, offer):

@@ -30,6 +30,7 @@ from edgectl.node.recipe import base_of, recipe
 from edgectl.node.request import HEAL, Request, deploy_comes, take
 from edgectl.node.saying import End, Saying
 from edgectl.node.standing import Standing, both, note, noted, standing, worse
+from edgectl.node.startup import clock
 from edgectl.node.sweep import sweep
 from edgectl.wire import event
 from edgectl.wire.document import to_json
@@ -105,6 +106,7 @@ class _Run:
             self.slots.forget_tries(slot)
             reason = f"what was decided could not be kept on the disk: {error.strerror or error}"
             end = End(Verdict(UNKNOWN, int(Exit.FAILED), reason))
+        clock.keep(self.places, time.time())
         said, stands = self.say.end(slot, end, self.slots), end.returned or end.verdict
         tell(self.places, self.slots, self.hands, stands)
         run, kind = self.request.run, self.request.kind

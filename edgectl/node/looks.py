@@ -15,7 +15,7 @@ from edgectl.node.receive import want
 from edgectl.node.recipe import recipe
 from edgectl.node.tail import brief
 from edgectl.wire import event
-from edgectl.wire.document import from_json, to_json
+from edgectl.wire.document import digest_of, from_json, to_json
 from edgectl.wire.envelope import Envelope
 from edgectl.wire.errors import NotReady
 from edgectl.wire.event import Event
@@ -44,11 +44,14 @@ def _given(frames: Frames, frame: dict[str, Any]) -> tuple[Payload, Node, Envelo
     data = bytearray()
     frames.receive_bytes(int(frame["bytes"]), data.extend)
     try:
-        payload = decode(bytes(data))
         offer = from_json(Envelope, frame["envelope"])
-        return payload, payload.node(offer.node), offer
+        payload = decode(bytes(data))
+        node = payload.node(offer.node)
     except (ValueError, KeyError) as error:
         raise NotReady(f"the payload cannot be read here: {error}", hint="use a matching edgectl") from error
+    if digest_of(bytes(data)) != offer.payload:
+        raise NotReady("the payload has other bytes than its digest says", hint="run the same command again")
+    return payload, node, offer
 
 
 def _look(places: Places, frames: Frames, payload: Payload, node: Node, *, tried: Envelope | None = None) -> None:

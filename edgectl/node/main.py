@@ -15,14 +15,21 @@ def main(argv: list[str] | None = None) -> int:
     """Run one command; returns the exit code (edgectl's own table)."""
     parser = argparse.ArgumentParser(prog="edgectl-node", description="edgectl on this node.")
     commands = parser.add_subparsers(dest="command", required=True)
-    commands.add_parser("session", help="answer an operator over the link (used by edgectl)")
+    session = commands.add_parser("session", help="answer an operator over the link (used by edgectl)")
+    session.add_argument("--signed", metavar="ACCOUNT", help=argparse.SUPPRESS)  # by edgectl-launch
     commands.add_parser("converge", help="bring this node to its declared state (used by systemd)")
     commands.add_parser("watch", help="watch GPUs, the pods on them and the chain (used by systemd)")
     commands.add_parser("gpu-boot", help="make the GPUs' driver ready before k3s starts (used by systemd)")
+    commands.add_parser(
+        "clock-boot", help="bring the clock as near to the truth as can be before k3s starts (by systemd)"
+    )
+    commands.add_parser("net-boot", help="give k3s an address and a default route, cable or not (used by systemd)")
     commands.add_parser("status", help="look at everything and change nothing")
     gpu = commands.add_parser("gpu", help="show each GPU, and why it is ready or not")
     gpu.add_argument("-v", "--verbose", action="store_true", help="what is fine, too")
     commands.add_parser("chain", help="draw the chain from the GPU to the sink, and say where it is broken")
+    looking = commands.add_parser("preflight", help="look for all that would stand in a deploy's way; change nothing")
+    looking.add_argument("-v", "--verbose", action="store_true", help="what is fine, too")
     commands.add_parser("trust", help="show whose offers this node takes, and which it took last")
     commands.add_parser("journal", help="show the last run")
     commands.add_parser("outbox", help="show what waits to be told upward, and why the last try failed")
@@ -46,7 +53,7 @@ def main(argv: list[str] | None = None) -> int:
         frames = greet(places)  # the rest is imported while the greeting travels
         from edgectl.node.session import answer
 
-        answer(places, frames)
+        answer(places, frames, account=args.signed)
         return 0
     if args.command == "converge":
         from edgectl.node.engine import run
@@ -60,6 +67,16 @@ def main(argv: list[str] | None = None) -> int:
         from edgectl.node.gpu.boot import gpu_boot
 
         gpu_boot(places)
+        return 0
+    if args.command == "clock-boot":
+        from edgectl.node.startup.clock import clock_boot
+
+        clock_boot(places)
+        return 0
+    if args.command == "net-boot":
+        from edgectl.node.startup.net import net_boot
+
+        net_boot(places)
         return 0
     return int(importlib.import_module(f"edgectl.node.rack.{args.command}").run(places, args))
 

@@ -12,6 +12,7 @@ from typing import Any
 from edgectl.node.accept import accept
 from edgectl.node.coming import expect
 from edgectl.node.converge.slots import Slots
+from edgectl.node.entry import could_begin
 from edgectl.node.foretell import foretell
 from edgectl.node.io.files import write_atomic
 from edgectl.node.io.look import Hands
@@ -25,6 +26,7 @@ from edgectl.node.share.take import near_first
 from edgectl.wire.document import from_json
 from edgectl.wire.envelope import Envelope, judge_store
 from edgectl.wire.frame import Frames
+from edgectl.wire.meant import Meant
 
 Judge = Callable[[Places, dict[str, Any]], object]
 
@@ -35,20 +37,29 @@ def deploy(places: Places, frames: Frames, frame: dict[str, Any]) -> tuple[str, 
     Raises Locked, Refused, NotReady, StepFailed.
     """
     offer = from_json(Envelope, frame["envelope"])
-    return accept(places, offer, _Link(places, frames, frame, offer))
+    return accept(places, offer, Link(places, frames, frame, offer))
 
 
-def stage(places: Places, frames: Frames, frame: dict[str, Any], *, judged: Judge = ahead.judge) -> int:
+def stage(
+    places: Places,
+    frames: Frames,
+    frame: dict[str, Any],
+    *,
+    judged: Judge = ahead.judge,
+    first: Callable[[], object] = lambda: None,
+) -> int:
     """Take the content of a deploy that will follow, and nothing more; returns the newest sequence taken here.
 
-    `judged` is called before a byte of it is taken. Raises Locked, Refused, NotReady.
+    `first`, then `judged`, are called before a byte of it is taken. Raises Locked, Refused, NotReady.
     """
     offer = from_json(Envelope, frame["envelope"])
     slots = Slots(places)
     belongs_to = slots.current or slots.candidate
     if belongs_to is not None:
         judge_store(offer, belongs_to.envelope.store)
+    could_begin(places, offer, _meant(frame))
     with hold(places, offer, ahead=judged is not ahead.judge):
+        first()
         judged(places, frame)
         near_first(places, frames, frame)
         take(places, frames, frame, foretell(places, offer) if frame.get("foretell") else {})
@@ -57,7 +68,7 @@ def stage(places: Places, frames: Frames, frame: dict[str, Any], *, judged: Judg
     return slots.sequence
 
 
-class _Link:
+class Link:
     """The way of one deploy."""
 
     def __init__(self, places: Places, frames: Frames, frame: dict[str, Any], offer: Envelope) -> None:
@@ -65,6 +76,7 @@ class _Link:
         self._frames = frames
         self._frame = frame
         self._offer = offer
+        self.meant = _meant(frame)
 
     def bring(self) -> None:
         """Say what is missing, and receive it: from a neighbour first, where there is one."""
@@ -92,6 +104,11 @@ class _Link:
     def beat(self) -> None:
         """Tell the operator that this node works."""
         self._frames.send("beat")
+
+
+def _meant(frame: dict[str, Any]) -> Meant | None:
+    """Return the machine that a frame is for; it is said only where any is declared."""
+    return from_json(Meant, frame["machine"]) if "machine" in frame else None
 
 
 def keep_join_token(places: Places, frame: dict[str, Any]) -> None:

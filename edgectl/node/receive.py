@@ -20,6 +20,7 @@ from edgectl.node.io.places import Places
 from edgectl.node.spans import BaseGone, Joined
 from edgectl.node.unpack import Piece, Unpacker
 from edgectl.wire.delta import DELTA, DeltaError
+from edgectl.wire.document import is_digest
 from edgectl.wire.envelope import short
 from edgectl.wire.errors import EdgectlError, NotReady, Refused
 from edgectl.wire.frame import FrameError, Frames
@@ -34,11 +35,13 @@ def want(places: Places, blobs: dict[str, int]) -> list[dict[str, Any]]:
     """Return what is missing here, with what is already staged: [{"digest", "size", "have_bytes"}].
 
     A plan asks this too: nothing is made or removed. Raises NotReady when the disk cannot hold the missing bytes
-    (with a fifth to spare).
+    (with a fifth to spare), Refused for what is no digest.
     """
     missing: list[dict[str, Any]] = []
     need = 0
     for digest, size in sorted(blobs.items(), key=lambda item: (item[1], item[0])):
+        if not is_digest(digest) or size < 0:  # it becomes the name of a file
+            raise Refused("what is offered has no digest and size", hint="use the same edgectl version everywhere")
         if _size(places.blob(digest)) == size:
             continue
         staged = _size(staged_at(places, digest))

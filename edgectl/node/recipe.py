@@ -13,13 +13,19 @@ from typing import Any
 from edgectl.node.charts.release import Release
 from edgectl.node.charts.retired import Retired
 from edgectl.node.converge.protocol import Gate
-from edgectl.node.gpu.driver import Driver
+from edgectl.node.gpu.driver import driver_of
 from edgectl.node.gpu.proven import Proven, Withdrawn
 from edgectl.node.guard.step import GuardHolds, GuardPolicy
 from edgectl.node.host.blobs import Blobs
 from edgectl.node.host.files import Files, Sysctls
 from edgectl.node.host.folders import Folders
+from edgectl.node.host.machine import TheMachine
+from edgectl.node.host.modules import Modules
 from edgectl.node.host.preflight import Preflight
+from edgectl.node.host.readers import readers_of
+from edgectl.node.host.services import Services
+from edgectl.node.host.timesync import Synchronised
+from edgectl.node.host.users.step import Users
 from edgectl.node.io.places import Places
 from edgectl.node.k3s.binary import Binary
 from edgectl.node.k3s.images import Archives, Loaded
@@ -40,6 +46,7 @@ from edgectl.node.vision.dead import Dead
 from edgectl.node.vision.inference import Answers
 from edgectl.node.vision.workload import PLURAL, Place, Workload
 from edgectl.wire.envelope import Envelope
+from edgectl.wire.host import Os
 from edgectl.wire.payload import Node, Payload
 from edgectl.wire.payload import Release as Declared
 
@@ -61,17 +68,22 @@ def recipe(
     has added must go before what is put back needs the room and the GPUs. `planned`: it is looked at before its deploy,
     which sends the values of secrets. `runs`: it is brought about, and not only looked at.
     """
-    k3s, host = node.k3s, node.host
+    k3s, host, of_system = node.k3s, node.host, node.host.os or Os()
     leads = node.name == payload.lead.name
     programs = ("kubectl", "crictl", "ctr")
     follows: tuple[str, ...] = () if leads else (ServerFirst.id,)
     steps: list[Gate[Any]] = [
         Preflight(host.free_bytes, must=tried is not None),
+        *((TheMachine(host.os.machine),) if host.os and host.os.machine else ()),
         Units(),
         *((Trusted(payload.trust),) if payload.trust else ()),
         Blobs(payload.blobs_of(node)),
-        Files("host-files", "host files", host.files, needs=("host",)),
+        Files("host-files", "host files", host.files, needs=("host",), readers=readers_of(of_system.services)),
+        *((Modules(of_system.modules),) if of_system.modules else ()),
         Sysctls(host.sysctls, needs=("host-files",)),
+        Users(of_system.users),
+        Services(of_system.services),
+        *((Synchronised(of_system.time, waits=tried is not None),) if of_system.time else ()),
         *((Folders(host.folders),) if host.folders else ()),
         *(() if leads else (ServerFirst(k3s.version),)),
         K3sBinary("k3s-binary", "k3s binary", "k3s", k3s.version, k3s.binary, names=programs, needs=follows),
@@ -89,7 +101,7 @@ def recipe(
         steps.append(Binary("helm-binary", "helm", "helm", node.helm.version, node.helm.binary))
     gpus: list[Gate[Any]] = []
     if node.gpu is not None:
-        gpus += [Driver(node.gpu), Proven(node.gpu, node.name), Withdrawn(node.gpu, node.name)]
+        gpus += [driver_of(node, node.gpu), Proven(node.gpu, node.name), Withdrawn(node.gpu, node.name)]
     if not leads:
         return (*steps, *gpus)
     mounted = _mounted(payload, planned=planned)
@@ -129,14 +141,16 @@ def _cluster(
         guarded = (GuardHolds.id,)
     cluster = ("k3s-serves", "images", "helm-binary")
     place = Place(node.name, tuple(other.name for other in neighbours))
+    adopts = tried is None or tried.take_over  # what runs is put back over anything; new is tried beside others' only
     needs_gpu = [release for release in payload.releases if "gpu" in release.needs]
     for release in payload.releases:
         if release not in needs_gpu:
-            steps += _release(release, place, needs=(*cluster, *_mounts(payload, node, release)))
+            steps += _release(release, place, adopts=adopts, needs=(*cluster, *_mounts(payload, node, release)))
     steps += gpus
     steps.append(Dead(tuple(release.namespace for release in payload.releases), needs=("k3s-serves",)))
     for release in needs_gpu:
-        steps += _release(release, place, needs=(*cluster, *_mounts(payload, node, release), *guarded, "gpu"))
+        needs = (*cluster, *_mounts(payload, node, release), *guarded, "gpu")
+        steps += _release(release, place, adopts=adopts, needs=needs)
     workloads = tuple(step.id for step in steps if isinstance(step, Workload))
     if payload.inference is not None:
         steps.append(Answers(payload.inference, needs=workloads))
@@ -180,9 +194,9 @@ def _names(release: Declared, text: str) -> bool:
     return text in json.dumps(release.manifests)
 
 
-def _release(release: Declared, place: Place, *, needs: tuple[str, ...]) -> list[Gate[Any]]:
+def _release(release: Declared, place: Place, *, adopts: bool, needs: tuple[str, ...]) -> list[Gate[Any]]:
     """Return a release's step, and the gate of what it runs, if it runs anything."""
-    steps: list[Gate[Any]] = [Release(release, needs=needs)]
+    steps: list[Gate[Any]] = [Release(release, needs=needs, adopts=adopts)]
     if any(manifest.get("kind") in PLURAL for manifest in release.manifests):
         steps.append(Workload(release, place, needs=(steps[0].id,)))
     return steps

@@ -19,48 +19,70 @@ from edgectl.node.desired import load
 from edgectl.node.greet import describe, greet
 from edgectl.node.io.look import Look
 from edgectl.node.io.places import Places
+from edgectl.node.launch.permits import permit
 from edgectl.node.looks import look_ahead, look_over
 from edgectl.node.outbox.handed import hand
 from edgectl.node.push import deploy, stage
 from edgectl.node.receive import absent
 from edgectl.node.tail import BEAT_SECONDS, tail
 from edgectl.node.trouble import told
-from edgectl.wire.document import to_json
+from edgectl.wire.document import from_json, to_json
 from edgectl.wire.errors import EdgectlError, NotReady
 from edgectl.wire.frame import FrameError, Frames
+from edgectl.wire.survey import Declared
 
 _TOKEN_SECONDS = 600.0
 
 
-def serve(places: Places, *, stdin: int = 0, stdout: int = 1) -> None:
+def serve(places: Places, *, stdin: int = 0, stdout: int = 1, account: str | None = None) -> None:
     """Greet, then answer questions until the link ends."""
-    answer(places, greet(places, stdin=stdin, stdout=stdout))
+    answer(places, greet(places, stdin=stdin, stdout=stdout), account=account)
 
 
-def answer(places: Places, frames: Frames) -> None:
-    """Answer questions until the link ends."""
+def answer(places: Places, frames: Frames, *, account: str | None = None) -> None:
+    """Answer questions until the link ends; those of an account that is not root only as far as it may ask them."""
     with suppress(FrameError):  # the operator is gone; what was begun goes on
         while True:
             frame = frames.receive()
-            if error := _said(places, frames, frame):
+            if error := _said(places, frames, frame, account):
                 frames.send("error", **error.to_json())
 
 
-def _said(places: Places, frames: Frames, frame: dict[str, Any]) -> EdgectlError | None:
+def _said(places: Places, frames: Frames, frame: dict[str, Any], account: str | None) -> EdgectlError | None:
     """Answer one question; returns what stands against it."""
     try:
-        _answer(places, frames, frame)
+        _answer(places, frames, frame, account)
     except (EdgectlError, LookFailed, OSError) as error:
         return told(error)
     return None
 
 
-def _answer(places: Places, frames: Frames, frame: dict[str, Any]) -> None:
+def _answer(places: Places, frames: Frames, frame: dict[str, Any], account: str | None) -> None:
     asked = _QUESTIONS.get(frame["op"])
     if asked is None:
         hint = "use the same edgectl version everywhere"
         raise NotReady(f"this node's engine does not know {frame['op']!r}", hint=hint)
+    if account is not None and permit(account, frame):
+        _answer_signed(places, frames, frame)
+        return
     asked(places, frames, frame)
+
+
+def _answer_signed(places: Places, frames: Frames, frame: dict[str, Any]) -> None:
+    from edgectl.node.launch import signed  # here: root's sessions need none of it
+
+    vetted = signed.vetted(places, frame)
+    if frame["op"] == "deploy":
+        run, sequence = signed.deploy(places, frames, vetted)
+        frames.send("accepted", run=run, sequence=sequence)
+        tail(places, frames, run, 0)
+    elif frame["op"] == "plan":
+        look_ahead(places, frames, signed.planned(vetted, frame))
+    elif frame["op"] == "stage":
+        frames.send("staged", sequence=signed.staged(places, frames, vetted))
+    else:
+        sequence = signed.ahead_of(places, frames, vetted)
+        _settled(places, frames, sequence)
 
 
 def _deploy(places: Places, frames: Frames, frame: dict[str, Any]) -> None:
@@ -74,9 +96,14 @@ def _stage(places: Places, frames: Frames, frame: dict[str, Any]) -> None:
 
 
 def _prefetched(places: Places, frames: Frames, frame: dict[str, Any]) -> None:
-    from edgectl.node.models.ahead import expect, settle
+    from edgectl.node.models.ahead import expect
 
-    sequence = stage(places, frames, frame, judged=expect)
+    _settled(places, frames, stage(places, frames, frame, judged=expect))
+
+
+def _settled(places: Places, frames: Frames, sequence: int) -> None:
+    from edgectl.node.models.ahead import settle
+
     settle(places)
     frames.send("staged", sequence=sequence)
 
@@ -162,6 +189,14 @@ def _chain(places: Places, frames: Frames, frame: dict[str, Any]) -> None:
     frames.send("chain", look=to_json(seen))
 
 
+def _preflight(places: Places, frames: Frames, frame: dict[str, Any]) -> None:
+    from edgectl.node.survey.looked import patiently as looked  # here: nobody else waits for what it needs
+
+    declared, asked = from_json(Declared, frame["declared"]), float(frame["clock"])
+    found = looked(places, declared, lambda: frames.send("beat"), every_seconds=BEAT_SECONDS, asked=asked)
+    frames.send("findings", findings=to_json(found))
+
+
 def _share(places: Places, frames: Frames, frame: dict[str, Any]) -> None:
     from edgectl.node.share.serve import share  # here: nobody else needs TLS
 
@@ -179,6 +214,7 @@ _QUESTIONS: dict[str, Callable[[Places, Frames, dict[str, Any]], None]] = {
     "status": look_over,
     "gpu": _gpu,
     "chain": _chain,
+    "preflight": _preflight,
     "journal": _runs_kept,
     "history": _slots_kept,
     "cancel": _cancel,

@@ -1,4 +1,6 @@
-"""What a sandbox store can be sent: k3s, Helm, images of the cache and the reference model, as one bundle directory.
+"""What a sandbox store can be sent, as one bundle directory.
+
+k3s, Helm, images of the cache, the reference model, and packages of a GPU driver for nodes that are made without one.
 
 Owns: which parts are in it. Must not know stores; charts are not in it, since they come with edgectl itself.
 """
@@ -50,8 +52,12 @@ class _Part:
         return (self.kind, self.name, self.version, self.refs, str(self.path), status.st_size, status.st_mtime_ns)
 
 
-def make_bundle(say: Callable[[str], None]) -> Supplies:
-    """Return the bundle of what there is now, building parts that are missing (cold: minutes)."""
+def make_bundle(say: Callable[[str], None], *, bare: bool = False) -> Supplies:
+    """Return the bundle of what there is now, building parts that are missing (cold: minutes).
+
+    `bare`: with the packages that bring driver and toolkit to a node that has none.
+    """
+    from edgectl.sandbox.gpu.debs import driver_debs
     from edgectl.sandbox.gpu.images import images
     from edgectl.sandbox.k3s.build import HELM_VERSION, K3S_VERSION, helm_binary, k3s_binary
 
@@ -65,6 +71,9 @@ def make_bundle(say: Callable[[str], None]) -> Supplies:
         *(_Part("image", image.name, image.version, image.path, image.refs) for image in built),
         *_files(version),
     ]
+    for deb in driver_debs(say=told) if bare else ():
+        arch = ANY_ARCH if deb.arch == "all" else deb.arch
+        parts.append(_Part("package", deb.name, deb.version, deb.path, (), arch))
     named = {image.name: image.refs[0] for image in built}
     return Supplies(_filled(parts, say), K3S_VERSION, HELM_VERSION, named, version)
 

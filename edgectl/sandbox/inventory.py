@@ -11,8 +11,9 @@ from typing import Any
 import yaml
 
 from edgectl.sandbox.bundle import Supplies
+from edgectl.sandbox.gpu import debs
 from edgectl.sandbox.machine import cgroup
-from edgectl.sandbox.machine.record import StoreRecord
+from edgectl.sandbox.machine.record import NodeRecord, StoreRecord
 from edgectl.sandbox.machine.store import SandboxStore
 
 _HEADER = """\
@@ -43,13 +44,15 @@ def inventory(record: StoreRecord, supplies: Supplies, *, key: Path, old_cgroups
     }
     if any(node.gpu_count for node in record.nodes):
         defaults |= _vision(supplies)
+    if any(node.gpu_count and node.bare for node in record.nodes):
+        defaults["host"]["packages"] = {"linux-headers-amd64": None}  # which DKMS builds for
     nodes = {
         node.name: {
             "role": "server" if index == 0 else "agent",
             "address": node.address,
             "ssh": {"host": "127.0.0.1", "port": node.port},
             "host_key": node.host_key,
-            **({"gpu": {"count": node.gpu_count, "required": node.gpu_required}} if node.gpu_count else {}),
+            **({"gpu": _gpu(node)} if node.gpu_count else {}),
         }
         for index, node in enumerate(record.nodes)
     }
@@ -59,6 +62,12 @@ def inventory(record: StoreRecord, supplies: Supplies, *, key: Path, old_cgroups
         "defaults": defaults,
         "stores": {record.name: {"title": "Sandbox", "nodes": nodes}},
     }
+
+
+def _gpu(node: NodeRecord) -> dict[str, Any]:
+    """Return a node's GPUs. Where nothing of a driver is there yet, packages bring it."""
+    found: dict[str, Any] = {"count": node.gpu_count, "required": node.gpu_required}
+    return {**found, "driver": debs.CURRENT, "packages": debs.declared()} if node.bare else found
 
 
 def _vision(supplies: Supplies) -> dict[str, Any]:

@@ -52,7 +52,7 @@ class Service:
     """One systemd unit of the system. "enabled" is enabled and running. `reads`: files that need its restart."""
 
     name: str  # chrony.service
-    state: str  # one of SERVICE_STATES
+    state: str  # one of SERVICE_STATES; "": as it is, if it is there at all: only what it reads is our matter
     reads: tuple[str, ...] = ()
 
 

@@ -8,17 +8,16 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
-from edgectl.wire.document import canonical, from_json
+from edgectl.wire.document import LATER, canonical, from_json, is_digest
 from edgectl.wire.trust import LATEST
 
 NAMESPACE = "edgectl-offer"  # of the signature (ssh-keygen -Y sign -n): one made for another purpose is none
 MOST_BYTES = 64 * 1024  # of an offer or a signature; nothing longer is read
 FORMAT = 1
 _NAME = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
-_DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +40,10 @@ class Offer:
     commit: str = ""
     summary: str = ""
     format: int = FORMAT
+    accept_degraded: bool = field(default=False, metadata=LATER)  # these three as in the envelope
+    may_reboot: bool = field(default=False, metadata=LATER)
+    take_over: bool = field(default=False, metadata=LATER)
+    values: str = field(default="", metadata=LATER)  # what stands for values of secrets (launch.commitment); "": none
 
     def encode(self) -> bytes:
         """Return the bytes that are signed."""
@@ -67,8 +70,10 @@ def decode(data: bytes) -> Offer:
     if not 0 < offer.serial <= offer.expires <= LATEST:
         raise ValueError("its times are none")
     for part in (offer.payload, offer.runtime):
-        if not _DIGEST.fullmatch(part.digest) or not 0 < part.size < 1 << 53:
+        if not is_digest(part.digest) or not 0 < part.size < 1 << 53:
             raise ValueError("what it names has no digest and size")
+    if offer.values and not is_digest(offer.values):
+        raise ValueError("what stands in it for values is no digest")
     if not (offer.commit.isprintable() and offer.summary.isprintable()):
         raise ValueError("its words are not printable")
     return offer

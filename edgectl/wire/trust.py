@@ -13,6 +13,7 @@ import re
 import time
 from dataclasses import dataclass
 
+from edgectl.wire.document import canonical, digest_of, to_json
 from edgectl.wire.sshsig import fingerprint, strings
 
 _KINDS = {  # of how many strings a key of this kind is made, its name included
@@ -75,6 +76,11 @@ def blob_of(key: str) -> bytes:
     if len(parts) != _KINDS.get(kind) or parts[0] != kind.encode():
         raise ValueError("it is no public key that can sign")
     return blob
+
+
+def kept_text(trust: Trust) -> str:
+    """Return a trust as a node keeps it, with its own digest: what is edited by hand counts for nothing."""
+    return canonical({"digest": digest_of(canonical(trust)), "trust": to_json(trust)}).decode() + "\n"
 
 
 def state_of(signer: Signer, trust: Trust, *, now: float) -> str:

@@ -148,6 +148,7 @@ class StoreNode:
     runs: int = 0
     one_at_a_time: bool = True
     refuses: Exception | None = None
+    key: str = "SHA256:test"  # that has been let in
     silent: frozenset[str] = frozenset()  # addresses at which nobody answers
     threads: list[threading.Thread] = field(default_factory=list)
     sessions: list[threading.Thread] = field(default_factory=list)
@@ -169,7 +170,8 @@ class StoreNode:
 
         def serve() -> None:
             try:
-                session.serve(self.places, stdin=node_in, stdout=node_out)
+                account = where.user if where.sign else None  # as the launcher says
+                session.serve(self.places, stdin=node_in, stdout=node_out, account=account)
             except FrameError:
                 pass  # the link broke before the greeting
             except Exception as error:  # noqa: BLE001 - the operator is told, as by a process that ends with 1
@@ -179,7 +181,8 @@ class StoreNode:
                 os.close(node_out)
 
         owner: list[Session] = []
-        opened = Session(_Breaking(self, owner, (operator_in, operator_out)), fds=[operator_in, operator_out])
+        frames = _Breaking(self, owner, (operator_in, operator_out))
+        opened = Session(frames, key=self.key, fds=[operator_in, operator_out])
         owner.append(opened)
         self.sessions.append(self._begin(serve))
         return opened

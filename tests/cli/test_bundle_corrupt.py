@@ -18,6 +18,7 @@ import yaml
 from edgectl.control.bundle.layout import Bundle
 from tests.archives import layer, saved
 from tests.cli.conftest import Edgectl
+from tests.debs import deb
 
 CASES = yaml.safe_load((Path(__file__).parents[1] / "cases/bundle/corruptions.yaml").read_text(encoding="utf-8"))
 TYPES = {"symlink": tarfile.SYMTYPE, "link": tarfile.LNKTYPE, "device": tarfile.BLKTYPE, "pipe": tarfile.FIFOTYPE}
@@ -45,13 +46,14 @@ def good(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for name in ("a", "b"):
         saved(home / f"{name}.tar", {f"r.example/{name}:1": [layer({"base": b"base"}), layer({name: name.encode()})]})
         bundle.add(home / f"{name}.tar", kind="image", name=name, version="1", refs=(f"r.example/{name}:1",))
+    bundle.add(deb(arch="all"), kind="package", name="figlet", version="2.2.5-3", arch="noarch")
     return bundle.root
 
 
 def test_the_good_one_is_whole(good: Path, edgectl: Edgectl) -> None:
     said = edgectl("bundle", "verify", str(good))
     assert (said.code, said.err) == (0, "")
-    assert said.out.startswith(f"{good} is whole: 5 blobs, ")
+    assert said.out.startswith(f"{good} is whole: 6 blobs, ")
     assert edgectl("bundle", "verify", str(good), "-o", "json").document["findings"] == []
 
 
@@ -85,6 +87,8 @@ def corrupt(root: Path, case: Case) -> None:
         on_file(root / case["file"], case)
     elif "index" in case:
         on_index(root, case)
+    elif "deb" in case:
+        replaced(root, "package", deb(**{"arch": "all", **case["deb"]}))
     elif "whole" in case:
         replaced(root, case["whole"], case["text"].encode())
     else:

@@ -31,7 +31,7 @@ def _json(*words: str) -> Any:
 
 @pytest.fixture(scope="module", autouse=True)
 def _store() -> Iterator[None]:
-    _edgectl("sandbox", "up", STORE, "--bare", "--gpus", "3", "--required", "2")
+    _edgectl("sandbox", "up", STORE, "--nodes-only", "--gpus", "3", "--required", "2")
     yield
     box = Sandbox(say=print)
     for store in box.stores():

@@ -48,7 +48,7 @@ class Bench:
     library: Path
 
     def __post_init__(self) -> None:
-        for name in ("gpu", "dev"):
+        for name in ("gpu", "dev", "proc"):
             (self.folder / name).mkdir()
         for name in ("nvidiactl", "nvidia-uvm"):
             (self.folder / "dev" / name).touch()
@@ -57,13 +57,19 @@ class Bench:
     @property
     def env(self) -> dict[str, str]:
         """What the script is started with."""
-        ours = {"SANDBOX_GPU": "gpu", "SANDBOX_DEV": "dev"}
+        ours = {"SANDBOX_GPU": "gpu", "SANDBOX_DEV": "dev", "SANDBOX_PROC": "proc"}
         places = {name: str(self.folder / place) for name, place in ours.items()}
         return {"PATH": os.defpath, "LD_LIBRARY_PATH": str(self.library.parent), **places}
 
     def knob(self, name: str, text: str) -> None:
         """Write a knob."""
         (self.folder / "gpu" / name).write_text(text + "\n")
+
+    def loaded(self, version: str) -> None:
+        """Let the kernel run a driver of this version."""
+        path = self.folder / "proc/driver/nvidia/version"
+        path.parent.mkdir(parents=True)
+        path.write_text(f"NVRM version: NVIDIA UNIX Open Kernel Module for x86_64  {version}  Release Build  (host)\n")
 
     def lose(self, name: str) -> None:
         """Take a device file away."""

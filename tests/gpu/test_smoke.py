@@ -105,6 +105,15 @@ def test_no_driver(bench: Bench, lost: str, words: str) -> None:
     assert bench.smoke("--list").json["devices"] == []
 
 
+@pytest.mark.parametrize(("loaded", "code"), [("580.95.05", READY), ("595.91.07", NEVER), ("580.95.050", NEVER)])
+def test_an_upgrade_under_a_running_driver(bench: Bench, loaded: str, code: int) -> None:
+    """The library of one version does not speak to the kernel's driver of another: never, until a reboot."""
+    bench.loaded(loaded)
+    said = bench.smoke(uuid(0))
+    assert said.code == code
+    assert said.reason.startswith("CUDA_ERROR_SYSTEM_DRIVER_MISMATCH (803) at cuInit" if code else "")
+
+
 def test_no_gpu_at_all(bench: Bench) -> None:
     """A machine whose driver sees none: it may come, and an unknown UUID is not the reason."""
     bench.knob("hardware", "0")

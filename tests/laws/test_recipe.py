@@ -288,8 +288,8 @@ def test_law(law: Callable[[Any], None]) -> None:
     [
         (
             needs_are_earlier,
-            '*_mounts(payload, node, release), *guarded, "gpu"))',
-            '*_mounts(payload, node, release), *guarded, "gpus"))',
+            '*_mounts(payload, node, release), *guarded, "gpu")',
+            '*_mounts(payload, node, release), *guarded, "gpus")',
         ),
         (ids_are_unique, "if release not in needs_gpu:", "if True:"),
         (the_guard_comes_first, "release), *guarded, ", "release), "),

@@ -18,6 +18,7 @@ from edgectl.node.gpu.proven import Proven, Withdrawn
 from edgectl.node.guard.step import GuardHolds, GuardPolicy
 from edgectl.node.host.blobs import Blobs
 from edgectl.node.host.preflight import Preflight
+from edgectl.node.host.timesync import Synchronised
 from edgectl.node.io.look import Look
 from edgectl.node.k3s.serves import Serves
 from edgectl.node.k3s.service import Service
@@ -58,7 +59,7 @@ def _twin(world: World, step: Gate[Any]) -> Gate[Any]:
     for kind, twin in kinds.items():
         if isinstance(step, kind):
             return twin(world, step)
-    if isinstance(step, (Preflight, Driver, Withdrawn, Dead)):
+    if isinstance(step, (Preflight, Synchronised, Driver, Withdrawn, Dead)):
         return Twin(world, step)
     assert isinstance(step, Step), step
     return TwinFact(world, step)

@@ -20,14 +20,14 @@ Examples:
   edgectl bundle build --from ~/downloads --from /srv/older-bundle
   edgectl bundle build --pull             (ask registries for tags again)
 
-k3s, Helm, charts, and every image that charts, inventory and nodes name are
-looked for in this order: the bundle itself, each --from, then k3s's and
+k3s, Helm, charts, packages, and every image that charts, inventory and nodes
+name are looked for in this order: the bundle itself, each --from, then k3s's and
 Helm's releases (checked by their published sha256) and the Docker engine.
 
 \b
---from takes a bundle, or a folder with published files and image archives:
+--from takes a bundle, or a folder with published files, images and packages:
   v1.36.3+k3s1/k3s  v1.36.3+k3s1/sha256sum-amd64.txt
-  v1.36.3+k3s1/k3s-images.txt  helm-v4.3.1-linux-amd64.tar.gz  *.tar
+  v1.36.3+k3s1/k3s-images.txt  helm-v4.3.1-linux-amd64.tar.gz  *.tar  *.deb
 
 Exit 3: something cannot be had, all of it listed. Exit 4: a registry or site
 was not reached, or wants a log-in. Talks to no node."""
@@ -56,7 +56,7 @@ def build(
     output: Output = Format.TEXT,
     verbose: Verbose = False,
 ) -> int:
-    """Gather all that stores need: k3s, Helm, charts, images."""
+    """Gather all that stores need: k3s, Helm, charts, images, packages."""
     from edgectl import __version__
     from edgectl.cli import store as stores
     from edgectl.cli.bundles.inspect import contents

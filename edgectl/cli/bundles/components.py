@@ -13,7 +13,7 @@ _EPILOG = """\b
 Examples:
   edgectl bundle components bundle > sbom.cdx.json
 
-CycloneDX 1.6: images, charts, k3s and Helm, each with its digest and package
+CycloneDX 1.6: images, charts, packages, k3s, Helm, each with its digest and package
 URL. What is inside an image it does not say. The same bundle gives the same
 bytes."""
 

@@ -69,6 +69,7 @@ def _against(bundle: Bundle, name: str, inventory: Path, *, verbose: bool) -> Co
 
     from edgectl.cli import store as stores
     from edgectl.cli.door import doors
+    from edgectl.cli.signed import signed
     from edgectl.control.bundle.compare import lacking
     from edgectl.control.deploy.look import plan as look
     from edgectl.report.terminal import Terminal
@@ -77,6 +78,7 @@ def _against(bundle: Bundle, name: str, inventory: Path, *, verbose: bool) -> Co
     found = replace(stores.find(name, inventory), bundle=bundle.root)
     rendered = stores.renderer().render(found)
     offer = stores.offer(found, rendered, engine, inventory=inventory)
+    offer = signed(offer, found, engine_bytes=len(engine.tar), payload=rendered.payload.encode())
     missing: set[str] = set()
     quiet = Terminal(quiet=True)
     for node, door in doors(found.nodes, engine, verbose=verbose).items():

@@ -80,6 +80,7 @@ def _bring(
     """Bring what one store lacks; returns how it ended, and its sentence."""
     from edgectl.cli import store as stores
     from edgectl.cli.door import doors as doors_of
+    from edgectl.cli.signed import signed
     from edgectl.control.deploy.line import Line
     from edgectl.control.deploy.prefetch import Hours, left, offer_ahead
     from edgectl.control.deploy.prefetch import prefetch as bring
@@ -94,6 +95,7 @@ def _bring(
     rendered = stores.render(store)
     engine = stores.runtime()
     given = stores.offer(store, rendered, engine, inventory=inventory)
+    given = signed(given, store, engine_bytes=len(engine.tar), payload=rendered.payload.encode())
     doors = doors_of(store.nodes, engine, verbose=verbose)
     offers = {
         name: (offer, door.open)

@@ -30,6 +30,7 @@ Examples:
   edgectl sandbox up
   edgectl sandbox up store-077 --gpus 2 --required 1
   edgectl sandbox up store-001 --bare
+  edgectl sandbox up store-013 --os debian-13
 
 The first time, k3s and images are built (minutes); from the cache it takes seconds. Up again powers on a store that
 is off, and renews its inventory."""
@@ -42,20 +43,28 @@ def up(
     ] = None,
     nodes: Annotated[int, typer.Option("--nodes", min=1, max=9, help="Nodes of the store.")] = 1,
     bare: Annotated[
-        bool, typer.Option("--bare", help="Nodes only: no bundle and no inventory to deploy with.")
+        bool, typer.Option("--bare", help="GPUs without driver and toolkit: packages of the bundle bring them.")
+    ] = False,
+    system: Annotated[
+        str, typer.Option("--os", help="debian-12, debian-13, ubuntu-24.04 ...", show_default="this machine's own")
+    ] = "",
+    nodes_only: Annotated[
+        bool, typer.Option("--nodes-only", help="No bundle, and no inventory to deploy with.")
     ] = False,
     output: Output = Format.TEXT,
 ) -> int:
-    """Bring up a store: bare nodes, and an inventory to deploy with."""
+    """Bring up a store: nodes on which nothing runs yet, and an inventory to deploy with."""
     if required is not None and required > gpus:
         raise UsageError(f"--required {required} is more than --gpus {gpus}", hint="--required may be at most --gpus")
     sandbox = open_sandbox(new=True)
+    there = [node for store in sandbox.stores() if store.name == name for node in store.record.nodes]
+    bare = any(node.bare for node in there) if there else bare
     supplies = None
-    if not bare:
+    if not nodes_only:
         from edgectl.sandbox.bundle import make_bundle
 
-        supplies = make_bundle(say)
-    store = sandbox.up(name, nodes=nodes, gpus=gpus, required=required)
+        supplies = make_bundle(say, bare=bare)
+    store = sandbox.up(name, nodes=nodes, gpus=gpus, required=required, bare=bare, system=system)
     if supplies is not None:
         from edgectl.sandbox.inventory import write_inventory
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from edgectl.control.bundle.layout import Artifact, Bundle, natural
 from edgectl.control.bundle.parts import layers
+from edgectl.control.debian.control import order
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,4 +73,4 @@ def _line(artifact: Artifact) -> tuple[str, str, str]:
 
 def _before(artifact: Artifact, theirs: Collection[Artifact]) -> str:
     older = [found.version for found in theirs if _line(found) == _line(artifact)]
-    return max(older, key=natural, default="")
+    return max(older, key=order if artifact.kind == "package" else natural, default="")

@@ -1,7 +1,7 @@
 """What is in a bundle as a CycloneDX document, for tools that look for known weaknesses.
 
 Owns the mapping. The same bundle gives the same document: its time is no time, its number comes from the index.
-Source: CycloneDX 1.6; purl types github, helm and oci of the package-url specification.
+Source: CycloneDX 1.6; purl types github, helm, deb and oci of the package-url specification.
 """
 
 from __future__ import annotations
@@ -9,7 +9,8 @@ from __future__ import annotations
 import uuid
 from datetime import UTC, datetime
 
-from edgectl.control.bundle.layout import Artifact, Bundle
+from edgectl.control.bundle.layout import ANY_ARCH, Artifact, Bundle
+from edgectl.control.debian.control import ALL
 
 _PROJECTS = {"k3s": ("k3s-io", "k3s"), "helm": ("helm", "helm")}
 
@@ -55,6 +56,9 @@ def _purl(artifact: Artifact) -> tuple[str, tuple[str | None, str, str | None], 
         return "github", (*_PROJECTS[artifact.kind], artifact.version), {}
     if artifact.kind == "chart":
         return "helm", (None, artifact.name, artifact.version), {}
+    if artifact.kind == "package":  # whose it is, Debian's or Ubuntu's, no package says
+        arch = ALL if artifact.arch == ANY_ARCH else artifact.arch
+        return "deb", (None, artifact.name, artifact.version), {"arch": arch}
     if artifact.kind == "image" and artifact.refs:
         name, _, digest = artifact.refs[0].partition("@")
         head, slash, last = name.rpartition("/")

@@ -11,6 +11,8 @@ from typing import Any
 
 from edgectl.control.bundle.image import MANIFEST, UNREADABLE, images_of, read
 from edgectl.control.bundle.members import CHART_BYTES, CHART_FILE_BYTES, LAYER_BYTES, dangers
+from edgectl.control.debian.file import UNREADABLE as UNPACKED
+from edgectl.control.debian.inside import wrong_package
 from edgectl.wire.archive import BadArchive, judge
 
 _CHUNK_BYTES = 1 << 20
@@ -33,7 +35,9 @@ def wrong_inside(root: Path, entry: dict[str, Any]) -> Iterator[str]:
         elif kind == "runtime":
             with tarfile.open(path, "r:") as tar:
                 yield from dangers(tar, limit=path.stat().st_size)
-    except UNREADABLE as error:
+        elif kind == "package":
+            yield from wrong_package(path, names or {})
+    except (*UNREADABLE, *UNPACKED) as error:
         yield f"is no {kind} archive that can be read: {why(error)}"
 
 

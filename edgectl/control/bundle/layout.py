@@ -24,7 +24,7 @@ from edgectl.wire.errors import InvalidInput
 LAYOUT_VERSION = "1.0.0"
 INDEX_TYPE = "application/vnd.oci.image.index.v1+json"
 BLOB_TYPE = "application/octet-stream"
-KINDS = ("k3s", "helm", "image", "chart", "model", "payload", "runtime")
+KINDS = ("k3s", "helm", "image", "chart", "model", "package", "payload", "runtime")
 ANY_ARCH = "noarch"
 _CHUNK_BYTES = 1 << 20
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")

@@ -7,6 +7,7 @@ there. Must not know how anything is shown.
 from __future__ import annotations
 
 import time
+import zlib
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -26,7 +27,7 @@ from edgectl.control.payload.effects import Pause
 from edgectl.wire import event
 from edgectl.wire.document import to_json
 from edgectl.wire.envelope import Envelope
-from edgectl.wire.errors import EdgectlError, StepFailed, Unreachable
+from edgectl.wire.errors import EdgectlError, InvalidInput, StepFailed, Unreachable
 from edgectl.wire.frame import FrameError
 
 if TYPE_CHECKING:
@@ -122,6 +123,13 @@ class Deploy:
 
     def _request(self, hello: dict[str, Any], key: str) -> dict[str, Any]:
         offer = self._offer
+        if offer.keeps and key not in offer.keeps:
+            raise InvalidInput(
+                f"the key that {offer.node} has let you in with ({key}) is none that host.users declares for you: "
+                "this deploy would shut you out",
+                hint="add the line of its .pub file there (host.users), or come with one of those keys (ssh.keys)",
+                docs="users",
+            )
         current = hello.get("current") or {}
         self.outcome.before = int(hello.get("sequence", 0))
         self.outcome.serving = int(current.get("sequence", 0))
@@ -139,12 +147,19 @@ class Deploy:
             accept_degraded=offer.accept_degraded,
             lead=offer.led.run if offer.led else "",
             without=offer.without,
+            take_over=offer.take_over,
         )
-        given: dict[str, Any] = {"join_token": offer.led.join_token.reveal()} if offer.led else {}
+        given: dict[str, Any] = {"join_token": offer.led.join_token.reveal()} if offer.led and not offer.signed else {}
+        if offer.signed:
+            given |= offer.signed.fields()
         if offer.values and not offer.led:
             given["values"] = {
                 name: {key: value.reveal() for key, value in values.items()} for name, values in offer.values.items()
             }
+            if offer.signed:
+                given["nonce"] = offer.signed.nonce.reveal()
+        if offer.meant:
+            given["machine"] = to_json(offer.meant)
         if offer.models:
             given["models"] = to_json(offer.models)
         if offer.names:
@@ -177,6 +192,11 @@ class Deploy:
             self._take_near(session, frame)
         elif frame["op"] == "note":
             self._listener.note(str(frame.get("reason", "")))
+        elif frame["op"] == "payload" and self._offer.signed:
+            packed = zlib.compress(self._offer.signed.payload)
+            session.frames.send("payload", bytes=len(packed))
+            session.frames.send_bytes(packed)
+            self.outcome.wire_bytes += len(packed)
         else:
             return bool(frame["op"] == "beat")
         return True

@@ -88,7 +88,8 @@ def plan(offer: Offer, payload: bytes, connect: Open, listener: Listener) -> See
     envelope = Envelope(offer.store, offer.node, offer.payload, offer.runtime, "", 0, "", offer.sender)
 
     def ask(session: Session) -> None:
-        session.frames.send("plan", envelope=to_json(envelope), blobs=offer.blobs, bytes=len(payload))
+        signed = offer.signed.fields() if offer.signed else {}
+        session.frames.send("plan", envelope=to_json(envelope), blobs=offer.blobs, bytes=len(payload), **signed)
         session.frames.send_bytes(payload)
 
     seen = _look(connect, listener, ask, lambda frame: pauses_of(frame, offer.sources.get(offer.payload)))

@@ -8,7 +8,25 @@ from pathlib import Path
 
 from edgectl.control.link.secret import Secret
 from edgectl.wire.envelope import Sender
+from edgectl.wire.meant import Meant
 from edgectl.wire.payload import Models
+
+
+@dataclass(frozen=True, slots=True)
+class SignedOffer:
+    """What makes an offer count that an account brings which is not root's: as a stick has it, and what stands beside.
+
+    `nonce` goes with the values of secrets; `payload` is sent where the node lacks it, b"" where it has it.
+    """
+
+    data: bytes
+    signature: bytes = field(repr=False)
+    nonce: Secret
+    payload: bytes = field(repr=False)
+
+    def fields(self) -> dict[str, str]:
+        """Return what goes beside an envelope."""
+        return {"offer": self.data.decode(), "signature": self.signature.decode()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,10 +44,14 @@ class Offer:
     commit: str = ""
     summary: str = ""
     accept_degraded: bool = False
+    take_over: bool = False
+    meant: Meant | None = None  # the machine that it is for
     led: Led | None = None
     without: tuple[str, ...] = ()  # nodes that were not reached
     after: int = 0  # the newest sequence that any other node of the store has taken
     values: Mapping[str, Mapping[str, Secret]] = field(default_factory=dict)  # of secrets; for the lead alone
+    signed: SignedOffer | None = None  # there where an account brings it that is not root's
+    keeps: frozenset[str] = frozenset()  # the keys (fingerprints) that such an account may come with afterwards
     models: Models | None = None  # judged by the node's budget before a byte goes
 
 

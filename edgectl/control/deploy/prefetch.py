@@ -23,6 +23,7 @@ from edgectl.control.deploy.together import Connect, Follower
 from edgectl.control.payload.rendered import Rendered
 from edgectl.wire.errors import EdgectlError
 from edgectl.wire.hours import Window, is_open
+from edgectl.wire.meant import meant_of
 from edgectl.wire.thing import files
 
 Answers = Mapping[str, "Came | EdgectlError"]
@@ -62,6 +63,7 @@ def offer_ahead(given: Offer, rendered: Rendered, node: str) -> Offer | None:
         sources=dict(rendered.next_paths),
         names=files(models.next),
         models=replace(models, current=()),
+        meant=meant_of(rendered.payload.node(node)),
     )
 
 
@@ -78,7 +80,8 @@ def prefetch(
     """
     lock = RLock()
     places = {name: Place(connect, addresses[name]) for name, (_, connect) in offers.items() if name in addresses}
-    near = Neighbours(places, line) if len(places) > 1 else None
+    signed = any(offer.signed for offer, _ in offers.values())
+    near = Neighbours(places, line) if len(places) > 1 and not signed else None
 
     def bring(name: str) -> Callable[[], Came]:
         offer, connect = offers[name]

@@ -125,6 +125,8 @@ class Together:
 
     def _ask(self) -> None:
         deadline = time.monotonic() + _TOKEN_SECONDS
+        if self._offer.signed:  # what nodes join with is root's alone; those that have joined need none
+            self._token = Secret("")
         try:
             while self._token is None:
                 try:
@@ -174,7 +176,7 @@ def _neighbours(
 ) -> Neighbours | None:
     """Return the nodes that may give each other blobs; None where nothing is sent, or there is one alone."""
     payload = offer.sources.get(offer.payload)
-    if not followers or not isinstance(payload, bytes):
+    if offer.signed or not followers or not isinstance(payload, bytes):
         return None
     addresses = {node.name: node.address for node in decode(payload).nodes}
     asked = {offer.node: connect, **{name: at for name, (_, at) in followers.items()}}

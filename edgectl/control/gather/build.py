@@ -14,6 +14,7 @@ from edgectl.control.bundle.helm import arch_here
 from edgectl.control.bundle.layout import ANY_ARCH, Bundle
 from edgectl.control.gather.models import take_models
 from edgectl.control.gather.need import IMAGE_LIST, Need, Source
+from edgectl.control.gather.packages import take_packages
 from edgectl.control.gather.shopping import Say, Shopping
 from edgectl.control.inventory.place import Place, invalid
 from edgectl.control.inventory.store import NodeTarget, Store, folder_of
@@ -52,6 +53,7 @@ def _build(stores: Sequence[Store], to: Path, sources: Sequence[Source], say: Sa
         _programs(store, shopping)
         _charts(store, shopping)
     take_models(stores, shopping)
+    take_packages(stores, shopping)
     shopping.fetch_all()
     shelf = Shelf(shopping.bundle)
     for store in stores:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from edgectl.control.bundle.image import images_of, opened
 from edgectl.control.gather.held import packed
-from edgectl.control.gather.need import Absent, Got, Need, OutOfReach
+from edgectl.control.gather.need import Absent, Brought, Got, Need, OutOfReach
 from edgectl.control.payload.images import host_of
 
 if TYPE_CHECKING:
@@ -37,6 +37,10 @@ class Engine:
     def names(self, repository: str, arch: str) -> tuple[str, ...]:
         """Which of several tags is meant, the engine does not say."""
         del repository, arch
+        return ()
+
+    def packages(self) -> tuple[Brought, ...]:
+        """Return none: it has images."""
         return ()
 
     def fetch(self, need: Need, work: Path) -> Got:

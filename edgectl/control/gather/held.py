@@ -10,7 +10,9 @@ from pathlib import Path
 
 from edgectl.control.bundle.image import UNREADABLE, Image, images_of, opened, repack, tag_of
 from edgectl.control.bundle.layout import ANY_ARCH, Artifact, Bundle
-from edgectl.control.gather.need import IMAGE_LIST, Absent, Got, Need
+from edgectl.control.debian.file import control
+from edgectl.control.debian.known import control_of
+from edgectl.control.gather.need import IMAGE_LIST, Absent, Brought, Got, Need
 from edgectl.control.gather.official import ReleaseFolder
 from edgectl.control.payload.images import full_name, of_repository
 from edgectl.wire.errors import InvalidInput
@@ -43,6 +45,11 @@ class OtherBundle:
         held = [image for image in self._bundle.all("image") if image.arch in (arch, ANY_ARCH)]
         return tuple(full_name(image.refs[0]) for image in of_repository(repository, held) if image.refs)
 
+    def packages(self) -> tuple[Brought, ...]:
+        """Return those whose blobs are there; whether they are whole is looked at when one is taken."""
+        found = [(one, self._bundle.blob(one)) for one in self._bundle.all("package")]
+        return tuple(Brought(control_of(one, path), path, one.digest) for one, path in found)
+
     def _find(self, need: Need) -> Artifact | None:
         if need.kind == "image":
             held = (image for image in self._bundle.all("image") if image.arch in (need.arch, ANY_ARCH))
@@ -52,7 +59,7 @@ class OtherBundle:
 
 
 class Folder:
-    """A folder with published files and with image archives (docker save, k3s's own), wherever in it."""
+    """A folder with published files, image archives (docker save, k3s's own) and packages, wherever in it."""
 
     def __init__(self, root: Path) -> None:
         self._root = root
@@ -73,6 +80,10 @@ class Folder:
         """Which of several tags is meant, the folder does not say."""
         del repository, arch
         return ()
+
+    def packages(self) -> tuple[Brought, ...]:
+        """Return the packages that lie anywhere in it."""
+        return tuple(Brought(control(path), path) for path in sorted(self._root.rglob("*.deb")) if path.is_file())
 
     def _all(self) -> dict[tuple[str, str], tuple[Path, Image]]:
         if self._images is None:

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from edgectl.control.debian.control import Control
+
 IMAGE_LIST = "k3s-images"  # the text that k3s publishes: all images that a version of it may start
 
 
@@ -40,6 +42,15 @@ class Got:
     owned: bool = True  # false: another's file, to be copied
 
 
+@dataclass(frozen=True, slots=True)
+class Brought:
+    """One package of Debian's as it lies in a source; `digest` is what its bytes must have, "" where nobody says."""
+
+    control: Control
+    path: Path
+    digest: str = ""
+
+
 class Absent(Exception):
     """The source was asked and does not have it; the sentence says why."""
 
@@ -61,4 +72,8 @@ class Source(Protocol):
 
     def names(self, repository: str, arch: str) -> tuple[str, ...]:
         """Return the full names under which this source has images of a repository, where it can tell."""
+        ...
+
+    def packages(self) -> tuple[Brought, ...]:
+        """Return the packages of Debian's that this source has; InvalidInput when one cannot be read."""
         ...

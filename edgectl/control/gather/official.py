@@ -15,7 +15,7 @@ import urllib.parse
 import urllib.request
 from pathlib import Path
 
-from edgectl.control.gather.need import IMAGE_LIST, Absent, Got, Need, OutOfReach
+from edgectl.control.gather.need import IMAGE_LIST, Absent, Brought, Got, Need, OutOfReach
 from edgectl.wire.errors import UsageError
 
 K3S_RELEASES = "https://github.com/k3s-io/k3s/releases/download"
@@ -58,6 +58,10 @@ class Releases:
     def names(self, repository: str, arch: str) -> tuple[str, ...]:
         """Sites have no images."""
         del repository, arch
+        return ()
+
+    def packages(self) -> tuple[Brought, ...]:
+        """Return none: nor have they packages."""
         return ()
 
     def fetch(self, need: Need, work: Path) -> Got:

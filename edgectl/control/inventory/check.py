@@ -49,6 +49,7 @@ _PATTERNS = {
     "start": 'a time of day in quotes is needed, like "05:00"',
     "end": 'a time of day in quotes is needed, like "05:00"',
 }
+_PACKAGES = "packages"  # a map whose keys are Debian's names, and its values Debian's versions
 _SIZES = ("free_bytes", "memory", "disk", "disk.root")
 
 
@@ -107,6 +108,10 @@ def _finding(model: type[BaseModel], tree: Tree, where: Where, found: ErrorDetai
         few = f" Its keys are: {', '.join(known)}" if 0 < len(known) <= _FEW else ""
         hint = nearest(str(where[-1]), known) or few
         return Finding(at.key_at, f'unknown key "{where[-1]}" in {inside}.{hint}')
+    if "[key]" in found["loc"] and where[-2:-1] == (_PACKAGES,):
+        return Finding(at.key_at, f'"{where[-1]}" is no name of a package, like jq or libstdc++6')
+    if "[key]" in found["loc"] and kind == "value_error":
+        return Finding(at.key_at, f"{name}: {found['ctx']['error']}")
     if "[key]" in found["loc"]:
         return Finding(at.key_at, no_name(str(where[-1]), _longest(found)))
     if kind == "missing":
@@ -169,6 +174,8 @@ def _sentence(found: ErrorDetails, name: str, at: Tree) -> str:
 
 def _mismatch(name: str, text: str, found: ErrorDetails) -> str:
     """Say what a text should look like, and how it would be written right where that is plain."""
+    if f".{_PACKAGES}." in name:
+        return f'the version of a package is needed, like 1.6-2.1, or null for the newest, not "{text}"'
     plain = re.sub(r"(\.\d+)+$", "", name)
     for end, sentence in _PATTERNS.items():
         if plain == end or plain.endswith(f".{end}"):

@@ -5,21 +5,37 @@ Owns keys and types. Must not know how any of it is brought about.
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Literal
 
-from pydantic import Field, StringConstraints
+from pydantic import AfterValidator, Field, StringConstraints, WithJsonSchema
 
-from edgectl.control.inventory.section import Line, Section, Size, Word
+from edgectl.control.inventory.section import Line, Section, Size
 
 AbsolutePath = Annotated[Line, StringConstraints(pattern=r"^/.*[^/]$")]
 FileMode = Annotated[str, StringConstraints(pattern=r"^0?[0-7]{3}$")]
 PackageName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9+.-]+$")]
 PackageVersion = Annotated[str, StringConstraints(pattern=r"^([0-9]+:)?[0-9][A-Za-z0-9.+~-]*$")]
 Packages = dict[PackageName, PackageVersion | None]
-Module = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$")]
-UnitName = Annotated[
-    str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9:_.@-]*\.(service|socket|timer|path|mount)$")
-]
+_MODULE = r"^[A-Za-z0-9][A-Za-z0-9_-]*$"
+_UNIT = r"^[A-Za-z0-9][A-Za-z0-9:_.-]*(@[A-Za-z0-9:_.-]+)?\.(service|socket|timer|path|mount)$"  # no template
+_SERVER = r"^[A-Za-z0-9][A-Za-z0-9.:_-]*$"
+
+
+def _like(pattern: str, needed: str) -> tuple[AfterValidator, WithJsonSchema]:
+    """Return what holds a text to a pattern, and says in words what is needed."""
+
+    def check(text: str) -> str:
+        if not re.search(pattern, text, re.ASCII) or text.endswith("\n"):
+            raise ValueError(f'{needed} is needed, not "{text}"')
+        return text
+
+    return AfterValidator(check), WithJsonSchema({"type": "string", "pattern": pattern})
+
+
+Module = Annotated[str, *_like(_MODULE, "the name of a kernel module, like br_netfilter,")]
+UnitName = Annotated[str, *_like(_UNIT, "the whole name of a unit, like chrony.service or getty@tty1.service,")]
+TimeServer = Annotated[str, *_like(_SERVER, "the name or address of a time server")]
 UserName = Annotated[str, StringConstraints(pattern=r"^[a-z_][a-z0-9_-]{0,30}$")]
 
 
@@ -29,6 +45,9 @@ class File(Section):
     path: AbsolutePath = Field(description="Where it lies on the node.")
     text: str = Field(description="All of its content.")
     mode: FileMode = Field(default="0644", description='Octal, in quotes: "0644".')
+    restarts: list[UnitName] = Field(
+        default=[], description="Units that read it at their start: restarted when it has changed, if they run."
+    )
 
 
 class User(Section):
@@ -40,7 +59,7 @@ class User(Section):
 class Time(Section):
     """Whom the nodes ask for the time."""
 
-    servers: list[Word] = Field(
+    servers: list[TimeServer] = Field(
         default=[], description="Names or addresses of NTP servers; none: as the system has it."
     )
     wait_seconds: Annotated[float, Field(ge=0, le=600)] = Field(

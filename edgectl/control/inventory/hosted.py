@@ -5,8 +5,11 @@ Owns how hours and services are written there. Finds no errors.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from edgectl.control.inventory import schema
 from edgectl.control.inventory.host_schema import Host, Packages
+from edgectl.control.inventory.store import Launch, Store
 from edgectl.wire.host import Machine, Reboots, Service, TimeSync, User
 
 REBOOT = "reboot"  # the name of the windows in which nodes may reboot
@@ -20,6 +23,16 @@ def services(host: Host) -> tuple[Service, ...]:
 def users(host: Host) -> tuple[User, ...]:
     """Return who may log in to deploy."""
     return tuple(User(name, tuple(user.keys)) for name, user in sorted(host.users.items()) if user is not None)
+
+
+def launched(store: Store) -> Store:
+    """Return a store whose nodes are reached by their launcher, where a deploy user of theirs logs in."""
+    nodes = []
+    for node in store.nodes:
+        keys = next((user.keys for user in node.host.users if user.name == node.ssh.user), None)
+        launch = None if keys is None else Launch(store.name, store.trust, keys)
+        nodes.append(replace(node, ssh=replace(node.ssh, launch=launch)))
+    return replace(store, nodes=tuple(nodes))
 
 
 def time(host: Host) -> TimeSync | None:

@@ -15,8 +15,10 @@ from pathlib import Path
 
 import edgectl
 from edgectl.control.inventory import schema
+from edgectl.control.inventory.accounts import account_findings
 from edgectl.control.inventory.build import LAYERS, STORES
 from edgectl.control.inventory.check import Where, fit, no_name
+from edgectl.control.inventory.hosted import launched
 from edgectl.control.inventory.layers import NODE_KEYS, Layers
 from edgectl.control.inventory.path import path_error
 from edgectl.control.inventory.place import Finding, invalid, nearest
@@ -125,7 +127,10 @@ class Inventory:
             if own.get("profile") is not tree.get("profile"):
                 # what a profile of its own says has not been looked at with the store
                 found += (one for one in fits[node][2] if one.place not in said)
-            found += node_findings(node, models[node], Subject(name, own, _bad_of(node, bad)), pinned=pinned)
+            subject = Subject(name, own, _bad_of(node, bad))
+            found += node_findings(node, models[node], subject, pinned=pinned)
+            said_of = account_findings(models[node], trusts=bool(top.trust))
+            found += (subject.finding(sentence, *at) for at, sentence in said_of)
         if found or broken:
             places = {finding.place for finding in broken}
             raise invalid(self.path, [*broken, *(finding for finding in found if finding.place not in places)])
@@ -133,7 +138,7 @@ class Inventory:
         at = root.nearest("bundle").at
         made = resolve(name, store, models, tree, source=self.path, bundle=top.bundle, bundle_at=at)
         trust, trust_at = trust_path(self.path, top.trust), root.nearest("trust").at
-        return replace(made, trust=trust, trust_at=trust_at) if trust else made
+        return launched(replace(made, trust=trust, trust_at=trust_at) if trust else made)
 
     def bundle(self) -> Path:
         """Return the bundle directory that the file names."""

@@ -31,9 +31,16 @@ def reach(source: Source, name: str) -> tuple[str, SshTarget] | None:
         if len(nodes) != 1 or len(leads) != 1 or findings or leads[0][2]:
             return None  # with several nodes their content goes first, and an early connection would only wait
         node, merged, _ = leads[0]
+        if _is_deploy_user(merged.plain()):
+            return None  # what must be signed first is signed for a store that is known
         return node, _target(merged.plain(), folder_of(source.path))
     except (EdgectlError, KeyError, TypeError, ValueError, AttributeError, RuntimeError):
         return None
+
+
+def _is_deploy_user(node: dict[str, Any]) -> bool:
+    users = (node.get("host") or {}).get("users") or {}
+    return users.get((node.get("ssh") or {}).get("user", "root")) is not None
 
 
 def _target(node: dict[str, Any], folder: Path) -> SshTarget:

@@ -194,7 +194,10 @@ def node_target(name: str, node: schema.Node, folder: Path, store: schema.Store)
         ),
         host=HostSettings(
             free_bytes=host.free_bytes,
-            files=tuple(HostFile(path=file.path, text=file.text, mode=file.mode.zfill(4)) for file in host.files),
+            files=tuple(
+                HostFile(file.path, file.text, file.mode.zfill(4), tuple(sorted(set(file.restarts))))
+                for file in host.files
+            ),
             sysctls={key: str(value) for key, value in host.sysctls.items()},
             packages=hosted.packages(host.packages),
             modules=tuple(sorted(set(host.modules))),

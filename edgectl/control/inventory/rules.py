@@ -14,8 +14,9 @@ from edgectl.control.inventory import schema
 from edgectl.control.inventory.chained import chain_findings
 from edgectl.control.inventory.check import Where
 from edgectl.control.inventory.guarded import guard_findings
-from edgectl.control.inventory.host_schema import File
+from edgectl.control.inventory.host_schema import File, Host
 from edgectl.control.inventory.installed import install_findings
+from edgectl.control.inventory.packaged import package_findings
 from edgectl.control.inventory.path import path_error
 from edgectl.control.inventory.place import Finding, nearest
 from edgectl.control.inventory.plaintext import plain_secrets
@@ -23,6 +24,7 @@ from edgectl.control.inventory.publickey import key_error
 from edgectl.control.inventory.site import site_findings
 from edgectl.control.inventory.tree import Tree
 from edgectl.control.inventory.uplinked import uplink_findings
+from edgectl.wire.host import DISABLED, MASKED
 
 _OURS = {
     "node-name": "the node's name",
@@ -34,7 +36,17 @@ _OWNED = (
     *("/etc/rancher/", "/var/lib/rancher/", "/var/lib/kubelet/", "/var/lib/edgectl/", "/run/edgectl/"),
     *("/etc/systemd/system/k3s", "/etc/systemd/system/edgectl", "/usr/local/bin/k3s", "/usr/local/bin/helm"),
 )
-_SYSCTLS = "/etc/sysctl.d/90-edgectl.conf"  # of host.sysctls (payload/hostfiles.py)
+_WRITTEN = {  # by edgectl itself: what says them (payload/hostfiles.py, payload/gpufiles.py)
+    "/etc/apt/apt.conf.d/52edgectl": "gpu.packages",
+    "/etc/modprobe.d/edgectl-nouveau.conf": "gpu.packages",
+    "/etc/sysctl.d/90-edgectl.conf": "host.sysctls",
+    "/etc/modules-load.d/edgectl.conf": "host.modules",
+    "/etc/chrony/sources.d/edgectl.sources": "host.time",
+    "/etc/systemd/timesyncd.conf.d/90-edgectl.conf": "host.time",
+    "/etc/systemd/journald.conf.d/90-edgectl.conf": "host.logs",
+}
+_OUR_UNITS = ("k3s", "edgectl")
+_WAYS_IN = ("ssh.service", "ssh.socket", "sshd.service")
 _SWAPPED = str.maketrans("./", "/.")
 _SECRETS = ("token", "agent-token", "etcd-s3-access-key", "etcd-s3-secret-key", "datastore-endpoint")
 _REGISTRY_SECRETS = ("password", "auth", "identity_token", "token")
@@ -160,8 +172,11 @@ def node_findings(name: str, node: schema.Node, subject: Subject, *, pinned: boo
         if len(makers) > 1:  # whose driver is probed, and whether CUDA proves them, is asked once a node
             sentence = f"gpu: {' and '.join(makers.values())} are of different makers; the GPUs of a node are of one"
             yield subject.finding(sentence, "gpu", "offers")
+    for where, sentence in package_findings(node) if not subject.doubts("packages") else ():
+        yield subject.finding(sentence, *where)
     yield from _files(node.host.files if node.host else [], subject)
     yield from _sysctls(node.host.sysctls if node.host else {}, subject)
+    yield from _services(node.host or Host(), subject)
     if node.install is not None and not subject.doubts("install"):
         yield from (subject.finding(why, *where) for where, why in install_findings(node))
     yield from _secrets(subject)
@@ -176,8 +191,27 @@ def _files(files: list[File], subject: Subject) -> Iterator[Finding]:
         seen.add(file.path)
         if posixpath.normpath(file.path) != file.path:
             yield subject.finding(f"host.files: write {file.path} as {posixpath.normpath(file.path)}", *at)
-        if f"{file.path}/".startswith(_OWNED) or file.path == _SYSCTLS:
+        if file.path in _WRITTEN:
+            sentence = f"host.files: {file.path} is written by edgectl, from what {_WRITTEN[file.path]} says"
+            yield subject.finding(sentence, *at)
+        elif f"{file.path}/".startswith(_OWNED):
             yield subject.finding(f"host.files: {file.path} belongs to k3s or edgectl; say it under k3s", *at)
+
+
+def _services(host: Host, subject: Subject) -> Iterator[Finding]:
+    """Find units that are edgectl's own matter, and those without which it could not come back."""
+    for name, state in host.services.items():
+        if name.startswith(_OUR_UNITS):
+            sentence = f"host.services: {name} is brought up by edgectl itself: leave it out"
+            yield subject.finding(sentence, "host", "services", name)
+        elif name in _WAYS_IN and state in {DISABLED, MASKED}:
+            sentence = f"host.services: without {name} edgectl does not reach the node again"
+            yield subject.finding(sentence, "host", "services", name)
+    for index, file in enumerate(host.files):
+        for name in file.restarts:
+            if name.startswith(_OUR_UNITS):
+                sentence = f"host.files: {name} is restarted by edgectl itself, when it must be: leave it out"
+                yield subject.finding(sentence, "host", "files", index, "restarts")
 
 
 def _sysctls(settings: Mapping[str, str | int], subject: Subject) -> Iterator[Finding]:

@@ -46,7 +46,10 @@ class Ssh(Section):
         default=None, description="Name or address to connect to; the node's address when not given."
     )
     port: Port = Field(default=22, description="Of its SSH server.")
-    user: Word = Field(default="root", description="Another user than root needs sudo on the node.")
+    user: Word = Field(
+        default="root",
+        description="One of host.users brings what is signed (docs/users.md); any other but root needs sudo.",
+    )
     keys: list[Line] = Field(default=[], description="Private key files, tried in this order; ~ is your home.")
     agent: bool = Field(default=True, description="Ask a running SSH agent, too.")
     sudo_password: SecretReference | None = Field(default=None, description="Only where sudo asks for one.")

@@ -34,10 +34,23 @@ def folder_of(source: Path) -> Path:
 
 
 @dataclass(frozen=True, slots=True)
+class Launch:
+    """How a deploy user comes in: by the node's launcher, with what a key of the trust has signed for this store.
+
+    `keys` are the public keys that the inventory lets him log in with.
+    """
+
+    store: str
+    trust: Path | None
+    keys: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class SshTarget:
     """How to reach a node. `host_key` is its pinned public key ("ssh-ed25519 AAAA..."), `keys` are private key files.
 
-    `sudo_password` says where the sudo password is found, None where sudo asks for none.
+    `sudo_password` says where the sudo password is found, None where sudo asks for none. `launch` is there where `user`
+    is one of the node's own deploy users (host.users): he does not become root.
     """
 
     host: str
@@ -48,6 +61,7 @@ class SshTarget:
     agent: bool = True
     sudo_password: Reference | None = None
     connect_seconds: float = 15.0
+    launch: Launch | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +71,7 @@ class HostFile:
     path: str
     text: str
     mode: str
+    restarts: tuple[str, ...] = ()  # units that read it at their start
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ from typing import Any
 from edgectl.control.link.command import GO, Request
 from edgectl.control.link.connect import connect
 from edgectl.control.link.handshake import Handshake
+from edgectl.control.link.launcher import Launching
 from edgectl.control.link.link import Link
 from edgectl.control.link.lost import LinkLost
 from edgectl.control.link.runtime import RuntimeArchive
@@ -42,10 +43,13 @@ def open_session(
 
     `patience_seconds` is how long the engine may be silent later
     (session.channel.patience_seconds changes it).
-    Raises Unreachable (network, host key, log-in, sudo, LinkLost) and NotReady (Python, disk of the node).
+    Raises Unreachable (network, host key, log-in, sudo, LinkLost) and NotReady (Python, disk of the node); where the
+    node's launcher is the way in, Refused too.
     """
     link = connect(target)
     try:
+        if target.sign is not None:
+            return Launching(link, runtime).run(patience_seconds)
         return _Start(link, runtime, state=state, arguments=arguments).run(patience_seconds)
     except BaseException:
         link.close()

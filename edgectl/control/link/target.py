@@ -5,10 +5,20 @@ Owns the shape and the words for a place in sentences. Must not know stores, pay
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from edgectl.control.link.secret import Secret
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """What lets a node start an engine for an account that is not root's: whose key has signed what."""
+
+    name: str  # SHA256:...
+    statement: bytes
+    signature: bytes = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -16,7 +26,8 @@ class Target:
     """One node's SSH door.
 
     `host_key` is the pinned line, "ssh-ed25519 AAAA..." (a comment may follow). `keys` are private key files, tried
-    before the agent's keys; none means ssh's usual ones. `password` is for sudo, never for the login.
+    before the agent's keys; none means ssh's usual ones. `password` is for sudo, never for the login. `sign` is there
+    where the user comes in by the node's launcher: for the digest and size of an engine that the node has not accepted.
     """
 
     node: str
@@ -27,6 +38,7 @@ class Target:
     keys: tuple[Path, ...] = ()
     agent: bool = True
     password: Secret | None = None
+    sign: Callable[[str, int], Started] | None = None
     connect_seconds: float = 15.0  # for each of: TCP, key exchange, log-in; 600 ms links need about 4 s in all
     silence_seconds: float = 18.0  # a living peer answers the probes, four in that time
 

@@ -101,6 +101,10 @@ def _named(payload: Payload) -> dict[str, Any]:
     for node in doc["nodes"]:
         for part in ("host", "k3s"):
             node[part]["files"] = {file["path"]: file for file in node[part]["files"]}
+        for key, found in node["host"].get("os", {}).get("packages", {}).items():
+            node["host"]["os"]["packages"][key] = {
+                f"{one['name']} {one['version']}" if key == "pool" else one["name"]: one for one in found
+            }
         node["k3s"]["images"] = {", ".join(image["refs"]): image["archive"] for image in node["k3s"]["images"]}
     doc["nodes"] = {node["name"]: node for node in doc["nodes"]}
     for release in doc["releases"]:

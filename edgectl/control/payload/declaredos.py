@@ -6,6 +6,7 @@ Must not know bundles; which package files there are comes from whoever looks in
 from __future__ import annotations
 
 from edgectl.control.inventory.store import NodeTarget
+from edgectl.control.payload.hostfiles import host_services
 from edgectl.wire.host import Os, Packages
 
 
@@ -15,7 +16,7 @@ def os_of(node: NodeTarget, packages: Packages) -> Os | None:
     found = Os(
         packages=packages,
         modules=host.modules,
-        services=host.services,
+        services=host_services(host),
         users=host.users,
         time=host.time,
         machine=host.machine,

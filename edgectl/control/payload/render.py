@@ -16,11 +16,13 @@ from edgectl.control.payload.chain import chain
 from edgectl.control.payload.declared import gpu_of, guard_of, uplink_of
 from edgectl.control.payload.declaredos import os_of
 from edgectl.control.payload.folders import folders
+from edgectl.control.payload.gpufiles import gpu_files
 from edgectl.control.payload.hostfiles import host_files, refused_sysctl
 from edgectl.control.payload.images import full_name
 from edgectl.control.payload.kubernetes import k3s_files, unit
 from edgectl.control.payload.models import models
 from edgectl.control.payload.needed import every_node_needs, pulled
+from edgectl.control.payload.packages import place_of, wish_of
 from edgectl.control.payload.releases import RenderedRelease, Template
 from edgectl.control.payload.rendered import Rendered
 from edgectl.control.payload.secrets import secret
@@ -214,10 +216,10 @@ class _Rendering:
             address=node.address,
             host=Host(
                 free_bytes=node.host.free_bytes,
-                files=host_files(node.host),
+                files=(*host_files(node.host), *gpu_files(node.gpu)),
                 sysctls=dict(node.host.sysctls),
                 folders=owned,
-                os=os_of(node, Packages()),
+                os=os_of(node, self._packages(node)),
             ),
             k3s=K3s(
                 version=node.k3s.version,
@@ -229,6 +231,17 @@ class _Rendering:
             helm=Helm(version=helm.version, binary=self._take(helm)) if helm and leads else None,
             gpu=gpu_of(node),
         )
+
+    def _packages(self, node: NodeTarget) -> Packages:
+        wish = wish_of(node)
+        if wish is None:
+            return Packages()
+        found = self.shelf.packed(wish)
+        for part, name, sentence in found.missing:
+            self.findings.append(Finding(place_of(self.store, node, part, name), sentence))
+        for artifact in found.artifacts:
+            self._take(artifact)
+        return found.packages
 
     def _folders(self, releases: list[RenderedRelease], role: str) -> tuple[ManagedFolder, ...]:
         try:

@@ -13,9 +13,11 @@ from typing import TypeVar
 from edgectl.control.bundle.chart import Chart
 from edgectl.control.bundle.helm import Helm
 from edgectl.control.bundle.layout import ANY_ARCH, Artifact, Bundle
+from edgectl.control.debian.known import control_of
 from edgectl.control.inventory.store import InferenceSettings, ReleaseSettings
 from edgectl.control.payload.charts import chart
 from edgectl.control.payload.images import full_name, of_repository
+from edgectl.control.payload.packages import Packed, Wish, packed
 from edgectl.control.payload.reference import inference
 from edgectl.control.payload.releases import RenderedRelease, Template, render_release
 from edgectl.wire.document import canonical, share
@@ -37,6 +39,7 @@ class Shelf:
         self._releases: dict[bytes, RenderedRelease | InvalidInput] = {}
         self._blobs: dict[str, Path | InvalidInput] = {}
         self._named: dict[tuple[str, str], tuple[Artifact, ...]] = {}
+        self._packed: dict[Wish, Packed] = {}
 
     @cached_property
     def artifacts(self) -> tuple[Artifact, ...]:
@@ -68,6 +71,13 @@ class Shelf:
         if artifact.digest not in self._blobs:
             self._blobs[artifact.digest] = _tried(lambda: self.bundle.blob(artifact))
         return _given(self._blobs[artifact.digest])
+
+    def packed(self, wish: Wish) -> Packed:
+        """Return what a wish for packages comes to."""
+        if wish not in self._packed:
+            root = str(self.bundle.root)
+            self._packed[wish] = packed(wish, self.artifacts, root, lambda one: control_of(one, self.blob(one)))
+        return self._packed[wish]
 
     def chart(self, name: str, folder: Path) -> Chart:
         """Return a chart, packed; InvalidInput says where it was looked for. `folder` is the inventory's."""

@@ -1,4 +1,4 @@
-"""A signature under an offer: `ssh-keygen -Y sign`, by a key file or by the agent that holds it.
+"""A signature under an offer, say: `ssh-keygen -Y sign`, by a key file or by the agent that holds it.
 
 Owns: the one call, its deadline, and what a person does when it fails. Must not know what is signed.
 """
@@ -21,7 +21,7 @@ _GRACE_SECONDS = 2.0
 _MAKE = "edgectl keys init makes one; --key PATH names another"
 
 
-def sign(data: bytes, key: Path, *, limit_seconds: float = LIMIT_SECONDS) -> bytes:
+def sign(data: bytes, key: Path, *, namespace: str = NAMESPACE, limit_seconds: float = LIMIT_SECONDS) -> bytes:
     """Return the armored signature of these bytes.
 
     `key` is a private key, or the .pub of one that the SSH agent holds. Raises EdgectlError.
@@ -29,7 +29,7 @@ def sign(data: bytes, key: Path, *, limit_seconds: float = LIMIT_SECONDS) -> byt
     if not key.is_file():
         raise InvalidInput(f"there is no signing key {key}", hint=_MAKE)
     asks = sys.stdin.isatty()
-    argv = ["ssh-keygen", "-Y", "sign", "-n", NAMESPACE, "-f", str(key)]
+    argv = ["ssh-keygen", "-Y", "sign", "-n", namespace, "-f", str(key)]
     env = {**os.environ, "LC_ALL": "C"} | ({} if asks else {"SSH_ASKPASS_REQUIRE": "never"})
     try:
         child = subprocess.Popen(

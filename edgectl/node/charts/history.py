@@ -40,6 +40,13 @@ def newest(read: Look, *, release: str, namespace: str) -> Revision | None:
     return max(_revisions(found), key=lambda item: item.version, default=None)
 
 
+def is_ours(read: Look, *, release: str, namespace: str) -> bool:
+    """Tell whether any kept revision of a release bears our label: a hand may have made the newest."""
+    labels = selector({"owner": "helm", "name": release})
+    found = read.api.get(f"/api/v1/namespaces/{namespace}/secrets?labelSelector={labels}")
+    return any(item.digest for item in _revisions(found))
+
+
 def ours(read: Look) -> dict[tuple[str, str], Revision]:
     """Return the newest revision of every release that bears our label, by (namespace, release)."""
     return releases_of(labelled(read))

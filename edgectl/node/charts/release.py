@@ -6,7 +6,7 @@ rolls back a good release.
 
 from __future__ import annotations
 
-from edgectl.node.charts.history import LABEL, LABEL_LENGTH, newest
+from edgectl.node.charts.history import LABEL, LABEL_LENGTH, is_ours, newest
 from edgectl.node.charts.objects import Objects, is_hook
 from edgectl.node.converge.protocol import ApplyFailed, Observation, Status, Wait
 from edgectl.node.io.look import Hands, Look
@@ -19,8 +19,9 @@ HELM = "/usr/local/bin/helm"
 class Release:
     """One release. Its recipe neighbours: `workload` judges what it runs."""
 
-    def __init__(self, declared: Declared, *, needs: tuple[str, ...]) -> None:
+    def __init__(self, declared: Declared, *, needs: tuple[str, ...], adopts: bool = True) -> None:
         self.declared = declared
+        self._adopts = adopts  # a release of this name that somebody else has installed
         self.id = f"release-{declared.name}"
         self.title = declared.name
         self.needs = needs
@@ -34,6 +35,14 @@ class Release:
         if found is None:
             return Observation(Status.DRIFTED, "not installed")
         revision = f"revision {found.version}"
+        if (
+            not self._adopts
+            and not found.digest
+            and not is_ours(read, release=release.name, namespace=release.namespace)
+        ):
+            reason = f"a Helm release {release.name} of somebody else is in {release.namespace}"
+            hint = "take it over with --take-over, or give yours another name"
+            return Observation(Status.FAILED, f"{reason}: {hint}", evidence=(f"{revision} is {found.status}",))
         if found.is_pending:
             return Observation(Status.DRIFTED, f"{revision} was left in the middle ({found.status})")
         if found.status != "deployed":

@@ -1,57 +1,47 @@
-"""Before k3s starts: a sane clock, the driver, nvidia-uvm, and nothing of another boot that is believed.
+"""Before k3s starts: the driver, nvidia-uvm, and nothing of another boot that is believed.
 
 Run by edgectl-gpu.service. What it cannot bring about it says, and ends well: k3s must start all the same, and the
-engine looks again. Reads of the payload only whether this node has GPUs: an older or newer form of the rest must not
-matter. k3s waits for this file, so it imports little: no HTTP, no steps.
+engine looks again. k3s waits for this file, so it imports little: no HTTP, no steps.
 """
 
 from __future__ import annotations
 
-import json
+import re
 import shutil
-import sys
 import time
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from edgectl.node.converge.slots import Slots
 from edgectl.node.io import programs
 from edgectl.node.io.places import Places
+from edgectl.node.startup.part import part, say
 
 DRIVER, UVM, LOAD = (str(Path(__file__).with_name(f"{name}.sh")) for name in ("driver", "uvm", "load"))
 VENDOR = "nvidia.com/"
-CLOCK_SECONDS = 30.0
+PERSISTENCE = "persistence"  # load.sh's word: the GPUs stay up while nobody uses them
+LOADABLE = re.compile(r"driver \S+ is installed and not loaded")  # how unloaded.sh says that load.sh can help
 DRIVER_SECONDS = 8.0  # whatever needs no GPU waits with k3s; later, the watchdog proves it
 _EVERY_SECONDS = 0.5
 _SCRIPT_SECONDS = 40.0
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
-_SANE_YEAR = 2025  # as in host/preflight.sh
 
 
 def gpu_boot(places: Places) -> None:
     """Make the node ready for its GPUs, as far as that is possible before k3s."""
-    gpu = declared(places)
+    node = part(places)
+    gpu = declared(node)
     if gpu is None:
-        _say("this node has no GPUs")
+        say("this node has no GPUs")
         return
-    boot = Boot(places, _BOOT_ID.read_text().strip())
+    boot = Boot(places, _BOOT_ID.read_text().strip(), persistent=_packaged(node))
     boot.run(nvidia=any(str(name).startswith(VENDOR) for name in (gpu.get("resource"), *_offers(gpu))))
 
 
-def declared(places: Places) -> dict[str, Any] | None:
-    """Return the GPUs of this node, as the slot that comes next says; None without any, or where it cannot be read."""
-    slots = Slots(places)
-    slot = slots.candidate or slots.current
-    if slot is None:
-        return None
-    try:
-        doc = json.loads(places.blob(slot.envelope.payload).read_bytes())
-        found = next(node for node in doc["nodes"] if node["name"] == slot.envelope.node).get("gpu")
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, StopIteration) as error:
-        _say(f"the payload of this node cannot be read: {error}")
-        return None
+def declared(node: dict[str, Any]) -> dict[str, Any] | None:
+    """Return the GPUs of a node's part; None without any."""
+    found = node.get("gpu")
     return found if isinstance(found, dict) else None
 
 
@@ -63,28 +53,35 @@ class Boot:
         places: Places,
         boot: str,
         *,
-        script: Callable[[str], programs.Ran] | None = None,
-        now: Callable[[], float] = time.time,
+        persistent: bool = False,
+        script: Callable[..., programs.Ran] | None = None,
         monotonic: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
-        say: Callable[[str], None] | None = None,
+        say: Callable[[str], None] = say,
     ) -> None:
         self._places = places
         self._boot = boot
+        self._load = (LOAD, PERSISTENCE) if persistent else (LOAD,)
         self._run = script or _run
-        self._now = now
         self._monotonic = monotonic
         self._sleep = sleep
-        self._say = say or _say
+        self._say = say
 
     def run(self, *, nvidia: bool) -> None:
         """Do all of it, in the order in which it is needed."""
         self._forget()
-        self._wait(CLOCK_SECONDS, self._clock)
         if not nvidia:
             return
-        if self._wait(DRIVER_SECONDS, lambda: self._script(DRIVER)) == 0 and self._wait(0, lambda: self._script(UVM)):
-            self._wait(0, lambda: self._script(LOAD))
+        if self._wait(DRIVER_SECONDS, self._driver) == 0 and self._wait(0, lambda: self._script(UVM)):
+            self._wait(0, lambda: self._script(*self._load))
+
+    def _driver(self) -> tuple[int, str]:
+        """Look for the driver; one that lies there and was not loaded by the boot itself is loaded, once."""
+        code, reason = self._script(DRIVER)
+        if code != 1 or not LOADABLE.match(reason):
+            return code, reason
+        loaded, said = self._script(*self._load)
+        return self._script(DRIVER) if loaded == 0 else (loaded, said)
 
     def _forget(self) -> None:
         """Take away what another boot has left, should /run have survived it: nobody may wait for that."""
@@ -105,15 +102,8 @@ class Boot:
                 return code
             self._sleep(_EVERY_SECONDS)
 
-    def _clock(self) -> tuple[int, str]:
-        """k3s makes certificates from this clock. A node without a network starts with a wrong one at last."""
-        now = time.gmtime(self._now())
-        if now.tm_year >= _SANE_YEAR:
-            return 0, ""
-        return 1, f"the clock says {time.strftime('%F', now)}, which cannot be; waiting for time sync"
-
-    def _script(self, script: str) -> tuple[int, str]:
-        ran = self._run(script)
+    def _script(self, *words: str) -> tuple[int, str]:
+        ran = self._run(*words)
         return (2 if ran.code is None else ran.code), ran.out.strip() or ran.last_words
 
 
@@ -122,16 +112,19 @@ def _offers(gpu: dict[str, Any]) -> tuple[str, ...]:
     return tuple(offers) if isinstance(offers, dict) else ()
 
 
-def _run(script: str) -> programs.Ran:
-    return programs.run(("sh", script), limit_seconds=_SCRIPT_SECONDS)
+def _packaged(node: dict[str, Any]) -> bool:
+    """Tell whether packages of the GPU are declared: then how it stands while idle is declared, too."""
+    try:
+        return bool(node["host"]["os"]["packages"]["gpu"])
+    except (KeyError, TypeError):
+        return False
+
+
+def _run(*words: str) -> programs.Ran:
+    return programs.run(("sh", *words), limit_seconds=_SCRIPT_SECONDS)
 
 
 def _text(path: Path) -> str:
     with suppress(OSError):
         return path.read_text(errors="replace")
     return ""
-
-
-def _say(sentence: str) -> None:
-    sys.stdout.write(f"{sentence}\n")
-    sys.stdout.flush()

@@ -4,17 +4,20 @@
 # Another VERSION than the declared one still computes: exit 0, and the line ends with "(VERSION is declared)".
 declared=${1:-}
 root=${EDGECTL_ROOT:-}
+here=${0%/*}
 
 say() { echo "$2"; exit "$1"; }
 ready() {
   [ -n "$1" ] || say 0 "a driver is loaded; what it says of its version is not understood"
+  next=
+  case ${2:-$1} in "$1") ;; *) next=", $2 comes with the next boot" ;; esac
   case $1 in
-    "${declared:-$1}" | "$declared".*) say 0 "driver $1 is loaded" ;;
+    "${declared:-$1}" | "$declared".*) say 0 "driver $1 is loaded$next" ;;
   esac
-  say 0 "driver $1 is loaded ($declared is declared)"
+  say 0 "driver $1 is loaded$next ($declared is declared)"
 }
 mismatch() {
-  say 2 "$1: user space was replaced under a running driver; reboot, or reinstall the driver if that does not help, and hold its packages (apt-mark hold) so that no unattended upgrade does it again"
+  say 2 "$1: user space was replaced under a running driver; ${2:-reboot, or reinstall the driver if that does not help}, and hold its packages (apt-mark hold) so that no unattended upgrade does it again"
 }
 
 # By the kernel's own word: nvidia-smi takes seconds where no persistence daemon runs.
@@ -27,8 +30,16 @@ if [ -r "$root/proc/driver/nvidia/version" ]; then
   user=${file##*libnvidia-ml.so.}
   case $user in
     "$version" | "$file" | 1) ;;
-    *) mismatch "the driver is $version, its library $user" ;;
+    *)
+      installed=$(sh "$here/module.sh")
+      [ "$installed" != "$user" ] || mismatch "the driver is $version, its library $user" "reboot: driver $installed lies on the disk"
+      mismatch "the driver is $version, its library $user"
+      ;;
   esac
+  # The module on the disk is large: it is read only where it came after the driver was loaded.
+  module=$(sh "$here/module.sh" file)
+  [ -z "$module" ] || [ -z "$(find "$module" -cnewer "$root/dev/nvidiactl" 2>/dev/null)" ] ||
+    ready "$version" "$(sh "$here/module.sh")"
   ready "$version"
 fi
 
@@ -48,14 +59,4 @@ if [ -e "$root/dev/nvidiactl" ]; then # the file stays when the driver goes: ask
   esac
 fi
 
-found=0
-for device in "$root"/sys/bus/pci/devices/*; do
-  [ "$(cat "$device/vendor" 2>/dev/null)" = 0x10de ] || continue
-  case $(cat "$device/class" 2>/dev/null) in 0x0300* | 0x0302*) ;; *) continue ;; esac # not its sound or USB part
-  found=$((found + 1))
-  if [ "$(basename "$(readlink "$device/driver" 2>/dev/null)")" = nouveau ]; then
-    say 1 "nouveau holds the GPU at $(basename "$device"): put 'blacklist nouveau' into /etc/modprobe.d, update-initramfs -u, reboot"
-  fi
-done
-[ "$found" -gt 0 ] || say 1 "the driver is not loaded, and no NVIDIA GPU is on the PCI bus: reseat the card and its power"
-say 1 "the driver is not loaded; GPUs on the PCI bus: $found. Try modprobe nvidia; dmesg says why it does not load"
+exec sh "$here/unloaded.sh"

@@ -16,6 +16,9 @@ runtime=$root/usr/local/nvidia/toolkit/nvidia-container-runtime
 # config.toml is written at each start of k3s: what it says counts only while one runs.
 if systemctl is-active --quiet k3s.service || systemctl is-active --quiet k3s-agent.service; then
   if [ -r "$config" ] && ! grep -q nvidia-container-runtime "$config"; then
+    # One restart is enough: a k3s that started after it was installed and has not found it will not find it again.
+    [ -n "$(find "$(readlink -f "$runtime")" -cnewer "$config" 2>/dev/null)" ] ||
+      say 2 "k3s has started since the NVIDIA container toolkit was installed, and has not found it at ${runtime#"$root"}: see the k3s log"
     say 1 "the NVIDIA container toolkit came after k3s had started: k3s needs one restart (systemctl restart k3s)"
   fi
 fi

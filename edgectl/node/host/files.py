@@ -9,6 +9,7 @@ from pathlib import Path
 
 from edgectl.node.converge.protocol import ApplyFailed, Observation, Status, Wait
 from edgectl.node.host.owned import Owned
+from edgectl.node.host.readers import Readers
 from edgectl.node.io.look import Hands, Look
 from edgectl.wire.payload import ManagedFile
 
@@ -17,13 +18,14 @@ _RETIRED = "retired"
 
 @dataclass(frozen=True)
 class Files:
-    """Owned by root. Who needs a restart after a change sees that itself, by what it was started with."""
+    """Owned by root. Who needs a restart after a change sees that itself, by what it was started with or by a mark."""
 
     id: str
     title: str
     files: tuple[ManagedFile, ...]
     needs: tuple[str, ...] = ()
     absent: tuple[str, ...] = ()  # paths that are ours to write and, undeclared, must not be there
+    readers: dict[str, tuple[str, ...]] | None = None  # path -> units of the system that read it; None: not asked
     wait: Wait = Wait(limit_seconds=0)
 
     def probe(self, read: Look) -> Observation:
@@ -57,6 +59,8 @@ class Files:
         owned = Owned(write, self.id)
         with _as_failed("the list of managed files"):
             owned.claim(write, [file.path for file in self.files if file.path in changed])
+            if self.readers is not None:
+                Readers(write).mark(write, changed, self.readers)
         for file in self.files:
             if file.path in changed:
                 with _as_failed(file.path):
@@ -68,6 +72,8 @@ class Files:
         if retired:
             with _as_failed(", ".join(retired)):
                 owned.retire(write, retired)
+                if self.readers is not None:
+                    Readers(write).forget(write, retired)
 
 
 @contextmanager

@@ -10,6 +10,7 @@ from edgectl.node.io.look import Look
 from edgectl.node.io.programs import Ran
 
 SCRIPT = Path(__file__).with_name("preflight.sh")
+_OTHER = " (not supported)"  # how the script says that a store runs on another system than the known ones
 _BY_EXIT = {0: Status.CURRENT, 1: Status.IN_PROGRESS, 2: Status.FAILED}
 
 
@@ -26,8 +27,8 @@ def judge(ran: Ran) -> Observation:
 class Preflight:
     """Operating system, clock and disk.
 
-    Room is demanded (`must`) before something new is tried. What runs already goes on with less, degraded: a disk that
-    fills must not keep a rebooted store dark.
+    Room, and a system that is known, are demanded (`must`) before something new is tried. What runs already goes on
+    with less, degraded: a disk that fills must not keep a rebooted store dark.
     """
 
     free_bytes: int
@@ -40,9 +41,12 @@ class Preflight:
     def probe(self, read: Look) -> Observation:
         """Run the probe script."""
         folder = read.places.state if read.places.state.is_dir() else read.places.root
-        seen = judge(read.run("sh", str(SCRIPT), str(self.free_bytes if self.must else 0), str(folder)))
+        demands = (str(self.free_bytes), str(folder)) if self.must else ("0", str(folder), "runs")
+        seen = judge(read.run("sh", str(SCRIPT), *demands))
         free = read.free_bytes(folder)
-        if seen.status is Status.CURRENT and free < self.free_bytes:
-            short_of = f"{free / 2**30:.1f} GiB of disk free, {self.free_bytes / 2**30:.1f} are wanted"
-            return replace(seen, degraded=short_of)
-        return seen
+        if seen.status is not Status.CURRENT:
+            return seen
+        less = [f"{seen.reason.partition(_OTHER)[0]} is not supported"] if _OTHER in seen.reason else []
+        if free < self.free_bytes:
+            less.append(f"{free / 2**30:.1f} GiB of disk free, {self.free_bytes / 2**30:.1f} are wanted")
+        return replace(seen, degraded="; ".join(less))

@@ -65,6 +65,18 @@ class ReadApi:
             raise LookFailed(f"the API's answer to {path} is no object")
         return found
 
+    def metadata(self, path: str) -> tuple[dict[str, Any], ...] | None:
+        """Return names, labels and the like of all on a list, without what is in them; None when there is no such."""
+        kind = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
+        try:
+            found = self._ask("GET", path, accept=kind)
+        except Denied as answer:
+            if answer.status == _NOT_FOUND:
+                return None
+            raise
+        items = found.get("items") if isinstance(found, dict) else None
+        return tuple(item["metadata"] for item in items or () if isinstance(item.get("metadata"), dict))
+
     def get_text(self, path: str) -> str:
         """Return a plain-text answer, such as /readyz."""
         return str(self._ask("GET", path, plain=True))
@@ -93,25 +105,26 @@ class ReadApi:
         *,
         kind: str = "application/json",
         plain: bool = False,
+        accept: str = "application/json",
     ) -> Any:
         fresh = self._connection is None
         try:
-            return self._once(method, path, body, kind=kind, plain=plain)
+            return self._once(method, path, body, kind=kind, plain=plain, accept=accept)
         except (OSError, http.client.HTTPException) as error:
             self.close()
             if fresh:
                 raise LookFailed(f"the Kubernetes API does not answer: {_sentence(error, self._seconds)}") from error
         try:  # the kept connection had died; one new one
-            return self._once(method, path, body, kind=kind, plain=plain)
+            return self._once(method, path, body, kind=kind, plain=plain, accept=accept)
         except (OSError, http.client.HTTPException) as error:
             self.close()
             raise LookFailed(f"the Kubernetes API does not answer: {_sentence(error, self._seconds)}") from error
 
-    def _once(self, method: str, path: str, body: Any, *, kind: str, plain: bool) -> Any:
+    def _once(self, method: str, path: str, body: Any, *, kind: str, plain: bool, accept: str) -> Any:
         if self._connection is None:
             self._connection = self._connect()
         data = None if body is None else json.dumps(body).encode()
-        headers = {"Accept": "*/*" if plain else "application/json"}
+        headers = {"Accept": "*/*" if plain else accept}
         if data is not None:
             headers["Content-Type"] = kind
         self._connection.request(method, path, body=data, headers=headers)

@@ -98,6 +98,16 @@ class Places:
         return self.root / "run/edgectl"
 
     @property
+    def clock(self) -> Path:
+        """A file whose time is the last that this node knew: a clock without battery starts from there."""
+        return self.state / "clock"
+
+    @property
+    def unit_marks(self) -> Path:
+        """One empty file a unit of the system that runs with something else than now lies in its files."""
+        return self.run / "units"
+
+    @property
     def gpu_marker(self) -> Path:
         """The init gate of inference pods waits for it; holds the boot id; on tmpfs, so gone at reboot."""
         return self.run / "gpu/ready"

@@ -13,6 +13,7 @@ from datetime import datetime, timezone
 from edgectl.node.accept import accept
 from edgectl.node.converge.lock import holder
 from edgectl.node.converge.slots import EVIDENCE, Slots
+from edgectl.node.entry import meet_machine
 from edgectl.node.io.look import Look
 from edgectl.node.io.places import Places
 from edgectl.node.load import engine, kept
@@ -27,6 +28,7 @@ from edgectl.node.trust.accept import accepted, note_heard, signed_by, trust_her
 from edgectl.wire.document import is_digest, to_json
 from edgectl.wire.envelope import Envelope, Sender, judge_store, short
 from edgectl.wire.errors import Locked, NotReady, Refused
+from edgectl.wire.meant import meant_of
 from edgectl.wire.offer import MOST_BYTES, Offer
 from edgectl.wire.payload import Payload, decode
 from edgectl.wire.trust import written
@@ -76,6 +78,9 @@ def take(
         sender=signed.who,
         commit=offer.commit,
         summary=offer.summary,
+        accept_degraded=offer.accept_degraded,
+        may_reboot=offer.may_reboot,
+        take_over=offer.take_over,
     )
     newest = slots.candidate or slots.current
     if envelope.lead and newest and newest.envelope.payload == envelope.payload:
@@ -176,6 +181,8 @@ def _bring_engine(places: Places, source: Source, offer: Offer, note: Note) -> N
 class _Loaded:
     """The way of what was loaded; `accept` asks for each step in its order."""
 
+    meant = None  # it stands in the payload, which is all that is copied before it is judged
+
     def __init__(self, places: Places, source: Source, signed: _Signed, look: Look, note: Note) -> None:
         self._places = places
         self._source = source
@@ -187,6 +194,7 @@ class _Loaded:
     def bring(self) -> None:
         """Copy the payload, then all that this node must hold of it."""
         payload, node = self._payload()
+        meet_machine(self._look, meant_of(payload.node(node)))
         if payload.models:
             refuse_over(self._places, payload.models.current, payload.blobs, payload.models.budget_bytes)
         blobs = payload.blobs_of(payload.node(node))

@@ -8,12 +8,11 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from typing import Any
 
 from edgectl.node.io.files import write_atomic
 from edgectl.node.io.look import Look
 from edgectl.node.io.places import Places
-from edgectl.wire.document import canonical, digest_of, from_json, to_json
+from edgectl.wire.document import canonical, digest_of, from_json
 from edgectl.wire.offer import Offer
 from edgectl.wire.trust import Trust
 
@@ -49,21 +48,12 @@ def trust_of(look: Look) -> Trust | None:
     try:
         doc = json.loads(text)
         trust = from_json(Trust, doc["trust"])
-        whole = doc["digest"] == digest_of(canonical(trust)) and len(doc) == len(_document(trust))
+        whole = doc["digest"] == digest_of(canonical(trust)) and set(doc) == {"digest", "trust"}
     except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise Damaged("it cannot be read") from error
     if not whole:
         raise Damaged("it was changed by hand")
     return trust
-
-
-def text_of(trust: Trust) -> str:
-    """Return what is written for a trust."""
-    return canonical(_document(trust)).decode() + "\n"
-
-
-def _document(trust: Trust) -> dict[str, Any]:
-    return {"digest": digest_of(canonical(trust)), "trust": to_json(trust)}
 
 
 def heard_of(look: Look) -> Heard | None:

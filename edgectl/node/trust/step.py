@@ -10,8 +10,8 @@ from dataclasses import dataclass
 
 from edgectl.node.converge.protocol import ApplyFailed, Observation, Status, Wait
 from edgectl.node.io.look import Hands, Look
-from edgectl.node.trust.kept import FILE, MODE, Damaged, text_of, trust_of
-from edgectl.wire.trust import Trust
+from edgectl.node.trust.kept import FILE, MODE, Damaged, trust_of
+from edgectl.wire.trust import Trust, kept_text
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,7 @@ class Trusted:
             kept = None
         newest = self.trust if kept is None or kept.version < self.trust.version else kept
         try:
-            write.write(write.places.trust / FILE, text_of(newest), mode=MODE)
+            write.write(write.places.trust / FILE, kept_text(newest), mode=MODE)
         except OSError as error:
             raise ApplyFailed(f"{write.places.trust / FILE} could not be written: {error.strerror}") from error
 

@@ -1,4 +1,4 @@
-"""Put the fixed units and the `edgectl-node` command on a node, once.
+"""Put the fixed units, the `edgectl-node` command and the launcher of deploy users on a node, once.
 
 Their text does not change with edgectl's version, so a new version reloads nothing. Owns these files only.
 """
@@ -10,11 +10,14 @@ from pathlib import Path
 from edgectl.node.converge.protocol import ApplyFailed, Observation, Status, Wait
 from edgectl.node.io.look import Hands, Look
 from edgectl.wire.errors import StepFailed
+from edgectl.wire.launch import LAUNCHER
 
 _HERE = Path(__file__).parent
+_LAUNCHER = "../launch/launcher.py"
 TIMERS = ("edgectl-boot.timer", "edgectl-heal.timer")
 CONVERGE = "edgectl-converge.service"
-AT_BOOT = ("edgectl-gpu.service",)  # enabled only: its moment is before k3s starts, at the next boot
+# enabled only: their moment is before k3s starts, at the next boot
+AT_BOOT = ("edgectl-clock.service", "edgectl-net.service", "edgectl-gpu.service")
 RESIDENT = ("edgectl-watchdog.service",)  # enabled and started: they run all the time
 _WANTED_BY = {
     **dict.fromkeys(TIMERS, "timers.target"),
@@ -54,7 +57,7 @@ def install(hands: Hands) -> bool:
         return False
     for path, (name, mode) in _wanted(hands).items():
         if any(path == Path(where) for where, _, _ in differences):
-            hands.write(path, (_HERE / name).read_text(), mode=mode)
+            hands.write(path, _text(name), mode=mode)
     for argv in (
         ("systemctl", "daemon-reload"),
         ("systemctl", "enable", *AT_BOOT),
@@ -69,7 +72,12 @@ def install(hands: Hands) -> bool:
 def _wanted(read: Look) -> dict[Path, tuple[str, int]]:
     root = read.places.root
     units = {root / "etc/systemd/system" / name: (name, 0o644) for name in (CONVERGE, *_WANTED_BY)}
-    return {**units, root / "usr/local/sbin/edgectl-node": ("edgectl-node.sh", 0o755)}
+    node = {root / "usr/local/sbin/edgectl-node": ("edgectl-node.sh", 0o755)}
+    return {**units, **node, root / LAUNCHER.lstrip("/"): (_LAUNCHER, 0o755)}
+
+
+def _text(name: str) -> str:
+    return (_HERE / name).read_text(encoding="utf-8")
 
 
 def _differences(read: Look) -> tuple[tuple[str, str, str], ...]:
@@ -78,7 +86,7 @@ def _differences(read: Look) -> tuple[tuple[str, str, str], ...]:
         have = read.text(path)
         if have is None:
             found.append((str(path), "missing", "present"))
-        elif have != (_HERE / name).read_text():
+        elif have != _text(name):
             found.append((str(path), "another text", "ours"))
         elif read.mode(path) != mode:
             found.append((str(path), f"{read.mode(path) or 0:04o}", f"{mode:04o}"))

@@ -19,11 +19,11 @@ from pathlib import Path
 from edgectl.node import pause
 from edgectl.node.converge.journal import Journal
 from edgectl.node.converge.lock import Lock, holder
-from edgectl.node.converge.protocol import LookFailed, Status, Wait
+from edgectl.node.converge.protocol import LookFailed, Status
 from edgectl.node.converge.slots import Slots
 from edgectl.node.desired import load
 from edgectl.node.gpu import metrics
-from edgectl.node.gpu.driver import Driver
+from edgectl.node.gpu.driver import driver_of
 from edgectl.node.gpu.looked import looked
 from edgectl.node.gpu.proven import Proven
 from edgectl.node.gpu.told import happened, tell
@@ -35,6 +35,7 @@ from edgectl.node.request import deploy_comes
 from edgectl.node.watch.chain import ChainWatch
 from edgectl.node.watch.deeds import WITHDRAWN, do
 from edgectl.node.watch.facts import Facts, Watched, look
+from edgectl.node.watch.ground import Ground
 from edgectl.node.watch.ladder import Deed, Memory, climb
 from edgectl.node.watch.rollouts import Rollouts
 from edgectl.node.watch.upward import Upward
@@ -51,7 +52,9 @@ IDLE_SECONDS = 30.0  # on a node without GPUs
 def run(places: Places, *, sleep: Callable[[float], None] = time.sleep) -> int:
     """Watch until another engine runs this store."""
     watchdog, upward, chain, rollouts = Watchdog(places), Upward(places), ChainWatch(places), Rollouts(places)
+    ground = Ground(places)
     while watchdog.is_of_this_engine():
+        ground.tick()
         upward.tick()
         chain.tick()
         sleep(min(watchdog.tick(), rollouts.tick()))
@@ -119,7 +122,7 @@ class Watchdog:
         if node.gpu is None:
             self._watched = None
             return
-        driver = Driver(node.gpu, wait=Wait(0))
+        driver = driver_of(node, node.gpu, limit_seconds=0)
         proven = Proven(node.gpu, node.name, wait_seconds=0.0, again_seconds=0.0, monotonic=self._monotonic)
         images = frozenset(ref for image in node.k3s.images for ref in image.refs)
         self._watched = Watched(node.name, node.gpu, driver, proven, images)

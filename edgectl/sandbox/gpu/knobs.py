@@ -5,9 +5,11 @@ Owns: the knobs' names and texts, and that a change reaches a driver that is loa
 
 from __future__ import annotations
 
+import base64
 import shlex
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from edgectl.sandbox.gpu.hardware import KNOBS
@@ -16,7 +18,20 @@ from edgectl.wire.errors import InvalidInput
 if TYPE_CHECKING:
     from edgectl.sandbox.machine.store import SandboxStore
 
-NAMES = ("count", "delay", "unhealthy", "hardware", "driver", "uvm", "cuda", "health", "kernel-log")
+NAMES = (
+    "count",
+    "delay",
+    "unhealthy",
+    "hardware",
+    "driver",
+    "uvm",
+    "cuda",
+    "health",
+    "kernel-log",
+    "secure-boot",
+    "nouveau",
+    "dkms",
+)
 _FOLDER = f"/{KNOBS}"
 _DRIVER = "/usr/lib/sandbox-gpu/sandbox-driver"
 
@@ -75,6 +90,28 @@ class Knobs:
         """Say whether nvidia-uvm can be loaded; what is loaded stays."""
         self.set("uvm", "" if loads else "missing")
 
+    def secure_boot(self, state: str) -> None:
+        """Let the next boot have Secure Boot "on" (DKMS's key unknown), "enrolled" (known) or "off"; "": no UEFI."""
+        self.set("secure-boot", state)
+
+    def nouveau(self, *, there: bool) -> None:
+        """Say whether the kernel has nouveau, which takes the cards at each boot unless something keeps it away."""
+        self.set("nouveau", "" if there else "absent")
+
+    def dkms(self, *, builds: bool) -> None:
+        """Say whether DKMS can build the driver's modules from now on."""
+        self.set("dkms", "" if builds else "fails")
+
+    def install(self, *packages: Path) -> None:
+        """Install packages from files, as an upgrade that nobody has asked for does: held or not, under what runs."""
+        folder = "/run/sandbox-gpu/packages"
+        self._run(f"rm -rf {folder} && mkdir -p {folder}")
+        for package in packages:
+            text = base64.b64encode(package.read_bytes()).decode()
+            self._run(f"base64 -d > {folder}/{shlex.quote(package.name)}", stdin=text)
+        words = "apt-get install -y -q --no-install-recommends --allow-change-held-packages --allow-downgrades"
+        self._run(f"DEBIAN_FRONTEND=noninteractive {words} {folder}/*.deb", seconds=300)
+
     def plugin_delay(self, seconds: float) -> None:
         """Let the plugin wait so long before each registration."""
         self.set("delay", f"{seconds:g}" if seconds else "")
@@ -101,5 +138,5 @@ class Knobs:
         line = f"NVRM: Xid (PCI:0000:{index + 1:02x}:00): {code}, {text}"
         self.kernel_log([*self.get("kernel-log").splitlines(), line])
 
-    def _run(self, script: str, *, stdin: str = "") -> str:
-        return self.store.execute(self.node, ["sh", "-c", script], stdin=stdin).out
+    def _run(self, script: str, *, stdin: str = "", seconds: float = 60) -> str:
+        return self.store.execute(self.node, ["sh", "-c", script], stdin=stdin, timeout_seconds=seconds).out

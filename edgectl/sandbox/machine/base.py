@@ -1,6 +1,7 @@
-"""The disk every new node starts from: a minimal Debian or Ubuntu of the host's own suite, as one sparse ext4 image.
+"""The disk every new node starts from: a minimal Debian or Ubuntu, as one sparse ext4 image.
 
-Owns: what is installed and configured on every node. Packages come through the host's own apt configuration.
+Owns: what is installed and configured on every node. Packages come through the host's own apt configuration, or, for
+another suite than the host's, from the host's mirror.
 Must not know names, keys or addresses of nodes.
 """
 
@@ -10,7 +11,6 @@ import hashlib
 import importlib.resources
 import json
 import os
-import platform
 import shutil
 import tempfile
 import time
@@ -20,8 +20,9 @@ from pathlib import Path
 
 from edgectl.sandbox.machine.command import run, run_logged
 from edgectl.sandbox.machine.lock import locked
+from edgectl.sandbox.machine.mirror import SYSTEMS, host_suite, mirror_of, sources_of
 from edgectl.sandbox.machine.places import cache_home
-from edgectl.wire.errors import StepFailed
+from edgectl.wire.errors import InvalidInput
 
 DISK_BYTES = 12 << 30
 _RECIPE = 1  # raised when the steps below change in a way that the lists do not show
@@ -78,12 +79,12 @@ _UNITS = ("sandbox-net.service", "sandbox-cgroup.service")
 _SYSTEM_CONF = "[Manager]\nDefaultTimeoutStopSec=10s\n"
 
 
-def base_image(say: Callable[[str], None], extra: tuple[str, ...] = ()) -> Path:
-    """Return the base image of this month, making it first when needed (about a minute).
+def base_image(say: Callable[[str], None], system: str = "", extra: tuple[str, ...] = ()) -> Path:
+    """Return this month's base image of a system (the host's own when not named), making it when needed (a minute).
 
     `extra` packages make it another base, kept beside the usual one.
     """
-    suite = _suite()
+    suite = _suite(system)
     family = "+".join((suite, *extra))
     target = cache_home() / "bases" / f"{family}-{_digest(suite, extra)[:16]}" / "disk.img"
     if target.exists():
@@ -97,7 +98,7 @@ def base_image(say: Callable[[str], None], extra: tuple[str, ...] = ()) -> Path:
 
 
 def _build(suite: str, family: str, target: Path, extra: tuple[str, ...], say: Callable[[str], None]) -> None:
-    started = time.monotonic()
+    started, mirror = time.monotonic(), mirror_of(suite)
     many = len(_BOOTSTRAP) + len(_NODE) + len(extra)
     say(f"node base: installing {family} with {many} packages (about a minute) ...")
     for leftover in target.parent.parent.glob(".staging-*"):
@@ -105,8 +106,8 @@ def _build(suite: str, family: str, target: Path, extra: tuple[str, ...], say: C
     staging = Path(tempfile.mkdtemp(prefix=".staging-", dir=target.parent.parent))
     tree, log = staging / "tree", target.parent.parent / "build.log"
     log.write_text("")
-    _bootstrap(suite, tree, log)
-    _install(tree, log, extra)
+    _bootstrap(suite, tree, mirror, log)
+    _install(tree, suite, extra, log)
     _configure(tree)
     say("node base: writing the disk image ...")
     image = staging / "disk.img"
@@ -121,17 +122,17 @@ def _build(suite: str, family: str, target: Path, extra: tuple[str, ...], say: C
     say(f"node base: made in {time.monotonic() - started:.0f} s")
 
 
-def _bootstrap(suite: str, tree: Path, log: Path) -> None:
+def _bootstrap(suite: str, tree: Path, mirror: str, log: Path) -> None:
     run_logged(
-        ["debootstrap", "--variant=minbase", f"--include={','.join(_BOOTSTRAP)}", suite, tree, _mirror(suite)],
+        ["debootstrap", "--variant=minbase", f"--include={','.join(_BOOTSTRAP)}", suite, tree, mirror],
         log,
         timeout_seconds=1200,
         env=_proxy(),
     )
 
 
-def _install(tree: Path, log: Path, extra: tuple[str, ...]) -> None:
-    """Install the rest with the host's sources, keys and proxy.
+def _install(tree: Path, suite: str, extra: tuple[str, ...], log: Path) -> None:
+    """Install the rest with the host's sources, keys and proxy; from its mirror alone, where it is of another suite.
 
     These leave the tree again, since they may hold secrets.
     """
@@ -140,6 +141,10 @@ def _install(tree: Path, log: Path, extra: tuple[str, ...]) -> None:
     shutil.copytree("/etc/apt", apt, symlinks=True)
     if Path("/usr/share/keyrings").is_dir():
         shutil.copytree("/usr/share/keyrings", tree / "usr/share/keyrings", symlinks=True, dirs_exist_ok=True)
+    if suite != host_suite():
+        (apt / "sources.list").write_text(sources_of(suite))
+        shutil.rmtree(apt / "sources.list.d", ignore_errors=True)
+        shutil.rmtree(apt / "preferences.d", ignore_errors=True)
     resolver = tree / "etc/resolv.conf"
     resolver.unlink(missing_ok=True)
     shutil.copyfile("/etc/resolv.conf", resolver)
@@ -206,30 +211,15 @@ def _digest(suite: str, extra: tuple[str, ...]) -> str:
     return hashlib.sha256(json.dumps(inputs, sort_keys=True).encode()).hexdigest()
 
 
-def _suite() -> str:
-    release = platform.freedesktop_os_release()
-    if suite := release.get("VERSION_CODENAME"):
-        return suite
-    raise StepFailed(
-        f"{release.get('PRETTY_NAME', 'This host')} has no suite name in /etc/os-release.",
-        hint="The sandbox needs Debian 12 or 13, or Ubuntu 24.04.",
-    )
-
-
-def _mirror(suite: str) -> str:
-    """Ask apt itself: it knows both formats of its source lists."""
-    targets = run(
-        ["apt-get", "indextargets", "--format", "$(REPO_URI) $(RELEASE) $(COMPONENT)", "Created-By: Packages"]
-    )
-    for line in targets.out.splitlines():
-        uri, _, place = line.partition(" ")
-        if place == f"{suite} main" and uri.startswith(("http:", "https:", "file:")):
-            return uri
-    raise StepFailed(
-        f"The host's apt sources name no mirror for {suite} main.",
-        hint="Add one to /etc/apt/sources.list.d, run apt-get update, then try again.",
-        details=targets.evidence(),
-    )
+def _suite(system: str) -> str:
+    """Return the suite of a system by name, "debian-13"; of the host's own when not named."""
+    if not system:
+        return host_suite()
+    if system not in SYSTEMS:
+        raise InvalidInput(
+            f"{system!r} is no system of sandbox nodes.", hint=f"There are {', '.join(sorted(SYSTEMS))}."
+        )
+    return SYSTEMS[system]
 
 
 def _proxy() -> dict[str, str]:

@@ -22,11 +22,18 @@ def make_key(path: Path, comment: str) -> None:
 
 
 def write_seed(
-    seed: Path, *, hostname: str, address: str, authorized_key: str, gpus: int, cuda: Path | None = None
+    seed: Path,
+    *,
+    hostname: str,
+    address: str,
+    authorized_key: str,
+    gpus: int,
+    cuda: Path | None = None,
+    driver: bool = True,
 ) -> str:
     """Write a node's own files below `seed`; return its public host key (`ssh-ed25519 AAAA...`).
 
-    `cuda` is the library that stands in for the CUDA driver's.
+    `cuda` is the library that stands in for the CUDA driver's; without a `driver` there is none, and nothing of one.
     """
     _write(seed, "etc/hostname", hostname)
     _write(seed, "etc/hosts", f"127.0.0.1 localhost\n{address} {hostname}")
@@ -34,7 +41,7 @@ def write_seed(
     _write(seed, "etc/resolv.conf", f"nameserver {GATEWAY}")
     _write(seed, "etc/sandbox-net.env", f"ADDRESS={address}/24\nGATEWAY={GATEWAY}")
     _write(seed, "root/.ssh/authorized_keys", authorized_key, mode=0o600)
-    for file in hardware(gpus, cuda):
+    for file in hardware(gpus, cuda, driver=driver):
         path = seed / file.path
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(file.data)

@@ -15,7 +15,10 @@ from edgectl.wire.errors import InvalidInput
 
 @dataclass(frozen=True, slots=True)
 class NodeRecord:
-    """One node: its address on the store's network, the operator's port to its sshd, its public host key, its GPUs."""
+    """One node: its address on the store's network, the operator's port to its sshd, its public host key, its GPUs.
+
+    `bare`: it was made without a driver for them, and without the container toolkit.
+    """
 
     name: str
     address: str
@@ -23,6 +26,7 @@ class NodeRecord:
     host_key: str
     gpu_count: int
     gpu_required: int
+    bare: bool = False
 
 
 @dataclass(frozen=True, slots=True)

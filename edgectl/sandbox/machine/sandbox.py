@@ -44,20 +44,29 @@ class Sandbox:
     say: Callable[[str], None] = quiet
 
     def up(
-        self, name: str, *, nodes: int = 1, gpus: int = 1, required: int | None = None, packages: tuple[str, ...] = ()
+        self,
+        name: str,
+        *,
+        nodes: int = 1,
+        gpus: int = 1,
+        required: int | None = None,
+        bare: bool = False,
+        system: str = "",
+        packages: tuple[str, ...] = (),
     ) -> SandboxStore:
         """Make a store and power it on, or power on one that is there; returns when every sshd answers.
 
-        `gpus` per node, of which `required` (default: all) must work for the store to serve. `packages` are on the
-        nodes' disks beside the usual ones.
+        `gpus` per node, of which `required` (default: all) must work for the store to serve. `bare`: without a driver.
+        `system`: one of base.SYSTEMS; the host's own where it is not named. `packages` are on its nodes' disks, too.
         """
         self.clean()
         place = store_place(name)
         if not place.record.exists():
-            image = base_image(self.say, packages)
-            cuda = cuda_library(say=self._told) if gpus else None
+            image = base_image(self.say, system, packages)
+            cuda = cuda_library(say=self._told) if gpus and not bare else None
             ports = _reserve(name, nodes)
-            _make(place, image, ports=ports, gpus=gpus, required=gpus if required is None else required, cuda=cuda)
+            cards = _Cards(gpus, gpus if required is None else required, bare, cuda)
+            _make(place, image, cards, ports=ports)
         store = SandboxStore.open(place)
         store.power_on()
         return store
@@ -161,7 +170,17 @@ def _reserve(name: str, nodes: int) -> Sequence[int]:
     return ports
 
 
-def _make(place: StorePlace, image: Path, *, ports: Sequence[int], gpus: int, required: int, cuda: Path | None) -> None:
+@dataclass(frozen=True, slots=True)
+class _Cards:
+    """The GPUs of each node, and the library of a driver that is there from the beginning."""
+
+    count: int
+    required: int
+    bare: bool
+    cuda: Path | None
+
+
+def _make(place: StorePlace, image: Path, cards: _Cards, *, ports: Sequence[int]) -> None:
     make_key(place.key, f"operator of {place.name}")
     records = []
     for index, port in enumerate(ports, start=1):
@@ -171,8 +190,8 @@ def _make(place: StorePlace, image: Path, *, ports: Sequence[int], gpus: int, re
         copy_disk(image, node.disk)
         public = place.key.with_suffix(".pub").read_text().strip()
         own = {"hostname": name, "address": address, "authorized_key": public}
-        host_key = write_seed(node.seed, **own, gpus=gpus, cuda=cuda)
-        records.append(NodeRecord(name, address, port, host_key, gpus, required))
+        host_key = write_seed(node.seed, **own, gpus=cards.count, cuda=cards.cuda, driver=not cards.bare)
+        records.append(NodeRecord(name, address, port, host_key, cards.count, cards.required, cards.bare))
     StoreRecord(place.name, tuple(records)).save(place.record)
     place.maker.unlink()
 

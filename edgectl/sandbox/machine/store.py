@@ -9,7 +9,7 @@ import shutil
 import socket
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from edgectl.sandbox.link.link import Link
@@ -123,7 +123,7 @@ class SandboxStore:
             with machine.held_still():
                 copy_disk(machine.place.disk, home.disk)
             port = ports[index] if ports else node.port
-            nodes.append(NodeRecord(node.name, node.address, port, node.host_key, node.gpu_count, node.gpu_required))
+            nodes.append(replace(node, port=port))
         if self.inventory.exists():
             shutil.copy2(self.inventory, target.inventory)
         StoreRecord(target.name, tuple(nodes)).save(target.record)

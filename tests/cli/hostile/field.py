@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from edgectl.node.trust.kept import text_of
 from edgectl.wire.payload import Payload
+from edgectl.wire.trust import kept_text
 from tests import hostile
 from tests.hostile import V2, Keys, Rack, Said, SignedStick, unharmed
 from tests.stick import ENGINE, tar_of
@@ -54,4 +54,4 @@ class Field:
     def trusts(self, **fields: Any) -> None:
         """Let a deploy have brought another trust."""
         trust = hostile.trust_of(self.keys, **fields)
-        (self.node.places.trust / "trust.json").write_text(text_of(trust))
+        (self.node.places.trust / "trust.json").write_text(kept_text(trust))

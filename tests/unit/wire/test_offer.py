@@ -121,7 +121,7 @@ FAULTS: tuple[tuple[str, str | Callable[[], str]], ...] = (
     ("    if found != FORMAT:\n", "    if found is None:\n"),
     ("if not _NAME.fullmatch(offer.store):", "if False:"),
     ("if not 0 < offer.serial <= offer.expires <= LATEST:", "if False:"),
-    ("not _DIGEST.fullmatch(part.digest) or ", ""),
+    ("not is_digest(part.digest) or ", ""),
     (" or not 0 < part.size < 1 << 53", ""),
     ("if not (offer.commit.isprintable() and offer.summary.isprintable()):", "if False:"),
 )

@@ -9,7 +9,8 @@
  *               free<N>           only N MiB of its memory are free
  *               driver<N>         cuDriverGetVersion says N
  * Like the real one it wants /dev/nvidiactl (else 100) and /dev/nvidia-uvm (else 999), takes CUDA_VISIBLE_DEVICES, and
- * refuses calls before cuInit (3) or without a context (201). SANDBOX_GPU and SANDBOX_DEV are other folders, for tests. */
+ * refuses calls before cuInit (3) or without a context (201), and works with the kernel's driver of its own version
+ * only (else 803). SANDBOX_GPU, SANDBOX_DEV and SANDBOX_PROC are other folders, for tests. */
 
 #include <stddef.h>
 #include <stdint.h>
@@ -18,9 +19,13 @@
 #include <string.h>
 #include <unistd.h>
 
+#ifndef DRIVER
+#error the version of the driver that it belongs to: -DDRIVER='"580.95.05"'
+#endif
+
 enum { GPUS = 64, UUID_TEXT = 41 };
 enum { INVALID_VALUE = 1, OUT_OF_MEMORY = 2, NOT_INITIALIZED = 3, NO_DEVICE = 100, INVALID_DEVICE = 101,
-       INVALID_IMAGE = 200, INVALID_CONTEXT = 201, NOT_FOUND = 500, UNKNOWN = 999 };
+       INVALID_IMAGE = 200, INVALID_CONTEXT = 201, NOT_FOUND = 500, MISMATCH = 803, UNKNOWN = 999 };
 enum stage { AT_INIT, AT_CONTEXT, AT_MODULE, AT_MEMORY, AT_SYNCHRONIZE };
 
 struct gpu { char uuid[UUID_TEXT]; int hang, error; long wrong, free_mib; };
@@ -107,6 +112,17 @@ static void read_faults(void) {
     if (file) fclose(file);
 }
 
+/* mismatch says whether the kernel's driver is of another version than this library. */
+static int mismatch(void) {
+    char path[4096], line[512] = "";
+    snprintf(path, sizeof path, "%s/driver/nvidia/version", setting("SANDBOX_PROC", "/proc"));
+    FILE *file = fopen(path, "r");
+    if (!file) return 0;
+    int other = fgets(line, sizeof line, file) && !strstr(line, "  " DRIVER "  ");
+    fclose(file);
+    return other;
+}
+
 /* show takes one word of CUDA_VISIBLE_DEVICES, an index or a UUID or how one begins; the list ends at what is unknown. */
 static int show(const char *word) {
     for (int index = 0; index < hardware; index++) {
@@ -122,6 +138,7 @@ int cuInit(unsigned int flags) {
     if (flags) return INVALID_VALUE;
     if (ready) return 0;
     if (!device_file("nvidiactl")) return NO_DEVICE;
+    if (mismatch()) return MISMATCH;
     if (!device_file("nvidia-uvm")) return UNKNOWN;
     shown = 0;
     if (!number_in("hardware", &hardware) && !number_in("built-in", &hardware)) hardware = 0;

@@ -43,7 +43,7 @@ func (n *node) writeKubeletDefaults() {
 		"evictionHard":             map[string]string{"imagefs.available": "5%", "nodefs.available": "5%"},
 		"evictionMinimumReclaim":   map[string]string{"imagefs.available": "10%", "nodefs.available": "10%"},
 		"failSwapOn":               false, "healthzBindAddress": "127.0.0.1", "serializeImagePulls": false,
-		"resolvConf":  n.settings.text("resolv-conf", "/etc/resolv.conf"),
+		"resolvConf":  n.resolvConf(),
 		"tlsCertFile": file("serving-kubelet.crt"), "tlsPrivateKeyFile": file("serving-kubelet.key"),
 	}
 	data, err := json.MarshalIndent(doc, "", "  ") // JSON is YAML

@@ -125,6 +125,26 @@ def test_another_digest_is_drift(node: FakeNode, helm: FakeHelm) -> None:
     assert helm.states("vision", "vision-stack") == ["deployed"]
 
 
+def test_somebody_elses_release_of_our_name_is_refused_by_name(node: FakeNode, helm: FakeHelm) -> None:
+    """Something new is not put over it unasked; what runs is put back, and what was ours once still is."""
+    step = Release(DECLARED, needs=(), adopts=False)
+    step.apply(node, step.probe(node))
+    assert step.probe(node).status is Status.CURRENT
+    step.apply(node, step.probe(node))  # a second revision, by hand
+    first, second = sorted(place for place in node.kube.objects if "sh.helm.release" in place)
+    del node.kube.objects[second]["metadata"]["labels"][LABEL]
+    assert step.probe(node).status is Status.DRIFTED
+    del node.kube.objects[first]["metadata"]["labels"][LABEL]
+    seen = step.probe(node)
+    assert (seen.status, "a Helm release vision-stack of somebody else is in vision" in seen.reason) == (
+        Status.FAILED,
+        True,
+    )
+    assert "--take-over" in seen.reason
+    assert Release(DECLARED, needs=()).probe(node).status is Status.DRIFTED
+    assert helm.states("vision", "vision-stack")
+
+
 @pytest.mark.parametrize("harm", ["delete", "scale", "image", "add"])
 def test_a_hand_edit_comes_back_with_one_revision(node: FakeNode, helm: FakeHelm, harm: str) -> None:
     """Deleted, scaled, changed or added to by hand: seen field by field, and repaired by one upgrade."""

@@ -23,23 +23,31 @@ _REAL = [
     "date",
     "dirname",
     "env",
+    "find",
     "grep",
     "head",
     "ls",
+    "mkdir",
     "mknod",
+    "od",
     "printf",
     "readlink",
+    "rm",
     "sed",
     "sleep",
     "sort",
     "tail",
     "timeout",
+    "touch",
+    "tr",
     "uname",
 ]
 
 
 class Machine:
-    """A node on which nothing of NVIDIA is installed yet."""
+    """A node on which nothing of NVIDIA is installed yet. `scripts`: the folder of the probes that run there."""
+
+    scripts = SCRIPTS
 
     def __init__(self, folder: Path) -> None:
         self.root = folder / "root"
@@ -49,7 +57,7 @@ class Machine:
         for name in _REAL:
             if found := shutil.which(name):
                 (self.programs / name).symlink_to(found)
-        for name in ("journalctl", "dmesg", "modprobe", "systemctl", "ldconfig"):
+        for name in ("journalctl", "dmesg", "modprobe", "systemctl", "ldconfig", "modinfo"):
             self.program(name, code=1)
 
     def file(self, path: str, text: str = "", *, mode: int = 0o644) -> Path:
@@ -72,7 +80,7 @@ class Machine:
     def run(self, script: str, arguments: Sequence[str] = ()) -> tuple[int, list[str]]:
         """Run a probe; returns its exit code and the lines it said. A word on stderr is a fault of the script."""
         ran = subprocess.run(
-            ["/bin/sh", str(SCRIPTS / script), *arguments],
+            ["/bin/sh", str(self.scripts / script), *arguments],
             capture_output=True,
             text=True,
             timeout=60,

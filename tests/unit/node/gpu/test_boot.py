@@ -1,4 +1,4 @@
-"""Before k3s starts: bounded waits, uvm loaded, nothing of another boot believed, always a good end."""
+"""Before k3s starts: a bounded wait, uvm loaded, nothing of another boot believed, always a good end."""
 
 from __future__ import annotations
 
@@ -11,36 +11,34 @@ import pytest
 
 from edgectl.node.converge.slots import Slots
 from edgectl.node.gpu import proof
-from edgectl.node.gpu.boot import CLOCK_SECONDS, DRIVER_SECONDS, Boot, declared, gpu_boot
+from edgectl.node.gpu.boot import DRIVER_SECONDS, Boot, _packaged, gpu_boot
 from edgectl.node.gpu.proof import Device, Proof
 from edgectl.node.io.programs import Ran
+from edgectl.node.startup.part import part
 from edgectl.wire.envelope import Envelope, Sender
 from tests.unit.node.fake import BOOT, FakeNode, ran
-
-NOW = 1_790_000_000.0  # in 2026
-LOST = 3600.0  # a clock without battery: 1970
 
 
 @dataclass
 class Start:
-    """A node that boots: its clocks, and what its scripts say from which second on."""
+    """A node that boots: its clock, and what its scripts say from which second on."""
 
     node: FakeNode
-    clock_sane_after: float = 0.0
     driver_after: float = 0.0
     uvm: bool = True
     loads: bool = True
+    lies_there: bool = False  # a module that nobody has loaded yet
     seconds: float = 0.0
     ran: list[str] = field(default_factory=list)
     said: list[str] = field(default_factory=list)
 
-    def boot(self, *, nvidia: bool = True) -> None:
+    def boot(self, *, nvidia: bool = True, persistent: bool = False) -> None:
         """Run it."""
         Boot(
             self.node.places,
             BOOT,
+            persistent=persistent,
             script=self._script,
-            now=lambda: NOW if self.seconds >= self.clock_sane_after else LOST,
             monotonic=lambda: self.seconds,
             sleep=self._sleep,
             say=self.said.append,
@@ -49,15 +47,18 @@ class Start:
     def _sleep(self, seconds: float) -> None:
         self.seconds += seconds
 
-    def _script(self, script: str) -> Ran:
+    def _script(self, script: str, *words: str) -> Ran:
         name = Path(script).name
-        self.ran.append(name)
+        self.ran.append(" ".join((name, *words)))
         if name == "driver.sh":
+            if self.lies_there:
+                return ran("driver 580.95.05 is installed and not loaded: modprobe nvidia", code=1)
             up = self.seconds >= self.driver_after
             return ran("driver 580.95.05 is loaded" if up else "the driver is not loaded", code=0 if up else 1)
         if name == "uvm.sh":
             return ran("nvidia-uvm is there" if self.uvm else "/dev/nvidia-uvm is missing", code=0 if self.uvm else 1)
         self.uvm = self.loads
+        self.lies_there = self.lies_there and not self.loads
         return ran("nvidia-uvm is loaded" if self.loads else "nvidia-uvm cannot be loaded", code=0 if self.loads else 2)
 
 
@@ -84,19 +85,28 @@ def test_a_late_driver_is_waited_for_and_uvm_loaded(start: Start) -> None:
     assert start.said[-1] == "nvidia-uvm is loaded"
 
 
+def test_a_driver_that_lies_there_is_loaded_at_once(start: Start) -> None:
+    """The boot itself has not: nothing is waited for. Where its packages are declared, it keeps the GPUs up."""
+    start.lies_there = True
+    start.boot(persistent=True)
+    assert (start.seconds, start.ran) == (0.0, ["driver.sh", "load.sh persistence", "driver.sh", "uvm.sh"])
+
+
+def test_a_driver_that_is_refused_costs_the_boot_nothing(start: Start) -> None:
+    """Tried once; k3s starts, and the sentence is in the journal."""
+    start.lies_there, start.loads = True, False
+    start.boot()
+    assert (start.seconds, start.ran) == (0.0, ["driver.sh", "load.sh"])
+    assert start.said == ["nvidia-uvm cannot be loaded"]
+
+
 @pytest.mark.parametrize(
-    ("clock", "driver", "waited"),
-    [
-        (1e9, 0.0, CLOCK_SECONDS),
-        (0.0, 1e9, DRIVER_SECONDS),
-        (1e9, 1e9, CLOCK_SECONDS + DRIVER_SECONDS),
-        (4.0, 0.0, 4.0),
-        (1.0, 3.0, 3.0),
-    ],
+    ("driver", "waited"),
+    [(1e9, DRIVER_SECONDS), (4.0, 4.0), (0.0, 0.0)],
 )
-def test_no_wait_is_without_end(start: Start, clock: float, driver: float, waited: float) -> None:
-    """k3s must start anyway: a store without time or driver still answers what needs none."""
-    start.clock_sane_after, start.driver_after = clock, driver
+def test_no_wait_is_without_end(start: Start, driver: float, waited: float) -> None:
+    """k3s must start anyway: a store without a driver still answers what needs none."""
+    start.driver_after = driver
     start.boot()
     assert start.seconds == waited
     assert ("uvm.sh" in start.ran) == (driver < 1e9)
@@ -115,7 +125,6 @@ def test_a_driver_that_never_comes_is_not_waited_for(start: Start) -> None:
         start.node.places,
         BOOT,
         script=lambda script: ran("Driver/library version mismatch", code=2, argv=("sh", script)),
-        now=lambda: NOW,
         monotonic=lambda: start.seconds,
         sleep=start._sleep,
         say=start.said.append,
@@ -124,10 +133,9 @@ def test_a_driver_that_never_comes_is_not_waited_for(start: Start) -> None:
 
 
 def test_other_vendors_drivers_are_not_asked_for(start: Start) -> None:
-    """Clock and stale proofs are everybody's."""
-    start.clock_sane_after = 2.0
+    """Only stale proofs are everybody's."""
     start.boot(nvidia=False)
-    assert (start.seconds, start.ran) == (2.0, [])
+    assert (start.seconds, start.ran) == (0.0, [])
 
 
 @pytest.mark.parametrize(("marker", "kept"), [("another-boot\n", False), (f"{BOOT}\n", True)])
@@ -176,7 +184,21 @@ def slot(node: FakeNode, payload: str) -> None:
 def test_this_nodes_gpus_whatever_the_rest_of_the_payload_is(node: FakeNode, nodes: Any, gpu: Any) -> None:
     """A payload of a newer or older form is no reason to look at nothing."""
     slot(node, json.dumps({"format": 99, "nodes": nodes}))
-    assert declared(node.places) == gpu
+    assert part(node.places).get("gpu") == gpu
+
+
+@pytest.mark.parametrize(
+    ("host", "packaged"),
+    [
+        ({"os": {"packages": {"gpu": [{"name": "nvidia-driver"}]}}}, True),
+        ({"os": None}, False),
+        ({}, False),
+        ([], False),
+    ],
+)
+def test_packages_of_the_gpu_ask_for_persistence(host: Any, packaged: bool) -> None:  # noqa: FBT001
+    """Whoever has a driver of his own sets that himself."""
+    assert _packaged({"host": host}) == packaged
 
 
 @pytest.mark.parametrize("payload", [None, "{", "[]", json.dumps({"nodes": [{"name": "node-1"}]})])

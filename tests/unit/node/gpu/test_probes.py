@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import time
 from pathlib import Path
 from typing import Any
 
@@ -204,24 +206,32 @@ def test_no_toolkit_is_never(machine: Machine) -> None:
 
 
 @pytest.mark.parametrize(
-    ("running", "config", "code"),
+    ("running", "config", "later", "code"),
     [
-        ("k3s.service", "", 1),
-        ("k3s-agent.service", "", 1),
-        ("k3s.service", KNOWS, 0),
-        ("none", "", 0),
-        ("none", KNOWS, 0),
+        ("k3s.service", "", True, 1),
+        ("k3s-agent.service", "", True, 1),
+        ("k3s.service", "", False, 2),
+        ("k3s.service", KNOWS, True, 0),
+        ("none", "", True, 0),
+        ("none", KNOWS, False, 0),
     ],
 )
 def test_a_toolkit_that_came_after_k3s_asks_for_one_restart(
-    machine: Machine, running: str, config: str, code: int
+    machine: Machine,
+    running: str,
+    config: str,
+    later: bool,  # noqa: FBT001
+    code: int,
 ) -> None:
-    """Only a k3s that runs can have missed it: what lies there from the boot before says nothing."""
+    """Only a k3s that runs can have missed it, and only one that started before: a second restart would not help."""
     machine.program("nvidia-container-runtime", "NVIDIA Container Runtime version 1.20.0\n")
     machine.program("systemctl", script=f'[ "$3" = {running} ]')
-    machine.file(CONFIG, f"version = 3\n{config}")
+    written = machine.file(CONFIG, f"version = 3\n{config}")
+    hour = 3600 if later else -3600
+    os.utime(written, (time.time() - hour, time.time() - hour))
     found, (said,) = machine.run("toolkit.sh")
-    assert (found, "k3s needs one restart" in said) == (code, bool(code)), said
+    assert found == code, said
+    assert ("k3s needs one restart" in said, "has not found it at" in said) == (code == 1, code == 2)
 
 
 @pytest.mark.parametrize("row", table("listed"))

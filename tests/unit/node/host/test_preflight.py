@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+from pathlib import Path
+
 import pytest
 
 from edgectl.node.converge.protocol import LookFailed, Status
@@ -47,6 +51,42 @@ def test_room_is_demanded_only_of_what_is_new(
     assert (seen.status, "wanted" in seen.degraded) == (Status.CURRENT, True)
     free = 1_000_000
     assert Preflight(1_000_000, must=must).probe(node).degraded == ""
+
+
+@pytest.mark.programs("a shell script is tested by a shell")
+@pytest.mark.parametrize(
+    ("release", "code", "runs", "said"),
+    [
+        ('ID=debian\nVERSION_ID="12"\nPRETTY_NAME="Debian 12"', 0, (), "Debian 12, "),
+        ('ID=ubuntu\nVERSION_ID="24.04"\nPRETTY_NAME="Ubuntu 24.04.1 LTS"', 0, (), "Ubuntu 24.04.1 LTS, "),
+        ('ID=debian\nVERSION_ID="11"\nPRETTY_NAME="Debian 11"', 2, (), "Debian 11 is not supported: install Debian"),
+        ('ID=arch\nPRETTY_NAME="Arch Linux"', 2, (), "Arch Linux is not supported"),
+        ('ID=debian\nVERSION_ID="14"\nPRETTY_NAME="Debian 14"', 0, ("runs",), "Debian 14 (not supported), "),
+    ],
+)
+def test_a_system_is_known_by_name(tmp_path: Path, release: str, code: int, runs: tuple[str, ...], said: str) -> None:
+    """Others are refused by name; a store that runs goes on after its system was upgraded."""
+    if os.geteuid() != 0 or not Path("/usr/bin/awk").exists():
+        pytest.skip("NOT CHECKED: the script needs root")
+    (tmp_path / "etc").mkdir()
+    (tmp_path / "run/systemd/system").mkdir(parents=True)
+    (tmp_path / "etc/os-release").write_text(release + "\n")
+    ran = subprocess.run(
+        ["/bin/sh", str(SCRIPT), "0", str(tmp_path), *runs],
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+        env={"EDGECTL_ROOT": str(tmp_path), "PATH": os.environ["PATH"]},
+    )
+    assert (ran.returncode, ran.stdout.startswith(said), ran.stderr) == (code, True, ""), ran.stdout
+
+
+def test_a_system_that_is_not_known_degrades_what_runs(node: FakeNode) -> None:
+    """The script's words become the sentence."""
+    node.on_run = lambda *_: ran("Debian 14 (not supported), 10 GiB free")
+    seen = Preflight(0, must=False).probe(node)
+    assert (seen.status, seen.degraded) == (Status.CURRENT, "Debian 14 is not supported")
 
 
 def test_it_asks_about_the_disk_of_the_state(node: FakeNode) -> None:

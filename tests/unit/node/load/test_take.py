@@ -15,8 +15,9 @@ from edgectl.node.request import DEPLOY
 from edgectl.wire.document import digest_of, to_json
 from edgectl.wire.envelope import Sender
 from edgectl.wire.errors import EdgectlError, Exit, Locked, NotReady, Refused
+from edgectl.wire.host import Machine, Os
 from edgectl.wire.offer import decode
-from edgectl.wire.payload import Model, Models, StoreSecret
+from edgectl.wire.payload import Host, Model, Models, StoreSecret
 from edgectl.wire.sshsig import fingerprint
 from tests.stick import NOW, STORE, RackNode, Stick, at_rack, key, line, payload, signed, tar_of
 
@@ -321,3 +322,20 @@ def test_the_clock_is_asked_once_and_named(stick: Stick, rack: RackNode) -> None
     with pytest.raises(EdgectlError, match="this node's clock says 2027-01-17"):
         rack.load(stick.root, now=NOW + 2 * 86400)
     assert line(key()).startswith("ssh-ed25519 AAAA")
+
+
+def test_a_stick_in_the_wrong_box_is_refused_before_its_content(stick: Stick, rack: RackNode) -> None:
+    """Only the payload has been copied then: it says which machine is meant. What runs goes on."""
+    made = payload("v2")
+    meant = Host(1, os=Os(machine=Machine("J5X2")))
+    stick.offer(replace(made, nodes=(replace(made.nodes[0], host=meant),)))
+    serial = rack.places.root / "sys/class/dmi/id/product_serial"
+    serial.parent.mkdir(parents=True)
+    serial.write_text("J5X9\n")
+    before = rack.tree()
+    with pytest.raises(Refused, match="this machine is J5X9, the inventory means J5X2; nothing was changed"):
+        rack.load(stick.root)
+    assert not rack.places.blob(digest_of(b"v2")).exists()
+    serial.write_text("J5X2\n")
+    assert [name for name in before if name not in rack.tree()] == []
+    assert rack.load(stick.root)[1] == 2

@@ -16,11 +16,11 @@ from edgectl.node.io.places import Places
 from edgectl.node.io.programs import Ran
 from edgectl.node.rack.trust import lines
 from edgectl.node.trust import accept as real
-from edgectl.node.trust.kept import Heard, heard_of, note_heard, text_of
+from edgectl.node.trust.kept import Heard, heard_of, note_heard
 from edgectl.wire.envelope import Envelope, Sender
 from edgectl.wire.errors import Exit, Refused
 from edgectl.wire.offer import MOST_BYTES, decode
-from edgectl.wire.trust import Signer, Trust, written
+from edgectl.wire.trust import Signer, Trust, kept_text, written
 
 CASES = Path(__file__).parents[3] / "cases" / "signing"
 KEYS = json.loads((CASES / "keys.json").read_text())
@@ -59,7 +59,7 @@ def look(tmp_path: Path) -> Watched:
     """Return the look of a node that trusts anna."""
     found = Watched(Places(tmp_path))
     found.places.trust.mkdir(parents=True)
-    (found.places.trust / "trust.json").write_text(text_of(TRUST))
+    (found.places.trust / "trust.json").write_text(kept_text(TRUST))
     return found
 
 
@@ -149,10 +149,10 @@ def test_a_node_without_trust(look: Watched) -> None:
 
 
 def _without_key() -> str:
-    return text_of(replace(TRUST, signers=(replace(ANNA, valid_after="soon"),)))
+    return kept_text(replace(TRUST, signers=(replace(ANNA, valid_after="soon"),)))
 
 
-@pytest.mark.parametrize("text", ["", "{", "[" * 100_000, text_of(TRUST).replace("anna", "eve"), _without_key()])
+@pytest.mark.parametrize("text", ["", "{", "[" * 100_000, kept_text(TRUST).replace("anna", "eve"), _without_key()])
 def test_a_damaged_trust_lets_nobody_in(look: Watched, text: str) -> None:
     """Law: a trust that was edited, torn, or says nonsense is no trust."""
     (look.places.trust / "trust.json").write_text(text)

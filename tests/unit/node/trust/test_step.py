@@ -15,8 +15,8 @@ from edgectl.node.converge.protocol import ApplyFailed, Status
 from edgectl.node.io.look import Hands
 from edgectl.node.io.places import Places
 from edgectl.node.trust import step as real
-from edgectl.node.trust.kept import Damaged, text_of, trust_of
-from edgectl.wire.trust import Signer, Trust
+from edgectl.node.trust.kept import Damaged, trust_of
+from edgectl.wire.trust import Signer, Trust, kept_text
 from tests.laws.fake_store import mutant
 
 KEYS = json.loads((Path(__file__).parents[3] / "cases" / "signing" / "keys.json").read_text())
@@ -107,7 +107,7 @@ DAMAGES: dict[str, Callable[[str], str]] = {
 def test_hand_edits_and_torn_files_are_repaired(hands: Hands, damage: str) -> None:
     """Law: what edgectl did not write there counts for nothing, and the next run writes the payload's."""
     file(hands).parent.mkdir(parents=True)
-    file(hands).write_text(DAMAGES[damage](text_of(V2)))
+    file(hands).write_text(DAMAGES[damage](kept_text(V2)))
     with pytest.raises(Damaged):
         trust_of(hands)
     seen = real.Trusted(V2).probe(hands)

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from edgectl.node.converge.protocol import ApplyFailed, Status
-from edgectl.node.gpu.boot import CLOCK_SECONDS, DRIVER_SECONDS
+from edgectl.node.gpu.boot import DRIVER_SECONDS
+from edgectl.node.startup.net import BOOT_SECONDS
 from edgectl.node.units import install
 from edgectl.node.units.install import AT_BOOT, TIMERS, Units, links
 from tests.unit.node.fake import FakeNode, ran
@@ -53,24 +54,33 @@ def test_a_disabled_timer_is_enabled(installed: FakeNode) -> None:
 
 def test_a_disabled_boot_unit_is_enabled_and_not_started(installed: FakeNode) -> None:
     """Without it k3s may start before the driver; its moment is the next boot."""
-    (installed.places.root / "etc/systemd/system/multi-user.target.wants" / AT_BOOT[0]).unlink()
+    (installed.places.root / "etc/systemd/system/multi-user.target.wants/edgectl-gpu.service").unlink()
     seen = STEP.probe(installed)
     assert seen.reason == "edgectl-gpu.service changed by hand"
     STEP.apply(installed, seen)
-    assert ("systemctl", "enable", "edgectl-gpu.service") in installed.changes
+    assert ("systemctl", "enable", *AT_BOOT) in installed.changes
     assert not any("--now" in argv and "edgectl-gpu.service" in argv for argv in installed.changes)
 
 
+LONGEST = {
+    "edgectl-clock.service": 600.0,  # host.time.wait_seconds at most
+    "edgectl-net.service": float(BOOT_SECONDS),
+    "edgectl-gpu.service": DRIVER_SECONDS,
+}
+
+
+@pytest.mark.parametrize("name", AT_BOOT)
 @pytest.mark.parametrize("unit", ["k3s.service", "k3s-agent.service"])
-def test_the_boot_unit_holds_k3s_up_and_never_for_long(unit: str) -> None:
-    """Ordered before both, bounded, its failure is none: k3s starts anyway."""
-    text = Path(str(install.__file__)).with_name(AT_BOOT[0]).read_text()
+def test_a_boot_unit_holds_k3s_up_and_never_for_long(name: str, unit: str) -> None:
+    """Law: ordered before both, bounded, its failure is none: k3s starts anyway. None waits for the network."""
+    text = Path(str(install.__file__)).with_name(name).read_text()
     said = dict(line.split("=", 1) for line in text.splitlines() if "=" in line)
     assert unit in said["Before"].split()
     assert said["Type"] == "oneshot"
     assert said["ExecStart"].startswith("-")
-    assert CLOCK_SECONDS + DRIVER_SECONDS < int(said["TimeoutStartSec"]) <= 120
+    assert LONGEST[name] < int(said["TimeoutStartSec"]) <= LONGEST[name] + 90
     assert "RemainAfterExit" not in said  # a technician can start it again
+    assert "network" not in said.get("After", "") + said.get("Wants", "") + said.get("Requires", "")
 
 
 def test_a_command_that_lost_its_mode_is_no_command(installed: FakeNode) -> None:

@@ -11,7 +11,7 @@ import pytest
 from edgectl.node.io import programs
 from edgectl.node.outbox import told as notes
 from edgectl.node.outbox.told import Told
-from edgectl.node.watch import upward, watchdog
+from edgectl.node.watch import ground, upward, watchdog
 from edgectl.node.watch.upward import COMMAND, Upward
 from edgectl.wire.payload import Uplink
 from tests.unit.node.outbox.test_drain import URL, Store, made
@@ -111,8 +111,9 @@ def test_the_watchdog_has_it(store: Store, monkeypatch: pytest.MonkeyPatch) -> N
     """Also on a node without GPUs, also in a pause: the loop itself looks."""
     looked: list[str] = []
     monkeypatch.setattr(upward.Upward, "tick", lambda _: looked.append("upward"))
+    monkeypatch.setattr(ground.Ground, "tick", lambda _: looked.append("ground"))
     monkeypatch.setattr(watchdog.Watchdog, "tick", lambda _: 1.0)
     alive = iter([True, True, False])
     monkeypatch.setattr(watchdog.Watchdog, "is_of_this_engine", lambda _: next(alive))
     watchdog.run(store.places, sleep=lambda _: None)
-    assert looked == ["upward", "upward"]
+    assert looked == ["ground", "upward"] * 2

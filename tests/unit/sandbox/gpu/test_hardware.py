@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Any, cast
 import pytest
 
 from edgectl.node.gpu import facts
-from edgectl.sandbox.gpu.hardware import KNOBS, LIBRARY, hardware
+from edgectl.sandbox.gpu.hardware import LIBRARY, hardware
 from edgectl.sandbox.gpu.knobs import NAMES, Knobs, uuid
 from edgectl.sandbox.machine.command import Completed
 from edgectl.wire.errors import InvalidInput
+from tests.unit.sandbox.gpu.machine import Node
 
 if TYPE_CHECKING:
     from edgectl.sandbox.machine.store import SandboxStore
@@ -23,48 +24,6 @@ QUERY = (
     "ecc.errors.uncorrected.volatile.total,{0}.hw_slowdown,{0}.hw_thermal_slowdown,{0}.sw_thermal_slowdown,"
     "mig.mode.current"
 )
-
-
-class Node:
-    """A folder as a node's root; scripts run there with their paths turned into it."""
-
-    def __init__(self, root: Path, gpus: int) -> None:
-        self.root = root
-        library = root / "built.so"
-        library.write_bytes(b"\x7fELF")
-        for file in hardware(gpus, library):
-            path = root / file.path
-            path.parent.mkdir(parents=True, exist_ok=True)
-            data = file.data
-            if data.startswith(b"#!/bin/sh"):
-                for place in ("/etc/sandbox-gpu", "/usr/lib/", "/run/", "/dev/nvidia", "/usr/bin/dmesg"):
-                    data = data.replace(place.encode(), f"{root}{place}".encode())
-            path.write_bytes(data)
-            path.chmod(file.mode)
-        for folder in ("dev", "run", "usr/lib/x86_64-linux-gnu"):
-            (root / folder).mkdir(parents=True)
-        real = root / "usr/bin/dmesg"
-        real.write_text("#!/bin/sh\necho '[    0.000000] Linux version 6.1'\n")
-        real.chmod(0o755)
-
-    def run(self, path: str, *arguments: str) -> tuple[int, str]:
-        """Run one of the node's programs."""
-        ran = subprocess.run([self.root / path, *arguments], capture_output=True, text=True, timeout=30, check=False)
-        assert ran.stderr == ""
-        return ran.returncode, ran.stdout
-
-    def driver(self, verb: str) -> None:
-        """Let the driver do something."""
-        assert self.run("usr/lib/sandbox-gpu/sandbox-driver", verb)[0] == 0
-
-    def knob(self, name: str, text: str) -> None:
-        """Turn a knob."""
-        (self.root / KNOBS / name).write_text(text)
-
-    @property
-    def devices(self) -> set[str]:
-        """The device files that are there."""
-        return {path.name for path in (self.root / "dev").iterdir()}
 
 
 @pytest.fixture
@@ -81,7 +40,7 @@ def test_a_node_without_gpus_has_none_of_it() -> None:
 def test_programs_can_be_run_and_the_library_is_read() -> None:
     """Modes, and where the driver's unit looks for the library."""
     modes = {file.path: file.mode for file in hardware(1, Path(__file__))}
-    assert all(modes[path] == 0o755 for path in modes if "/bin/" in path)
+    assert all(modes[path] == 0o755 for path in modes if "bin/" in path)
     assert modes[LIBRARY] == 0o644
     assert LIBRARY not in {file.path for file in hardware(1)}
 
@@ -116,6 +75,33 @@ def test_knobs_of_the_driver(node: Node) -> None:
     node.knob("uvm", "missing\n")
     assert node.run("usr/bin/nvidia-modprobe", "-u", "-c", "0")[0] == 1
     assert "nvidia-uvm" not in node.devices
+
+
+@pytest.mark.programs("a shell script is tested by a shell")
+def test_nvidia_smi_and_its_library(node: Node) -> None:
+    """Without a library: exit 12; with another one than the kernel's: exit 18 and the words that everybody knows."""
+    node.driver("boot")
+    library = node.root / "usr/lib/x86_64-linux-gnu/libnvidia-ml.so.595.91.07"
+    library.touch()
+    library.with_name("libnvidia-ml.so.1").symlink_to(library.name)
+    mismatch = "Failed to initialize NVML: Driver/library version mismatch\nNVML library version: 595.91\n"
+    assert node.run("usr/bin/nvidia-smi", "-L") == (18, mismatch)
+    library.unlink()
+    (node.root / "usr/lib/sandbox-gpu/built-in-driver").unlink()
+    code, said = node.run("usr/bin/nvidia-smi", "-L")
+    assert (code, said.startswith("NVIDIA-SMI couldn't find libnvidia-ml.so library")) == (12, True)
+
+
+@pytest.mark.programs("a shell script is tested by a shell")
+def test_persistence_mode_is_set(node: Node) -> None:
+    """And read back, until the driver goes."""
+    node.driver("boot")
+    asked = ("--query-gpu=persistence_mode", "--format=csv,noheader")
+    assert node.run("usr/bin/nvidia-smi", *asked)[1] == "Disabled\nDisabled\n"
+    assert node.run("usr/bin/nvidia-smi", "-pm", "1") == (0, "All done.\n")
+    assert node.run("usr/bin/nvidia-smi", *asked)[1] == "Enabled\nEnabled\n"
+    assert node.run("usr/bin/nvidia-smi", "-pm", "0")[0] == 0
+    assert node.run("usr/bin/nvidia-smi", *asked)[1] == "Disabled\nDisabled\n"
 
 
 @pytest.mark.programs("a shell script is tested by a shell")
@@ -198,6 +184,9 @@ def test_knobs_are_turned_from_python(node: Node) -> None:
     knobs.health({(1, "temperature.gpu"): 93})
     knobs.xid(0, 48, "DBE")
     knobs.xid(1, 79, "GPU is lost")
+    knobs.secure_boot("on")
+    knobs.nouveau(there=False)
+    knobs.dkms(builds=False)
     knobs.gpus(1)
     assert node.devices == {"nvidia0", "nvidiactl"}
     texts = {
@@ -208,6 +197,9 @@ def test_knobs_are_turned_from_python(node: Node) -> None:
         "cuda": "0 wrong\n1 hang\nlibrary absent",
         "health": "1 temperature.gpu 93",
         "kernel-log": "NVRM: Xid (PCI:0000:01:00): 48, DBE\nNVRM: Xid (PCI:0000:02:00): 79, GPU is lost",
+        "secure-boot": "on",
+        "nouveau": "absent",
+        "dkms": "fails",
         "hardware": "1",
         "count": "1",
     }

@@ -23,12 +23,13 @@ SUPPLIES = Supplies(
 )
 
 
-def _record(name: str = "store-042", *, gpus: int = 2, port: int = 22042) -> StoreRecord:
-    return StoreRecord(name, (NodeRecord("node-1", "10.77.0.11", port, "ssh-ed25519 AAAA", gpus, min(gpus, 1)),))
+def _record(name: str = "store-042", *, gpus: int = 2, port: int = 22042, bare: bool = False) -> StoreRecord:
+    node = NodeRecord("node-1", "10.77.0.11", port, "ssh-ed25519 AAAA", gpus, min(gpus, 1), bare)
+    return StoreRecord(name, (node,))
 
 
-def _inventory(*, gpus: int = 2, old_cgroups: bool = False) -> dict[str, Any]:
-    return inventory(_record(gpus=gpus), SUPPLIES, key=Path("/key"), old_cgroups=old_cgroups)
+def _inventory(*, gpus: int = 2, old_cgroups: bool = False, bare: bool = False) -> dict[str, Any]:
+    return inventory(_record(gpus=gpus, bare=bare), SUPPLIES, key=Path("/key"), old_cgroups=old_cgroups)
 
 
 @pytest.mark.parametrize("old_cgroups", [True, False])
@@ -42,6 +43,18 @@ def test_a_node_without_gpus_gets_nothing_that_waits_for_one() -> None:
     doc = _inventory(gpus=0)
     assert "gpu" not in doc["stores"]["store-042"]["nodes"]["node-1"]
     assert not {"releases", "inference"} & set(doc["defaults"])
+
+
+def test_packages_bring_the_driver_to_a_node_without_one() -> None:
+    """Each by name, since only what is named is held; and the headers that DKMS builds for. Others declare nothing."""
+    doc = _inventory(bare=True)
+    gpu = doc["stores"]["store-042"]["nodes"]["node-1"]["gpu"]
+    assert gpu["driver"] == "580.95.05"
+    assert gpu["packages"]["nvidia-driver"] == gpu["packages"]["nvidia-driver-libs"] == "580.95.05-1"
+    assert gpu["packages"]["nvidia-container-toolkit"] == "1.20.0-1"
+    assert doc["defaults"]["host"]["packages"] == {"linux-headers-amd64": None}
+    assert "packages" not in _inventory(gpus=0, bare=True)["defaults"]["host"]
+    assert "packages" not in _inventory()["defaults"]["host"]
 
 
 def test_the_node_is_reached_through_the_link_with_its_own_key_pinned() -> None:

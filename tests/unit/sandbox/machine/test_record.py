@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,16 @@ NODE = NodeRecord("node-1", "10.77.0.11", 22042, "ssh-ed25519 AAAA", 2, 1)
 
 def test_a_record_comes_back_as_it_was(tmp_path: Path) -> None:
     StoreRecord("store-042", (NODE,)).save(tmp_path / "store.json")
+    assert StoreRecord.load(tmp_path / "store.json") == StoreRecord("store-042", (NODE,))
+
+
+def test_a_record_of_before_has_nodes_with_a_driver(tmp_path: Path) -> None:
+    """A store that is up outlives an update of edgectl."""
+    StoreRecord("store-042", (NODE,)).save(tmp_path / "store.json")
+    text = (tmp_path / "store.json").read_text()
+    doc = json.loads(text)
+    del doc["nodes"][0]["bare"]
+    (tmp_path / "store.json").write_text(json.dumps(doc))
     assert StoreRecord.load(tmp_path / "store.json") == StoreRecord("store-042", (NODE,))
 
 

@@ -1,0 +1,1 @@
+"""Who may log in to deploy, and what his sudo allows him: the one launcher."""

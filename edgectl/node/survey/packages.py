@@ -1,0 +1,92 @@
+"""Packages: is dpkg whole, is apt free, and will it leave the GPU's alone? Pure, but for who holds a lock."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import struct
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+
+from edgectl.node.io.look import Look
+from edgectl.node.survey.facts import Facts
+from edgectl.wire.finding import OK, STOP, WARN, Finding
+from edgectl.wire.survey import Declared
+
+_LOCKS = ("var/lib/dpkg/lock-frontend", "var/lib/dpkg/lock", "var/lib/apt/lists/lock", "var/cache/apt/archives/lock")
+_LONGEST = 50  # of a command line
+_FLOCK = "hhqqi4x"  # struct flock of 64-bit Linux: type, whence, start, len, pid
+
+
+def holders(look: Look) -> dict[str, str]:
+    """Return who holds apt's and dpkg's locks: file -> program. The kernel is asked, and nothing is locked."""
+    found = {}
+    for name in _LOCKS:
+        with suppress(OSError):
+            descriptor = os.open(look.places.root / name, os.O_RDONLY | os.O_CLOEXEC)
+            try:
+                asked = struct.pack(_FLOCK, fcntl.F_WRLCK, os.SEEK_SET, 0, 0, 0)
+                kind, _, _, _, pid = struct.unpack(_FLOCK, fcntl.fcntl(descriptor, fcntl.F_GETLK, asked))
+            finally:
+                os.close(descriptor)
+            if kind != fcntl.F_UNLCK:
+                found[f"/{name}"] = _program(look, pid)
+    return found
+
+
+def judge(facts: Facts, declared: Declared, locked: Mapping[str, str]) -> Iterator[Finding]:
+    """Yield what there is to say. What a deploy does not need only warns."""
+    if not facts.one("dpkg"):
+        yield Finding("packages", OK, "there is no dpkg here")
+        return
+    needs = STOP if declared.packages else WARN
+    if half := facts.all("half"):
+        some = ", ".join(line.partition(" ")[0] for line in half[:3]) + (" ..." if len(half) > 3 else "")  # noqa: PLR2004
+        count = f"{len(half)} package{'s are' if len(half) > 1 else ' is'}"
+        yield Finding(
+            "packages-half",
+            needs,
+            f"{count} half installed: {some}",
+            "dpkg --configure -a; then apt-get -f install",
+            half,
+        )
+    elif facts.one("interrupted"):
+        yield Finding("packages-half", needs, "dpkg was interrupted in its work", "dpkg --configure -a")
+    else:
+        yield Finding("packages-half", OK, "dpkg is whole")
+    if locked:
+        path, who = next(iter(locked.items()))
+        hint = "wait until it has ended (systemctl list-jobs; unattended-upgrades takes minutes); never delete the lock"
+        evidence = tuple(f"{path} is held by {who}" for path, who in locked.items())
+        yield Finding("packages-lock", needs, f"{who} is at work on packages and holds {path}", hint, evidence)
+    else:
+        yield Finding("packages-lock", OK, "apt is free")
+    yield from _fence(facts, declared)
+    if reboot := facts.one("reboot"):
+        named = reboot.removesuffix("needed").strip()
+        hint = "reboot it before the deploy: a new kernel without its driver is better found now"
+        yield Finding("packages-reboot", WARN, f"a reboot is pending{f', for {named}' if named else ''}", hint)
+
+
+def _fence(facts: Facts, declared: Declared) -> Iterator[Finding]:
+    """Yield whether an unattended upgrade would replace the driver's library under the running driver."""
+    loose = [
+        name
+        for line in facts.all("gpu-package")
+        if (name := line.split()[0]) not in declared.packages and line.split()[-1] != "hold"
+    ]
+    if facts.one("unattended") != "on" or not loose:
+        return
+    hint = f"apt-mark hold {' '.join(loose)}; or declare gpu.packages, which a deploy holds"
+    some = ", ".join(loose[:3]) + (" ..." if len(loose) > 3 else "")  # noqa: PLR2004
+    yield Finding("packages-unattended", WARN, f"unattended upgrades may replace {some} under the running driver", hint)
+
+
+def _program(look: Look, pid: int) -> str:
+    """Return a process as people know it."""
+    if pid <= 0:
+        return "a process outside of this node"
+    folder = look.places.root / f"proc/{pid}"
+    words = (look.text(folder / "cmdline") or look.text(folder / "comm") or "a process").replace("\0", " ").split()
+    shown = " ".join(words)
+    return f"{shown if len(shown) <= _LONGEST else f'{shown[:_LONGEST]}...'} (pid {pid})"
