@@ -14,6 +14,9 @@ from pycdlib import PyCdlib
 from edgectl.control import staging
 from edgectl.control.firstboot import disc, folder, hostkey
 from edgectl.control.inventory import pin
+from edgectl.control.signing.edits import first
+from edgectl.control.signing.trustfile import text_of
+from edgectl.wire.trust import Signer, kept_text
 from tests.cli.conftest import KEY, Edgectl
 
 TEXT = """# Ours
@@ -347,6 +350,40 @@ def test_a_disc_image_that_is_there_stays(
     assert [one.name for one in tmp_path.iterdir() if one.name.startswith(".staging")] == []
     assert edgectl("image", "store-042/node-1", "--to", str(path), "--force").code == 0
     assert path.read_bytes()[:3] != b"old"
+
+
+def _deploy_user(inventory: Path, tmp_path: Path) -> str:
+    """Declare one, and whom the stores trust."""
+    trust = first(Signer(KEY, "ada@ops"), now=1_700_000_000)
+    (tmp_path / "trust.yaml").write_text(text_of(trust))
+    said = TEXT.replace("user: deploy", "user: edge").replace("bundle: bundle\n", "bundle: bundle\ntrust: trust.yaml\n")
+    said = said.replace("  k3s:", f"  host: {{users: {{edge: {{keys: [{KEY}]}}}}}}\n  k3s:")
+    inventory.write_text(said)
+    return kept_text(trust)
+
+
+def test_a_deploy_user_gets_trust_and_launcher(inventory: Path, tmp_path: Path, edgectl: Edgectl) -> None:
+    """Law: where ssh.user is one of host.users, the machine knows whom it trusts, and nobody becomes root by sudo."""
+    trust = _deploy_user(inventory, tmp_path)
+    assert edgectl("image", "store-042/node-1", "--to", str(tmp_path / "stick")).code == 0
+    doc = yaml.safe_load((tmp_path / "stick/user-data").read_text())
+    files = {file["path"]: file["content"] for file in doc["write_files"]}
+    assert files["/var/lib/edgectl/trust/trust.json"] == trust
+    assert "/usr/local/sbin/edgectl-launch" in files
+    assert "NOPASSWD: ALL" not in str(files)
+
+
+def test_a_deploy_user_cannot_bring_an_agent_in(inventory: Path, tmp_path: Path, edgectl: Edgectl) -> None:
+    """Law: what could not be deployed is not made: an agent's first deploy is root's. Nor without a file of trust."""
+    _deploy_user(inventory, tmp_path)
+    text = inventory.read_text()
+    said = edgectl("image", "store-042/node-2", "--to", str(tmp_path / "stick"))
+    assert (said.code, "its first deploy is root's" in said.err) == (3, True)
+    (tmp_path / "trust.yaml").unlink()
+    said = edgectl("image", "store-042/node-1", "--to", str(tmp_path / "stick"))
+    assert (said.code, "edgectl keys init writes one" in said.err) == (3, True)
+    assert inventory.read_text() == text
+    assert not (tmp_path / "stick").exists()
 
 
 @pytest.mark.parametrize(

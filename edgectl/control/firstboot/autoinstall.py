@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from edgectl.control.blockyaml import dump
+from edgectl.control.firstboot.account import Kind
 from edgectl.control.firstboot.machine import FirstBootFile, Machine
 from edgectl.control.firstboot.nocloud import HEADER, network_config, user_data
 from edgectl.control.link.secret import Secret
@@ -36,6 +37,7 @@ def answers(machine: Machine) -> dict[str, Any]:
     """Return what the installer would have asked."""
     install = machine.install
     network = network_config(machine)
+    own = machine.account.kind is Kind.SUDO  # the installer makes ordinary accounts alone
     return {
         "version": 1,
         "locale": "en_US.UTF-8",
@@ -46,11 +48,11 @@ def answers(machine: Machine) -> dict[str, Any]:
         "apt": _apt(install.mirror),
         **({} if install.disk.device else {"early-commands": [_THE_DISK]}),
         "storage": _storage(machine),
-        **({} if machine.is_root else {"identity": _identity(machine)}),
+        **({"identity": _identity(machine)} if own else {}),
         "ssh": {
             "install-server": True,
             "allow-pw": False,
-            **({} if machine.is_root else {"authorized-keys": list(machine.logins)}),
+            **({"authorized-keys": list(machine.account.logins)} if own else {}),
         },
         "user-data": _first_boot(machine),
         "shutdown": "reboot",
@@ -60,7 +62,7 @@ def answers(machine: Machine) -> dict[str, Any]:
 def _identity(machine: Machine) -> dict[str, str]:
     return {
         "realname": "edgectl",
-        "username": machine.install.user,
+        "username": machine.account.name,
         "hostname": machine.hostname,
         "password": _LOCKED,
     }
@@ -72,7 +74,7 @@ def _first_boot(machine: Machine) -> dict[str, Any]:
     The host key is given so and by no command, since the installer keeps a log of those.
     """
     doc = user_data(machine)
-    for key in _BY_INSTALLER if machine.is_root else (*_BY_INSTALLER, *_BY_IDENTITY):
+    for key in (*_BY_INSTALLER, *_BY_IDENTITY) if machine.account.kind is Kind.SUDO else _BY_INSTALLER:
         del doc[key]
     return doc
 

@@ -55,7 +55,8 @@ def readme(machine: Machine, *, installer: bool) -> str:
     serial = f"serial number {install.serial}" if install.serial else "serial number not known"
     card = f", network card {network.mac}" if network.mac else ""
     how = "fixed" if network.address else "by DHCP: the store's router must give it this one"
-    keys = f"{len(machine.logins)} key" + ("s" if len(machine.logins) > 1 else "")
+    many = len(machine.account.logins)
+    login = f"{machine.account.name} logs in with {many} key{'s' if many > 1 else ''}, no password"
     image = f"the disk has a ready image of {system}: label this medium {LABEL}, plug it in, power on"
     if is_ubuntu(install.os):
         where = "this medium" if installer else f"a medium with what is in {FOLDER}/"
@@ -65,7 +66,7 @@ def readme(machine: Machine, *, installer: bool) -> str:
     lines = (
         mark(machine.title),
         f"1. Machine: {serial}{card}. Is it this one? If not, stop.",
-        f"2. Network: {machine.address}, {how}. {machine.hostname} logs {install.user} in with {keys}, no password.",
+        f"2. Network: {machine.address}, {how}. At {machine.hostname}, {login}.",
         f"3. {'Not for a disk with a ready image' if installer else f'If {image}'}.",
         f"4. If the disk is empty: {empty}. THE DISK IS ERASED.",
         "5. When it shows a login, take the medium out. Nobody needs to log in.",

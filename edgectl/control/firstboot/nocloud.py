@@ -10,7 +10,8 @@ import ipaddress
 from typing import Any
 
 from edgectl.control.blockyaml import dump
-from edgectl.control.firstboot.machine import FirstBootFile, Machine, Planted
+from edgectl.control.firstboot.account import NO_PASSWORD, Account, Kind, Planted
+from edgectl.control.firstboot.machine import FirstBootFile, Machine
 from edgectl.control.link.secret import Secret
 from edgectl.wire.document import canonical
 
@@ -40,25 +41,21 @@ def meta_data(machine: Machine) -> str:
 
 def user_data(machine: Machine, *, private: str | None = None) -> dict[str, Any]:
     """Return what cloud-init does at the first boot, and at no other; `private` stands in for the private host key."""
-    account: dict[str, Any] = {"name": machine.install.user, "lock_passwd": True}
-    if not machine.is_root:
-        account |= {"gecos": "edgectl", "shell": "/bin/bash"}
-    account["ssh_authorized_keys"] = list(machine.logins)
     return {
         "hostname": machine.hostname,
         "preserve_hostname": False,
         "manage_etc_hosts": "localhost",  # sudo asks for the machine's own name, with or without DNS
         "timezone": machine.install.timezone,
         "locale": "C.UTF-8",  # which every system has without making it
-        "users": [account],
-        "disable_root": not machine.is_root,
+        "users": [_user(machine.account)],
+        "disable_root": machine.account.kind is not Kind.ROOT,
         "ssh_pwauth": False,
         "ssh_deletekeys": True,  # those of the image, which every machine made of it would share
         "ssh_keys": {
             "ed25519_private": machine.host_key.private.reveal() if private is None else private,
             "ed25519_public": machine.host_key.public,
         },
-        **({"write_files": [_written(file) for file in machine.rights]} if machine.rights else {}),
+        **({"write_files": [_written(file) for file in planted]} if (planted := machine.account.planted) else {}),
         **({"ntp": {"enabled": True, "servers": list(machine.ntp)}} if machine.ntp else {}),
         "package_update": False,  # no internet is needed
         "package_upgrade": False,
@@ -66,6 +63,25 @@ def user_data(machine: Machine, *, private: str | None = None) -> dict[str, Any]
         "resize_rootfs": True,
         # Without its medium cloud-init could take the machine for another one, and give it new host keys
         "runcmd": [["touch", _DISABLED]],
+    }
+
+
+def _user(account: Account) -> dict[str, Any]:
+    """Return the account as cloud-init makes it: no password opens it."""
+    keys = list(account.logins)
+    if account.kind is Kind.ROOT:
+        return {"name": account.name, "lock_passwd": True, "ssh_authorized_keys": keys}
+    if account.kind is Kind.SUDO:
+        own = {"gecos": "edgectl", "shell": "/bin/bash", "lock_passwd": True}
+        return {"name": account.name, **own, "ssh_authorized_keys": keys}
+    return {
+        "name": account.name,
+        "system": True,
+        "no_create_home": True,  # what lies there is root's
+        "homedir": account.home,
+        "shell": "/bin/sh",
+        "lock_passwd": False,
+        "passwd": NO_PASSWORD,
     }
 
 

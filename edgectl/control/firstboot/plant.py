@@ -8,7 +8,8 @@ from __future__ import annotations
 import base64
 import posixpath
 
-from edgectl.control.firstboot.machine import HOST_KEY, Machine, Planted
+from edgectl.control.firstboot.account import NO_PASSWORD, Account, Kind, Planted
+from edgectl.control.firstboot.machine import HOST_KEY, Machine
 
 TARGET = "/target"  # where both installers have the new system
 
@@ -18,16 +19,26 @@ def commands(machine: Machine) -> tuple[str, ...]:
 
     Content travels as base64, in which no shell and no installer finds anything to interpret. All other host keys go.
     """
-    key, folder = machine.host_key, f"{machine.home}/.ssh"
-    logins = "".join(f"{line}\n" for line in machine.logins)
+    key = machine.host_key
     return (
         f"rm -f {TARGET}/etc/ssh/ssh_host_*",
         put(Planted(HOST_KEY, key.private.reveal(), "0600")),
         put(Planted(f"{HOST_KEY}.pub", f"{key.public} {machine.hostname}\n")),
-        *map(put, machine.rights),
+        *_login(machine.account),
+        *map(put, machine.account.planted),
+    )
+
+
+def _login(account: Account) -> tuple[str, ...]:
+    """Return the commands that let an account in; a deploy user is made here, since no installer can."""
+    if account.kind is Kind.DEPLOY:
+        made = f"useradd --system --user-group --no-create-home --home-dir {account.home} --shell /bin/sh"
+        return (f"chroot {TARGET} {made} --password '{NO_PASSWORD}' {account.name}",)
+    folder = f"{account.home}/.ssh"
+    return (
         f"mkdir -p -m 0700 {TARGET}{folder}",
-        put(Planted(f"{folder}/authorized_keys", logins, "0600")),
-        f"chroot {TARGET} chown -R {machine.install.user}: {folder}",
+        put(Planted(f"{folder}/authorized_keys", "".join(f"{line}\n" for line in account.logins), "0600")),
+        f"chroot {TARGET} chown -R {account.name}: {folder}",
     )
 
 

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from edgectl.control.firstboot.account import account
 from edgectl.control.firstboot.files import files as files_of
 from edgectl.control.firstboot.files import is_ubuntu
 from edgectl.control.firstboot.hostkey import made
-from edgectl.control.firstboot.logins import logins
 from edgectl.control.firstboot.machine import FirstBootFile, Machine, machine
 from edgectl.control.inventory.load import Inventory
 from edgectl.control.inventory.pin import pinned
@@ -35,9 +35,16 @@ def prepare(inventory: Inventory, store: str, node: str, *, new_key: bool, insta
     found = inventory.store(store, pinned=False)
     target = _node(found, node)
     title = f"{store}/{target.name}"
-    if target.install is not None and installer and not is_ubuntu(target.install.os):
+    install = target.install
+    if install is None:
+        raise InvalidInput(
+            f"{found.source}: nothing says how {title} is installed",
+            hint="add it to the node, its store, a group or the defaults: install: {os: debian-12}; docs/image.md",
+            docs="inventory",
+        )
+    if installer and not is_ubuntu(install.os):
         raise UsageError(
-            f"--installer is for Ubuntu's, and {title} gets {target.install.os}",
+            f"--installer is for Ubuntu's, and {title} gets {install.os}",
             hint="how Debian's installer finds preseed.cfg: docs/image.md",
         )
     had = target.ssh.host_key
@@ -49,7 +56,7 @@ def prepare(inventory: Inventory, store: str, node: str, *, new_key: bool, insta
             "been installed again from the new files",
         )
     pair = made()
-    described = machine(found, target, pair, logins(found, target))
+    described = machine(store, target, install, pair, account(found, target))
     before = inventory.source.data
     try:
         after = pinned(before, {(store, target.name): pair.public}, str(inventory.path))

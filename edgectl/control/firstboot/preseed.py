@@ -9,7 +9,8 @@ import ipaddress
 from collections.abc import Iterator
 from urllib.parse import urlsplit
 
-from edgectl.control.firstboot.machine import FirstBootFile, Machine, Planted
+from edgectl.control.firstboot.account import Kind, Planted
+from edgectl.control.firstboot.machine import FirstBootFile, Machine
 from edgectl.control.firstboot.plant import TARGET, commands, put
 from edgectl.control.link.secret import Secret
 
@@ -117,7 +118,7 @@ def _clock(machine: Machine) -> Iterator[str]:
 
 def _account(machine: Machine) -> Iterator[str]:
     yield "\n# Who logs in: with a key; no password opens the account"
-    if machine.is_root:
+    if machine.account.kind is not Kind.SUDO:  # the installer makes ordinary accounts alone
         yield from _given(
             "passwd/root-login boolean true",
             "passwd/root-password-crypted password !",
@@ -128,7 +129,7 @@ def _account(machine: Machine) -> Iterator[str]:
         "passwd/root-login boolean false",
         "passwd/make-user boolean true",
         "passwd/user-fullname string edgectl",
-        f"passwd/username string {machine.install.user}",
+        f"passwd/username string {machine.account.name}",
         "passwd/user-password-crypted password !",
     )
 

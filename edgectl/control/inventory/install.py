@@ -32,10 +32,9 @@ class InstallDisk:
 
 @dataclass(frozen=True, slots=True)
 class InstallSettings:
-    """How a machine is first installed; without `keys`, those beside the private keys of `ssh` may log in."""
+    """How a machine is first installed; without `keys`, those beside the private keys of `ssh` may log in as its user."""
 
     os: str
-    user: str
     keys: tuple[str, ...] = ()
     network: InstallNetwork = InstallNetwork()
     disk: InstallDisk = InstallDisk()

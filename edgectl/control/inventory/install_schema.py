@@ -44,7 +44,7 @@ class Install(Section):
 
     os: Os = Field(default="debian-12", description="Which installer the files are for.")
     user: Annotated[str, StringConstraints(pattern=r"^[a-z_][a-z0-9_-]{0,30}$")] | None = Field(
-        default=None, description="Who logs in from then on; ssh.user when not given."
+        default=None, description="Who logs in from then on: ssh.user, and no other name."
     )
     keys: list[Line] = Field(
         default=[], description="Public SSH keys that may log in; those of ssh.keys when not given."

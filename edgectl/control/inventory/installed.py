@@ -31,7 +31,6 @@ def install_settings(node: schema.Node, zone: str | None) -> InstallSettings | N
     network, disk = asked.network or install_schema.InstallNetwork(), asked.disk or install_schema.Disk()
     return InstallSettings(
         os=asked.os,
-        user=asked.user or _ssh_user(node),
         keys=tuple(asked.keys),
         network=InstallNetwork(
             mac=network.mac or next(iter(_macs(node)), ""),
@@ -60,7 +59,10 @@ def install_findings(node: schema.Node) -> _Wrong:
     for index, key in enumerate(asked.keys):
         if wrong := login_key_error(key):
             yield ("install", "keys", index), f"install.keys.{index}: {wrong}"
-    if not asked.keys and not (node.ssh and node.ssh.keys):
+    if node.host is not None and node.host.users.get(login) is not None:  # a deploy user
+        if asked.keys:
+            yield ("install", "keys"), f"install.keys: who logs in as {login} is said by host.users.{login}.keys"
+    elif not asked.keys and not (node.ssh and node.ssh.keys):
         sentence = "install: nobody could log in: install.keys: [ssh-ed25519 AAAA...], or ssh.keys with the .pub beside"
         yield ("install", "keys"), sentence
     if asked.network is not None:

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import yaml
 
+from edgectl.control.firstboot.account import Kind
 from edgectl.control.firstboot.autoinstall import autoinstall
 from edgectl.control.inventory.install import InstallDisk, InstallNetwork
 from tests.unit.control.firstboot.machines import FIXED, LOGIN, MAC, PAIR, every, machine
@@ -52,7 +53,7 @@ def test_each_key_is_one_of_the_installers() -> None:
         assert set(found["keyboard"]) == {"layout"}
         assert found["refresh-installer"] == {"update": False}
         assert found["shutdown"] == "reboot"
-        assert ("identity" in found) is not one.is_root
+        assert ("identity" in found) is (one.account.kind is Kind.SUDO)
         assert "user-data" in found  # what the installer asks for where there is no identity
 
 
@@ -78,6 +79,9 @@ def test_the_installed_system_shows_the_pinned_key() -> None:
     root = answers(user="root")
     assert [one["name"] for one in root["user-data"]["users"]] == ["root"]
     assert root["user-data"]["hostname"] == "store-042-node-1"
+    edge = answers(user="edge")
+    assert [one["homedir"] for one in edge["user-data"]["users"]] == ["/etc/edgectl/users/edge"]
+    assert "authorized-keys" not in edge["ssh"]
 
 
 def test_no_network_is_needed() -> None:

@@ -7,10 +7,13 @@ from typing import Any
 
 import yaml
 
+from edgectl.control.firstboot.account import becoming_root
 from edgectl.control.firstboot.hostkey import made
 from edgectl.control.firstboot.nocloud import meta_data, network_config, seed
 from edgectl.control.inventory.install import InstallNetwork
-from tests.unit.control.firstboot.machines import FIXED, LOGIN, MAC, PAIR, every, machine
+from edgectl.control.link.launcher import launcher_text
+from edgectl.wire.launch import LAUNCHER, authorized, keys_of, sudoers
+from tests.unit.control.firstboot.machines import FIXED, LOGIN, MAC, PAIR, TRUST, every, machine
 
 
 def read(name: str, **install: Any) -> Any:
@@ -37,6 +40,31 @@ def test_root_needs_no_rule() -> None:
     assert [account["name"] for account in doc["users"]] == ["root"]
     assert doc["disable_root"] is False
     assert "write_files" not in doc
+
+
+def test_a_deploy_user_is_as_roots_first_deploy_would_make_him() -> None:
+    """Law: no shell's home of his own, no password, one rule, the launcher, the trust; what the node compares with."""
+    doc = read("user-data", user="edge")
+    assert doc["users"] == [
+        {
+            "name": "edge",
+            "system": True,
+            "no_create_home": True,
+            "homedir": "/etc/edgectl/users/edge",
+            "shell": "/bin/sh",
+            "lock_passwd": False,
+            "passwd": "*",
+        }
+    ]
+    assert doc["disable_root"] is True
+    files = {file["path"]: (file["permissions"], file["content"]) for file in doc["write_files"]}
+    assert files == {
+        LAUNCHER: ("0755", launcher_text()),
+        "/var/lib/edgectl/trust/trust.json": ("0644", TRUST),
+        keys_of("edge"): ("0644", authorized((LOGIN,))),
+        "/etc/sudoers.d/edgectl": ("0440", sudoers(("edge",))),
+    }
+    assert "NOPASSWD: ALL" not in str(doc)
 
 
 def test_only_our_host_key_is_left() -> None:
@@ -91,7 +119,7 @@ def test_the_same_content_is_the_same_instance() -> None:
     assert yaml.safe_load(first)["local-hostname"] == "store-042-node-1"
     others = [
         machine(pair=made()),
-        replace(machine(), logins=(LOGIN, LOGIN[:-1])),
+        replace(machine(), account=becoming_root("deploy", (LOGIN, LOGIN[:-1]))),
         machine(network=FIXED),
         machine(user="root"),
         machine(timezone="UTC"),

@@ -68,11 +68,13 @@ def test_debconf_reads_it(tmp_path: Path) -> None:
 
 def test_no_password_opens_anything() -> None:
     """Law: the one account has a key; where that is root, no other is made."""
-    user, root = answers(text()), answers(text(user="root"))
+    user, root, edge = answers(text()), answers(text(user="root")), answers(text(user="edge"))
     assert (user["passwd/root-login"], user["passwd/username"]) == ("false", "deploy")
     assert user["passwd/user-password-crypted"] == root["passwd/root-password-crypted"] == "!"
     assert (root["passwd/root-login"], root["passwd/make-user"]) == ("true", "false")
     assert "passwd/username" not in root
+    assert edge["passwd/make-user"] == "false", "he is made by the last commands"
+    assert "--home-dir /etc/edgectl/users/edge --shell /bin/sh --password '*' edge" in edge["preseed/late_command"]
 
 
 def test_no_mirror_is_the_medium_alone() -> None:
@@ -185,6 +187,22 @@ def test_the_last_commands_leave_what_is_declared(tmp_path: Path) -> None:
     assert (target / "etc/resolv.conf").read_text() == "nameserver 10.77.0.1\nnameserver 10.77.0.2\n"
     assert not copies.exists()
     assert log.read_text() == "chown -R deploy: /home/deploy/.ssh\npreseed/late_command=[]\n"
+
+
+@pytest.mark.programs("the commands are the installer's shell's")
+def test_a_deploy_user_is_there_before_his_files(tmp_path: Path) -> None:
+    """Law: he is made with his home elsewhere, and each of his files lies there, in folders that sshd can read."""
+    target, log = tmp_path / "target", tmp_path / "log"
+    (target / "etc/ssh").mkdir(parents=True)
+    script = answers(text(user="edge"))["preseed/late_command"].replace("/target", str(target))
+    makes = f'shift; case "$1" in useradd) echo "$*" >> {log};; *) exec "$@";; esac'
+    ran = run(script, tmp_path, chroot=makes, debconf_set="exit 0")
+    assert (ran.returncode, ran.stderr) == (0, "")
+    assert log.read_text().startswith("useradd --system --user-group --no-create-home --home-dir /etc/edgectl/users/")
+    for file in machine(user="edge").account.planted:
+        path = target / file.path.lstrip("/")
+        assert (path.read_text(), path.stat().st_mode & 0o777) == (file.text, int(file.mode, 8))
+        assert path.parent.stat().st_mode & 0o777 == 0o755
 
 
 @pytest.mark.programs("the commands are the installer's shell's")
