@@ -9,6 +9,7 @@ from edgectl.control.deploy.offer import Offer
 from edgectl.wire.chain import Chain, Endpoint
 from edgectl.wire.document import canonical, digest_of
 from edgectl.wire.envelope import Sender
+from edgectl.wire.host import ENABLED, Os, Service, TimeSync
 from edgectl.wire.payload import Gpu, Guard, Helm, Host, Image, Inference, K3s, ManagedFile, Node, Payload, Release
 from edgectl.wire.thing import PAYLOAD, things
 from tests.archives import canonical_archive, plain_tar
@@ -20,6 +21,7 @@ _DEPLOYMENT = {"kind": "Deployment", "metadata": {"name": "x"}}
 _LAYERS = plain_tar({"both": hashlib.shake_128(b"layers that both images have").digest(1500)})
 CONTENT = {name: name.encode() * 40 for name in ("k3s", "helm", "chart")}
 CONTENT |= {name: canonical_archive(name, _LAYERS) for name in ("image-1", "image-2")}
+FACTS = Os(modules=("br_netfilter",), services=(Service("chrony.service", ENABLED),), time=TimeSync(("10.77.0.1",)))
 BLOBS = {digest_of(data): data for data in CONTENT.values()}
 
 
@@ -40,7 +42,13 @@ def payload(
     files = (ManagedFile("/etc/store.conf", base),)
     k3s = K3s("v1.36.3+k3s1", _blob("k3s"), "k3s.service", (), (Image(_blob(image), (f"vision:{app}",)),))
     node = Node(
-        "node-1", "server", "10.77.0.11", Host(1, files), k3s, Helm("v4", _blob("helm")), Gpu("nvidia.com/gpu", 1, 1)
+        "node-1",
+        "server",
+        "10.77.0.11",
+        Host(1, files, os=FACTS),
+        k3s,
+        Helm("v4", _blob("helm")),
+        Gpu("nvidia.com/gpu", 1, 1),
     )
     releases = [
         _release("plugin", values={}),
