@@ -12,7 +12,7 @@ from edgectl.node import recipe as real
 from edgectl.node.converge.protocol import Gate, Step
 from edgectl.wire.chain import Chain, Endpoint
 from edgectl.wire.envelope import Envelope, Sender
-from edgectl.wire.host import Os, Package, Packages
+from edgectl.wire.host import ENABLED, Os, Package, Packages, Service, TimeSync
 from edgectl.wire.payload import (
     Gpu,
     Guard,
@@ -92,6 +92,15 @@ def order(module: Any, desired: Payload) -> tuple[Gate[Any], ...]:
     return steps
 
 
+def knowing(desired: Payload) -> Payload:
+    """Return a store with declared facts of its nodes' systems."""
+    (node,) = desired.nodes
+    facts = Os(
+        modules=("br_netfilter",), services=(Service("chrony.service", ENABLED, (FILES[0].path,)),), time=TimeSync()
+    )
+    return replace(desired, nodes=(replace(node, host=replace(node.host, os=facts)),))
+
+
 PAYLOADS = {
     "whole": payload(),
     "without GPUs": payload(gpu=False, releases=RELEASES[1:]),
@@ -101,6 +110,7 @@ PAYLOADS = {
     "with a chain": replace(payload(), chain=Chain("vision", {"camera": Endpoint("camera", 9100)})),
     "with folders": keeping(payload()),
     "with packages": installing(payload()),
+    "with facts of the system": knowing(payload()),
     "with secrets and facts": replace(payload(), secrets=(SECRET,), facts={"name": "store-042"}),
 }
 
@@ -257,6 +267,27 @@ def models_come_before_what_reads_them(module: Any) -> None:
     assert "models" in {step.id for step in module.recipe(pair, agent)}
 
 
+def the_system_is_as_declared_before_k3s(module: Any) -> None:
+    """Load modules before settings that they bring, tell units of new files, and hold nothing up but what reads them.
+
+    A heal does not wait for the time. Units are looked at where none is declared: some may be ours to put back.
+    """
+    desired = PAYLOADS["with facts of the system"]
+    steps = {step.id: step for step in order(module, desired)}
+    ids = list(steps)
+    wanted = ["host-files", "modules", "sysctls", "services", "time"]
+    assert [name for name in ids if name in wanted] == wanted
+    assert ids.index("time") < ids.index("k3s-binary")
+    assert {name for name, step in steps.items() if set(wanted[1:]) & set(step.needs)} == set()
+    assert steps["host-files"].readers == {FILES[0].path: ("chrony.service",)}
+    assert set(wanted) <= module.base_of(desired, desired.nodes[0])
+    offer = Envelope("store-042", "node-1", BLOB, BLOB, "", 1, "", Sender("ada", "laptop"))
+    waits = [module.recipe(desired, desired.nodes[0], tried=tried) for tried in (None, offer)]
+    assert [step.wait.limit_seconds for one in waits for step in one if step.id == "time"] == [0, 30]
+    plain = {step.id for step in order(module, PAYLOADS["whole"])}
+    assert {"modules", "services", "time"} & plain == {"services"}
+
+
 def folders_come_before_what_keeps_something_there(module: Any) -> None:
     """Give folders to pods' users before their release, and let only that one wait; they are apps, and no base."""
     desired = PAYLOADS["with folders"]
@@ -318,6 +349,7 @@ LAWS: tuple[Callable[[Any], None], ...] = (
     what_a_person_permits_is_permitted_for_that_deploy,
     only_the_lead_does_what_is_the_clusters,
     a_marker_is_withdrawn_after_the_wait,
+    the_system_is_as_declared_before_k3s,
 )
 
 
@@ -383,6 +415,13 @@ def test_law(law: Callable[[Any], None]) -> None:
             a_marker_is_withdrawn_after_the_wait,
             "Proven(node.gpu, node.name), Withdrawn(node.gpu, node.name)",
             "Withdrawn(node.gpu, node.name), Proven(node.gpu, node.name)",
+        ),
+        (the_system_is_as_declared_before_k3s, "waits=tried is not None", "waits=True"),
+        (the_system_is_as_declared_before_k3s, ", readers=readers_of(of_system.services)", ""),
+        (
+            the_system_is_as_declared_before_k3s,
+            "        Services(of_system.services),\n",
+            "        *((Services(of_system.services),) if of_system.services else ()),\n",
         ),
     ],
     ids=lambda value: value.__name__ if callable(value) else "",

@@ -9,7 +9,7 @@ from edgectl.control.deploy.offer import Offer
 from edgectl.wire.chain import Chain, Endpoint
 from edgectl.wire.document import canonical, digest_of
 from edgectl.wire.envelope import Sender
-from edgectl.wire.host import Deb, Os, Package, Packages, Reboots
+from edgectl.wire.host import ENABLED, Deb, Os, Package, Packages, Reboots, Service, TimeSync
 from edgectl.wire.payload import Gpu, Guard, Helm, Host, Image, Inference, K3s, ManagedFile, Node, Payload, Release
 from edgectl.wire.thing import PAYLOAD, things
 from tests.archives import canonical_archive, plain_tar
@@ -22,6 +22,7 @@ _LAYERS = plain_tar({"both": hashlib.shake_128(b"layers that both images have").
 CONTENT = {name: name.encode() * 40 for name in ("k3s", "helm", "chart")}
 CONTENT |= {f"{name}-{version}": f"{name} {version}".encode() for name in ("chrony", "driver") for version in "1234"}
 CONTENT |= {name: canonical_archive(name, _LAYERS) for name in ("image-1", "image-2")}
+FACTS = Os(modules=("br_netfilter",), services=(Service("chrony.service", ENABLED),), time=TimeSync(("10.77.0.1",)))
 BLOBS = {digest_of(data): data for data in CONTENT.values()}
 
 
@@ -53,7 +54,7 @@ def payload(
         "node-1",
         "server",
         "10.77.0.11",
-        Host(1, files, os=replace(os or Os(reboots=Reboots(most=0)), packages=packages)),
+        Host(1, files, os=replace(FACTS, packages=packages, reboots=os.reboots if os else Reboots(most=0))),
         k3s,
         Helm("v4", _blob("helm")),
         Gpu("nvidia.com/gpu", 1, 1),

@@ -85,8 +85,8 @@ def test_all_are_asked_at_once_and_reloaded_once(node: FakeNode) -> None:
     system = Systemd(node, units)
     declared = tuple(Service(name, MASKED if index % 2 else DISABLED) for index, name in enumerate(units))
     converge(node, declared)
-    assert (system.reloads, system.asked) == (1, 3)  # probe, apply, probe
-    assert [argv[1] for argv in node.changes] == ["disable", "mask", "daemon-reload", "stop"]
+    assert (system.reloads, system.asked) == (1, 4)  # probe, apply and behind its reload, probe
+    assert [argv[1] for argv in node.changes] == ["stop", "disable", "mask", "daemon-reload"]
 
 
 def test_a_unit_that_is_not_there_is_named(node: FakeNode) -> None:
