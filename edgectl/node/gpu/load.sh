@@ -9,9 +9,10 @@ there() { [ -e "$root/dev/nvidia-uvm" ]; }
 persist() {
   [ "${1:-}" = persistence ] || return 0
   refused=$root/run/edgectl/persistence # says so to persistence.sh: what cannot be is not tried at every look
-  systemctl start nvidia-persistenced.service 2>/dev/null
-  if failed=$(timeout -k 1 25 nvidia-smi -pm 1 2>&1); then
-    rm -f "$refused"
+  rm -f "$refused"
+  # NVIDIA calls a mode that nvidia-smi sets alone deprecated: the daemon first, which Debian starts without the mode.
+  timeout -k 1 25 systemctl start nvidia-persistenced.service 2>/dev/null
+  if sh "$here/persistence.sh" >/dev/null || failed=$(timeout -k 1 25 nvidia-smi -pm 1 2>&1); then
     return 0
   fi
   mkdir -p "${refused%/*}"

@@ -22,9 +22,9 @@ version=$(sh "$here/module.sh")
 if [ -n "$nouveau" ]; then
   if [ -n "$version" ] && grep -rqsE '^[[:space:]]*blacklist[[:space:]]+nouveau([[:space:]]|$)' \
     "$root/etc/modprobe.d" "$root/run/modprobe.d" "$root/usr/lib/modprobe.d" "$root/lib/modprobe.d"; then
-    say 1 "nouveau holds the GPU at $nouveau until the machine is restarted; then driver $version has it"
+    say 2 "nouveau holds the GPU at $nouveau until the machine is restarted; then driver $version has it"
   fi
-  say 1 "nouveau holds the GPU at $nouveau: install NVIDIA's driver, put 'blacklist nouveau' into /etc/modprobe.d, update-initramfs -u, reboot"
+  say 2 "nouveau holds the GPU at $nouveau: install NVIDIA's driver, put 'blacklist nouveau' into /etc/modprobe.d, update-initramfs -u, reboot"
 fi
 
 if [ -n "$version" ]; then
