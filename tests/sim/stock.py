@@ -9,7 +9,7 @@ from edgectl.control.deploy.offer import Offer
 from edgectl.wire.chain import Chain, Endpoint
 from edgectl.wire.document import canonical, digest_of
 from edgectl.wire.envelope import Sender
-from edgectl.wire.host import Deb, Os, Package, Packages, Reboots
+from edgectl.wire.host import Deb, Os, Package, Packages
 from edgectl.wire.payload import Gpu, Guard, Helm, Host, Image, Inference, K3s, ManagedFile, Node, Payload, Release
 from edgectl.wire.thing import PAYLOAD, things
 from tests.archives import canonical_archive, plain_tar
@@ -53,7 +53,7 @@ def payload(
         "node-1",
         "server",
         "10.77.0.11",
-        Host(1, files, os=replace(os or Os(reboots=Reboots(most=0)), packages=packages)),
+        Host(1, files, os=replace(os or Os(), packages=packages)),
         k3s,
         Helm("v4", _blob("helm")),
         Gpu("nvidia.com/gpu", 1, 1),
