@@ -279,7 +279,8 @@ def the_system_is_as_declared_before_k3s(module: Any) -> None:
     assert [name for name in ids if name in wanted] == wanted
     assert ids.index("time") < ids.index("k3s-binary")
     assert {name for name, step in steps.items() if set(wanted[1:]) & set(step.needs)} == set()
-    assert vars(steps["host-files"])["readers"] == {FILES[0].path: ("chrony.service",)}
+    files: Any = steps["host-files"]
+    assert files.readers == {FILES[0].path: ("chrony.service",)}
     assert set(wanted) <= module.base_of(desired, desired.nodes[0])
     offer = Envelope("store-042", "node-1", BLOB, BLOB, "", 1, "", Sender("ada", "laptop"))
     waits = [module.recipe(desired, desired.nodes[0], tried=tried) for tried in (None, offer)]
