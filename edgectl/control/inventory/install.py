@@ -32,7 +32,7 @@ class InstallDisk:
 
 @dataclass(frozen=True, slots=True)
 class InstallSettings:
-    """How a machine is first installed; without `keys`, those beside the private keys of `ssh` may log in as its user."""
+    """How a machine is first installed; without `keys`, those beside the private keys of `ssh` may log in."""
 
     os: str
     keys: tuple[str, ...] = ()
