@@ -34,6 +34,7 @@ FAST = (
     "tests/docs",
     "tests/contract",
     "tests/stack",
+    "tests/packages",
     "tests/bundle_packages",
 )
 nox.options.sessions = ["lint", "types", "unit"]

@@ -21,6 +21,7 @@ from edgectl.node.host.files import Files, Sysctls
 from edgectl.node.host.folders import Folders
 from edgectl.node.host.machine import TheMachine
 from edgectl.node.host.modules import Modules
+from edgectl.node.host.packages.step import GpuPackages, SystemPackages
 from edgectl.node.host.preflight import Preflight
 from edgectl.node.host.readers import readers_of
 from edgectl.node.host.services import Services
@@ -37,6 +38,7 @@ from edgectl.node.k3s.service import Service
 from edgectl.node.k3s.stocked import Announced, Stocked
 from edgectl.node.k3s.unpacked import Unpacked
 from edgectl.node.models.step import Registered
+from edgectl.node.reboot.step import Reboot, Restarts
 from edgectl.node.secrets.kept import Facts, Secrets
 from edgectl.node.trust.step import Trusted
 from edgectl.node.units.install import Units
@@ -61,12 +63,14 @@ def recipe(
     returning: bool = False,
     planned: bool = False,
     runs: bool = False,
+    restarts: Restarts | None = None,
 ) -> tuple[Gate[Any], ...]:
     """Return every step and gate of one node, in order; what concerns the cluster is the lead's alone.
 
     `tried`: the deploy that this is tried for. `returning`: it is put back after another one has failed; what that one
     has added must go before what is put back needs the room and the GPUs. `planned`: it is looked at before its deploy,
-    which sends the values of secrets. `runs`: it is brought about, and not only looked at.
+    which sends the values of secrets. `runs`: it is brought about, and not only looked at; then `restarts` restarts the
+    machine, where that is declared.
     """
     k3s, host, of_system = node.k3s, node.host, node.host.os or Os()
     leads = node.name == payload.lead.name
@@ -78,12 +82,15 @@ def recipe(
         Units(),
         *((Trusted(payload.trust),) if payload.trust else ()),
         Blobs(payload.blobs_of(node)),
+        SystemPackages(of_system.packages, take_over=tried is not None and tried.take_over),
         Files("host-files", "host files", host.files, needs=("host",), readers=readers_of(of_system.services)),
         *((Modules(of_system.modules),) if of_system.modules else ()),
         Sysctls(host.sysctls, needs=("host-files",)),
         Users(of_system.users),
         Services(of_system.services),
         *((Synchronised(of_system.time, waits=tried is not None),) if of_system.time else ()),
+        *_gpu_packages(of_system, tried=tried, returning=returning),
+        *((Reboot(host.os, may=tried is not None and tried.may_reboot, restarts=restarts),) if host.os else ()),
         *((Folders(host.folders),) if host.folders else ()),
         *(() if leads else (ServerFirst(k3s.version),)),
         K3sBinary("k3s-binary", "k3s binary", "k3s", k3s.version, k3s.binary, names=programs, needs=follows),
@@ -107,6 +114,14 @@ def recipe(
     mounted = _mounted(payload, planned=planned)
     cluster = _cluster(payload, node, gpus, mounted, tried=tried, returning=returning)
     return (*steps, *cluster, *_chain(payload, node, cluster, settles=runs))
+
+
+def _gpu_packages(declared: Os, *, tried: Envelope | None, returning: bool) -> tuple[Gate[Any], ...]:
+    """Return the step of the GPU's packages, where there are any; going back needs no other hours than going on."""
+    if not declared.packages.gpu:
+        return ()
+    insists, takes = tried is not None and tried.may_reboot, tried is not None and tried.take_over
+    return (GpuPackages(declared.packages, declared.reboots, may_reboot=insists or returning, take_over=takes),)
 
 
 def _mounted(payload: Payload, *, planned: bool) -> list[Gate[Any]]:

@@ -52,11 +52,8 @@ class _Part:
         return (self.kind, self.name, self.version, self.refs, str(self.path), status.st_size, status.st_mtime_ns)
 
 
-def make_bundle(say: Callable[[str], None], *, bare: bool = False) -> Supplies:
-    """Return the bundle of what there is now, building parts that are missing (cold: minutes).
-
-    `bare`: with the packages that bring driver and toolkit to a node that has none.
-    """
+def make_bundle(say: Callable[[str], None]) -> Supplies:
+    """Return the bundle of what there is now, building parts that are missing (cold: minutes)."""
     from edgectl.sandbox.gpu.debs import driver_debs
     from edgectl.sandbox.gpu.images import images
     from edgectl.sandbox.k3s.build import HELM_VERSION, K3S_VERSION, helm_binary, k3s_binary
@@ -71,7 +68,7 @@ def make_bundle(say: Callable[[str], None], *, bare: bool = False) -> Supplies:
         *(_Part("image", image.name, image.version, image.path, image.refs) for image in built),
         *_files(version),
     ]
-    for deb in driver_debs(say=told) if bare else ():
+    for deb in driver_debs(say=told):
         arch = ANY_ARCH if deb.arch == "all" else deb.arch
         parts.append(_Part("package", deb.name, deb.version, deb.path, (), arch))
     named = {image.name: image.refs[0] for image in built}

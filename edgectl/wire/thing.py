@@ -14,7 +14,10 @@ IMAGE = "image "  # and its repository
 
 
 def things(payload: Payload) -> dict[str, str]:
-    """Return digest -> name of all that a payload names, its models to come included, its own left out."""
+    """Return digest -> name of all that a payload names, its models to come included, its own left out.
+
+    Packages of the system have none: their bytes are packed, and an older one has nothing in common with a newer.
+    """
     named: dict[str, str] = {}
     for release in payload.releases:
         named[release.chart] = f"chart {release.namespace}/{release.name}"

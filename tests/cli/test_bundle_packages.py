@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -64,6 +65,8 @@ def test_a_damaged_package_is_taken_anew(edgectl: Edgectl, tmp_path: Path) -> No
     path = bundle.blob(bundle.all("package")[0])
     path.write_bytes(b"x" * path.stat().st_size)
     assert "has it damaged, and no --from has it" in edgectl("bundle", "build").err
+    shutil.rmtree(tmp_path / "cache")  # nobody knows any more what it was
+    assert edgectl("bundle", "build").code == 3
     assert edgectl("bundle", "build", "--from", str(tmp_path / "debs")).code == 0
     assert edgectl("bundle", "verify", str(bundle.root)).code == 0
 
@@ -103,11 +106,11 @@ def test_they_are_compared_listed_and_carried(edgectl: Edgectl, tmp_path: Path) 
     bundle = Bundle.open(tmp_path / "bundle")
     bundle.add(deb("figlet"), kind="package", name="figlet", version="2.2.5-3")
     older = Bundle.create(tmp_path / "older")
-    for version in ("1.7~rc0", "1.6-9"):
+    for version in ("1.7~rc0", "1.7"):
         older.add(deb("jq", version), kind="package", name="jq", version=version)
     said = edgectl("bundle", "diff", str(bundle.root), str(older.root), "-o", "json").document
     new = {one["name"]: one["before"] for one in said["new"]}
-    assert (new["jq"], new["figlet"]) == ("1.7~rc0", "")
+    assert (new["jq"], new["figlet"]) == ("1.7", "")
     listed = json.loads(edgectl("bundle", "components", str(bundle.root)).out)["components"]
     assert "pkg:deb/jq@1.7~rc1?arch=amd64" in {one.get("purl") for one in listed}
     assert "3 package" in edgectl("bundle", "inspect", str(bundle.root)).out

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import subprocess
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -13,12 +14,14 @@ from typing import Any
 
 import pytest
 
+from edgectl.control.deploy.prefetch import offer_ahead
 from edgectl.control.link.runtime import runtime
 from edgectl.control.signing import online
 from edgectl.node import session
 from edgectl.node.converge.slots import EVIDENCE, Slots
 from edgectl.node.io.look import Look
 from edgectl.node.launch import permits
+from edgectl.node.models.registry import CANDIDATE, Registry
 from edgectl.node.trust.kept import heard_of
 from edgectl.wire.document import to_json
 from edgectl.wire.envelope import Envelope, Sender
@@ -26,10 +29,13 @@ from edgectl.wire.launch import commitment
 from edgectl.wire.offer import Offer, Part
 from edgectl.wire.sshsig import fingerprint
 from edgectl.wire.trust import blob_of
+from tests.cli import test_models as models
 from tests.cli.conftest import KEY, Edgectl, declare
 from tests.cli.node import MOTD, StoreNode
-from tests.cli.test_keys import trusted
+from tests.cli.test_keys import agent, trusted
 from tests.far.sshd import keygen
+
+__all__ = ["agent"]
 
 Ask = Callable[..., dict[str, Any]]
 MINE = fingerprint(blob_of(KEY))
@@ -62,8 +68,7 @@ def past(node: StoreNode) -> None:
     """Let what was sent lie some time back: two deploys within one second are told apart by nothing."""
     for path in node.places.slots.glob("*/envelope.json"):
         doc = json.loads(path.read_text())
-        if not path.with_name("offer.json").exists():
-            path.write_text(json.dumps(doc | {"created": "2026-01-01T00:00:00+00:00"}))
+        path.write_text(json.dumps(doc | {"created": "2026-01-01T00:00:00+00:00"}))
     trust = node.places.trust / "heard.json"
     trust.unlink(missing_ok=True)
 
@@ -299,3 +304,42 @@ def test_values_that_are_signed_for_are_taken(deployed: StoreNode, ask: Ask, hom
     frame = made(deployed, home, values={"app": {"KEY": "right"}}, nonce="n")
     assert "right" not in frame["offer"]
     assert ask("deploy", **frame)["op"] in {"want", "accepted", "end"}
+
+
+@pytest.mark.usefixtures("agent")
+def test_the_agent_signs_too(inventory: Path, deployed: StoreNode, edgectl: Edgectl, home: Path) -> None:
+    """A key that only the SSH agent holds is found by what the trust says of it."""
+    subprocess.run(["ssh-add", "-q", str(home / "offer_ed25519")], check=True, timeout=30)
+    shutil.rmtree(home)
+    past(deployed)
+    declare(inventory, "better")
+    said = edgectl("deploy", "store-042")
+    assert (said.code, deployed.file(MOTD).read_text()) == (0, "better"), said
+
+
+def test_models_come_ahead_only_as_the_payload_names_them(
+    inventory: Path, deployed: StoreNode, edgectl: Edgectl, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Law: a prefetch is of a signed payload, which is brought first; other models beside it are refused."""
+    folder = inventory.parent / "models"
+    folder.mkdir()
+    for version in ("1.3", "1.4"):
+        (folder / f"detector-{version}.onnx").write_bytes(models.weights(int(version[-1])))
+    say = '{version: "1.3", from: ./models/detector-1.3.onnx, next: {version: "1.4", from: ./models/detector-1.4.onnx}}'
+    models.say(inventory, say)
+    models.build(inventory, edgectl)
+    past(deployed)
+    came = edgectl("models", "prefetch", "store-042")
+    assert (came.code, "detector 1.4" in came.out + came.err) == (0, True), came
+    assert Slots(deployed.places).sequence == 1
+    assert Registry(deployed.places).linked("detector", CANDIDATE)
+
+    def forged(given: Any, rendered: Any, node: str) -> Any:
+        offer = offer_ahead(given, rendered, node)
+        assert offer is not None
+        assert offer.models is not None
+        return replace(offer, models=replace(offer.models, next=(replace(offer.models.next[0], version="6.6.6"),)))
+
+    monkeypatch.setattr("edgectl.control.deploy.prefetch.offer_ahead", forged)
+    said = edgectl("models", "prefetch", "store-042")
+    assert (said.code, "not those of the signed payload" in said.err) == (11, True), said

@@ -128,7 +128,7 @@ def test_whether_json_is_wanted_is_known_without_understanding_the_line(line: st
     ("words", "expected"),
     [
         ("edgectl dep", ["deploy"]),
-        ("edgectl p", ["plan", "pause"]),
+        ("edgectl p", ["preflight", "plan", "pause"]),
         ("edgectl sandbox cut", ["cut-power"]),
         ("edgectl deploy sto", ["store-042"]),
         ("edgectl status -i {other} st", ["store-077"]),

@@ -22,7 +22,7 @@ def main() -> int:
     except NotReady as missing:
         _say(missing.message)
         return 0
-    make_bundle(_say)
+    make_bundle(_say)  # the driver's packages are in it
     base_image(_say)
     cuda_library()
     return 0

@@ -11,6 +11,8 @@ import pytest
 from edgectl.node import recipe as real
 from edgectl.node.converge.protocol import Gate, Step
 from edgectl.wire.chain import Chain, Endpoint
+from edgectl.wire.envelope import Envelope, Sender
+from edgectl.wire.host import Os, Package, Packages
 from edgectl.wire.payload import (
     Gpu,
     Guard,
@@ -77,6 +79,13 @@ def keeping(desired: Payload) -> Payload:
     return replace(desired, nodes=(replace(node, host=host),), releases=(*RELEASES, KEEPER))
 
 
+def installing(desired: Payload) -> Payload:
+    """Return a store with packages of the system and of its GPUs."""
+    (node,) = desired.nodes
+    packages = Packages((Package("chrony", "1"),), (Package("nvidia-driver", "1", hold=True),))
+    return replace(desired, nodes=(replace(node, host=replace(node.host, os=Os(packages))),))
+
+
 def order(module: Any, desired: Payload) -> tuple[Gate[Any], ...]:
     """Return the recipe's steps."""
     steps: tuple[Gate[Any], ...] = module.recipe(desired, desired.nodes[0])
@@ -91,6 +100,7 @@ PAYLOADS = {
     "with models": replace(payload(), releases=(*RELEASES, READER), models=Models((Model("detector", "1", {}),))),
     "with a chain": replace(payload(), chain=Chain("vision", {"camera": Endpoint("camera", 9100)})),
     "with folders": keeping(payload()),
+    "with packages": installing(payload()),
     "with secrets and facts": replace(payload(), secrets=(SECRET,), facts={"name": "store-042"}),
 }
 
@@ -258,6 +268,38 @@ def folders_come_before_what_keeps_something_there(module: Any) -> None:
     assert "host-folders" not in {step.id for step in order(module, PAYLOADS["whole"])}
 
 
+def packages_come_before_what_uses_them(module: Any) -> None:
+    """Install before files, services and k3s, on every node; hold up nothing that runs already where apt is broken."""
+    desired = PAYLOADS["with packages"]
+    steps = {step.id: step for step in order(module, desired)}
+    ids = list(steps)
+    assert ids.index("blobs") < ids.index("packages") < ids.index("host-files")
+    assert ids.index("sysctls") < ids.index("gpu-packages") < ids.index("k3s-binary")
+    assert {name for name, step in steps.items() if {"packages", "gpu-packages"} & set(step.needs)} == {"gpu-packages"}
+    assert {"packages", "gpu-packages"} <= module.base_of(desired, desired.nodes[0])
+    agent = replace(desired.nodes[0], name="node-2", role="agent", helm=None)
+    pair = replace(desired, nodes=(agent, desired.nodes[0]))
+    assert {"packages", "gpu-packages"} <= {step.id for step in module.recipe(pair, agent)}
+    bare = {step.id for step in order(module, PAYLOADS["whole"])}
+    assert ("packages" in bare, "gpu-packages" in bare) == (True, False), "what is declared no more goes"
+
+
+def what_a_person_permits_is_permitted_for_that_deploy(module: Any) -> None:
+    """Let a driver be replaced, and a stranger's package go, as the deploy at hand says; going back keeps no hours."""
+    desired = PAYLOADS["with packages"]
+    offer = Envelope("store-042", "node-1", BLOB, BLOB, "", 1, "", Sender("ada", "laptop"))
+
+    def permits(**how: Any) -> tuple[bool, bool, bool]:
+        steps = {step.id: step for step in module.recipe(desired, desired.nodes[0], **how)}
+        gpu = steps["gpu-packages"]
+        return gpu.may_reboot, gpu.take_over, steps["packages"].take_over
+
+    assert permits() == permits(tried=offer) == (False, False, False)
+    assert permits(tried=replace(offer, may_reboot=True)) == (True, False, False)
+    assert permits(tried=replace(offer, take_over=True)) == (False, True, True)
+    assert permits(returning=True) == (True, False, False)
+
+
 LAWS: tuple[Callable[[Any], None], ...] = (
     needs_are_earlier,
     ids_are_unique,
@@ -272,6 +314,8 @@ LAWS: tuple[Callable[[Any], None], ...] = (
     what_is_mounted_comes_before_its_pods,
     models_come_before_what_reads_them,
     folders_come_before_what_keeps_something_there,
+    packages_come_before_what_uses_them,
+    what_a_person_permits_is_permitted_for_that_deploy,
     only_the_lead_does_what_is_the_clusters,
     a_marker_is_withdrawn_after_the_wait,
 )
@@ -325,6 +369,9 @@ def test_law(law: Callable[[Any], None]) -> None:
         ),
         (folders_come_before_what_keeps_something_there, "host=replace(node.host, folders=())", "host=node.host"),
         (folders_come_before_what_keeps_something_there, "if any(_names(release, ", "if any(bool("),
+        (packages_come_before_what_uses_them, "    if not declared.packages.gpu:\n", "    if True:\n"),
+        (what_a_person_permits_is_permitted_for_that_deploy, "may_reboot=insists or returning", "may_reboot=insists"),
+        (what_a_person_permits_is_permitted_for_that_deploy, "tried is not None and tried.may_reboot", "True"),
         (what_failed_goes_before_what_returns, "    if returning:\n", "    if False:\n"),
         (only_the_lead_does_what_is_the_clusters, "leads = node.name == payload.lead.name", "leads = True"),
         (only_the_lead_does_what_is_the_clusters, "    steps += [Joined(other, tried) for other in neighbours]\n", ""),

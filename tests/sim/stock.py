@@ -9,6 +9,7 @@ from edgectl.control.deploy.offer import Offer
 from edgectl.wire.chain import Chain, Endpoint
 from edgectl.wire.document import canonical, digest_of
 from edgectl.wire.envelope import Sender
+from edgectl.wire.host import Deb, Os, Package, Packages, Reboots
 from edgectl.wire.payload import Gpu, Guard, Helm, Host, Image, Inference, K3s, ManagedFile, Node, Payload, Release
 from edgectl.wire.thing import PAYLOAD, things
 from tests.archives import canonical_archive, plain_tar
@@ -19,6 +20,7 @@ RUNTIME = digest_of(b"engine")
 _DEPLOYMENT = {"kind": "Deployment", "metadata": {"name": "x"}}
 _LAYERS = plain_tar({"both": hashlib.shake_128(b"layers that both images have").digest(1500)})
 CONTENT = {name: name.encode() * 40 for name in ("k3s", "helm", "chart")}
+CONTENT |= {f"{name}-{version}": f"{name} {version}".encode() for name in ("chrony", "driver") for version in "12"}
 CONTENT |= {name: canonical_archive(name, _LAYERS) for name in ("image-1", "image-2")}
 BLOBS = {digest_of(data): data for data in CONTENT.values()}
 
@@ -33,14 +35,28 @@ def _release(name: str, *, values: dict[str, object], needs: tuple[str, ...] = (
 
 
 def payload(
-    *, base: str = "1", app: str = "1", bad: bool = False, extra: bool = False, title: str = "Berlin"
+    *,
+    base: str = "1",
+    app: str = "1",
+    bad: bool = False,
+    extra: bool = False,
+    title: str = "Berlin",
+    os: Os | None = None,
 ) -> Payload:
-    """Return one; `extra` adds a release that others do not have."""
+    """Return one; `extra` adds a release that others do not have; with `os`, a changed base restarts the machine."""
     image = f"image-{app if app in '12' else '2'}"
     files = (ManagedFile("/etc/store.conf", base),)
+    debs = tuple(Deb(name, base, "all", _blob(f"{name}-{base}")) for name in ("chrony", "driver"))
+    packages = Packages((Package("chrony", base),), (Package("driver", base, hold=True),), debs)
     k3s = K3s("v1.36.3+k3s1", _blob("k3s"), "k3s.service", (), (Image(_blob(image), (f"vision:{app}",)),))
     node = Node(
-        "node-1", "server", "10.77.0.11", Host(1, files), k3s, Helm("v4", _blob("helm")), Gpu("nvidia.com/gpu", 1, 1)
+        "node-1",
+        "server",
+        "10.77.0.11",
+        Host(1, files, os=replace(os or Os(reboots=Reboots(most=0)), packages=packages)),
+        k3s,
+        Helm("v4", _blob("helm")),
+        Gpu("nvidia.com/gpu", 1, 1),
     )
     releases = [
         _release("plugin", values={}),
@@ -48,7 +64,8 @@ def payload(
     ]
     if extra:
         releases.insert(1, _release("extra", values={}))
-    blobs = {_blob(name): len(CONTENT[name]) for name in ("k3s", "helm", "chart", image)}
+    names = ("k3s", "helm", "chart", image, *(f"{deb.name}-{deb.version}" for deb in debs))
+    blobs = {_blob(name): len(CONTENT[name]) for name in names}
     question = Inference("vision", "vision", 8000, "m", {}, (0.0,))
     guard = Guard(("nvidia.com/gpu",), ("nvidia",), ("kube-system",))
     chain = Chain("vision", {"camera": Endpoint("camera", 9100)})
@@ -62,9 +79,11 @@ B = payload(base="1", app="2", extra=True)
 B_BASE = payload(base="2", app="2")
 BAD = payload(app="2", bad=True, extra=True)
 BAD_BASE = payload(base="2", app="2", bad=True)
-NAMES = {
-    one.digest: name for name, one in (("A", A), ("A2", A2), ("B", B), ("B'", B_BASE), ("bad", BAD), ("bad'", BAD_BASE))
-}
+R = payload(base="3", os=Os(modules=("nvidia",)))
+R2 = payload(base="4", app="2", os=Os(modules=("nvidia",)))
+BAD_R = payload(base="4", app="2", bad=True, os=Os(modules=("nvidia",)))
+_NAMED = {"A": A, "A2": A2, "B": B, "B'": B_BASE, "bad": BAD, "bad'": BAD_BASE, "R": R, "R2": R2, "badR": BAD_R}
+NAMES = {one.digest: name for name, one in _NAMED.items()}
 
 
 def offer(of: Payload, sender: Sender = ADA) -> Offer:

@@ -20,8 +20,9 @@ from tests.sim.world import World
 
 
 def payload(*, base: str = "1", app: str = "one", bad: bool = False) -> Payload:
-    """Return one whose app differs by its values alone, as a changed inventory makes it."""
+    """Return one whose app differs by its values alone, as a changed inventory makes it; packages it has none."""
     made = stock.payload(base=base)
+    made = replace(made, nodes=tuple(replace(node, host=replace(node.host, os=None)) for node in made.nodes))
     values: dict[str, Any] = {"app": app, "bad": bad}
     plugin, vision = made.releases
     return replace(made, releases=(plugin, replace(vision, values=values, digest=digest_of(canonical([values])))))

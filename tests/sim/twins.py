@@ -17,11 +17,13 @@ from edgectl.node.gpu.driver import Driver
 from edgectl.node.gpu.proven import Proven, Withdrawn
 from edgectl.node.guard.step import GuardHolds, GuardPolicy
 from edgectl.node.host.blobs import Blobs
+from edgectl.node.host.packages.step import GpuPackages, SystemPackages
 from edgectl.node.host.preflight import Preflight
 from edgectl.node.host.timesync import Synchronised
 from edgectl.node.io.look import Look
 from edgectl.node.k3s.serves import Serves
 from edgectl.node.k3s.service import Service
+from edgectl.node.reboot.step import Reboot
 from edgectl.node.secrets.kept import Secrets, lacking
 from edgectl.node.secrets.values import newest
 from edgectl.node.trust.step import Trusted
@@ -43,6 +45,8 @@ def twins(world: World, steps: Iterable[Gate[Any]]) -> tuple[Gate[Any], ...]:
 
 def _twin(world: World, step: Gate[Any]) -> Gate[Any]:
     kinds = {
+        SystemPackages: TwinPackages,
+        GpuPackages: TwinPackages,
         Service: TwinK3s,
         Serves: TwinServes,
         Release: TwinRelease,
@@ -56,6 +60,8 @@ def _twin(world: World, step: Gate[Any]) -> Gate[Any]:
     }
     if isinstance(step, (Blobs, Trusted)):
         return step
+    if isinstance(step, Reboot):
+        return TwinReboot(world, step)
     for kind, twin in kinds.items():
         if isinstance(step, kind):
             return twin(world, step)
@@ -110,6 +116,14 @@ class TwinFact(Twin):
     def change(self, value: str) -> None:
         """Write."""
         self.world.facts.put(self.id, value)
+
+
+class TwinPackages(TwinFact):
+    """Packages: what is declared of them, and not what the deploy at hand permits."""
+
+    def __init__(self, world: World, real: Any) -> None:
+        super().__init__(world, real)
+        self.want = hashlib.sha256(repr(real.asked.wanted).encode()).hexdigest()[:12]
 
 
 class TwinK3s(TwinFact):
@@ -220,6 +234,23 @@ class TwinChain(Twin):
         if self.world.pods_ready("vision"):
             return Observation(Status.CURRENT, "camera -> sink 214 ms")
         return Observation(Status.IN_PROGRESS, "camera silent")
+
+
+class TwinReboot(Twin):
+    """The product's own step, on a machine whose module is a fact."""
+
+    def probe(self, read: Any) -> Observation:
+        """Look."""
+        super().probe(read)
+        seen: Observation = self.real.probe(read)
+        return seen
+
+    def apply(self, write: Any, seen: Observation) -> None:
+        """Restart: the engine ends in here."""
+        self.world.only_engine()
+        self.world.event(f"apply {self.id}")
+        self.world.trouble(ApplyFailed, "apply")
+        self.real.apply(write, seen)
 
 
 class TwinSecrets(TwinFact):

@@ -57,13 +57,11 @@ def up(
     if required is not None and required > gpus:
         raise UsageError(f"--required {required} is more than --gpus {gpus}", hint="--required may be at most --gpus")
     sandbox = open_sandbox(new=True)
-    there = [node for store in sandbox.stores() if store.name == name for node in store.record.nodes]
-    bare = any(node.bare for node in there) if there else bare
     supplies = None
     if not nodes_only:
         from edgectl.sandbox.bundle import make_bundle
 
-        supplies = make_bundle(say, bare=bare)
+        supplies = make_bundle(say)
     store = sandbox.up(name, nodes=nodes, gpus=gpus, required=required, bare=bare, system=system)
     if supplies is not None:
         from edgectl.sandbox.inventory import write_inventory

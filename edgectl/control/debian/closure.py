@@ -27,17 +27,14 @@ def closure(wanted: Iterable[Control], hand: Iterable[Control]) -> tuple[Control
             standing[provided.name].add(one.name)
     meant = {one.name: [one] for one in wanted}
     settled: dict[str, list[Control]] = {}
-    torn: set[str] = set()  # names of which no one version suits all
     while True:
         chosen, asked = _walk(wanted, {**named, **settled, **meant}, standing)
-        worse = {name for name, (one,) in settled.items() if not _fits(one, asked[name])}  # by needs met since
-        several = {name: found for name, found in _by_name(chosen).items() if len(found) > 1 and name not in torn}
+        several = {name: found for name, found in _by_name(chosen).items() if len(found) > 1}
         fits = {name: [one for one in found if _fits(one, asked[name])] for name, found in several.items()}
         news = {name: found[:1] for name, found in fits.items() if found}
-        if not news and not worse:
+        if not news:
             return tuple(sorted(chosen, key=lambda one: (one.name, order(one.version), one.arch)))
-        torn |= worse
-        settled = {name: found for name, found in {**settled, **news}.items() if name not in torn}
+        settled |= news  # what they need was met before: with fewer versions, fewer needs are left
 
 
 def newest(found: Iterable[Control]) -> Control | None:

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Collection, Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from edgectl.control.debian.closure import closure
 from edgectl.control.debian.control import ALL, Control
-from edgectl.control.gather.held import OtherBundle
+from edgectl.control.debian.known import control_of
 from edgectl.control.gather.need import Brought
 from edgectl.control.gather.shopping import Shopping
 from edgectl.control.inventory.store import Store
@@ -60,14 +61,14 @@ def take_packages(stores: Sequence[Store], shopping: Shopping) -> None:
 
 def _at_hand(shopping: Shopping) -> _Hand:
     hand = _Hand()
-    own = OtherBundle(shopping.bundle)
-    for source in (own, *shopping.sources):
-        found = source.packages()
-        if source is own:
-            hand.own = {brought.control: brought for brought in found}
-        else:
-            for brought in found:
-                hand.others.setdefault(brought.control, []).append(brought)
+    for artifact in shopping.bundle.all(KIND):
+        with suppress(InvalidInput):  # lost or damaged: taken anew where a source has it; the end says where none has
+            path = shopping.bundle.blob(artifact)
+            one = control_of(artifact, path)
+            hand.own[one] = Brought(one, path, artifact.digest)
+    for source in shopping.sources:
+        for brought in source.packages():
+            hand.others.setdefault(brought.control, []).append(brought)
     return hand
 
 

@@ -4,7 +4,7 @@
 # Another VERSION than the declared one still computes: exit 0, and the line ends with "(VERSION is declared)".
 declared=${1:-}
 root=${EDGECTL_ROOT:-}
-here=${0%/*}
+here=$(dirname "$0")
 
 say() { echo "$2"; exit "$1"; }
 ready() {

@@ -3,7 +3,7 @@
 # persistence: the driver keeps the GPUs up while nobody uses them; that it cannot is said and is no failure.
 # The last line on stdout is the reason; exit 0 ready, 1 not yet, 2 never (until a person changes something).
 root=${EDGECTL_ROOT:-}
-here=${0%/*}
+here=$(dirname "$0")
 there() { [ -e "$root/dev/nvidia-uvm" ]; }
 
 persist() {

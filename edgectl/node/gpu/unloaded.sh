@@ -3,7 +3,7 @@
 # One reason line on stdout; exit 1 not yet, 2 never (until a person changes something).
 # "driver VERSION is installed and not loaded" is what load.sh cures.
 root=${EDGECTL_ROOT:-}
-here=${0%/*}
+here=$(dirname "$0")
 kernel=$(uname -r)
 
 say() { echo "$2"; exit "$1"; }
@@ -14,7 +14,7 @@ for device in "$root"/sys/bus/pci/devices/*; do
   [ "$(cat "$device/vendor" 2>/dev/null)" = 0x10de ] || continue
   case $(cat "$device/class" 2>/dev/null) in 0x0300* | 0x0302*) ;; *) continue ;; esac # not its sound or USB part
   found=$((found + 1))
-  [ "$(basename "$(readlink "$device/driver" 2>/dev/null)")" != nouveau ] || nouveau=$(basename "$device")
+  [ "$(basename "$(readlink "$device/driver" 2>/dev/null)")" != nouveau ] || nouveau=${nouveau:-${device##*/}}
 done
 [ "$found" -gt 0 ] || say 1 "the driver is not loaded, and no NVIDIA GPU is on the PCI bus: reseat the card and its power"
 

@@ -99,6 +99,10 @@ class Look:
         found = os.statvfs(path)
         return found.f_bavail * found.f_frsize
 
+    def is_read_only(self, path: Path) -> bool:
+        """Tell whether a path's file system takes no writes."""
+        return bool(os.statvfs(path).f_flag & os.ST_RDONLY)
+
     def boot_id(self) -> str:
         """Return the kernel's id of this boot; kubelet reports the same as nodeInfo.bootID."""
         return (self.text(Path("/proc/sys/kernel/random/boot_id")) or "").strip()

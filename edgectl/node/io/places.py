@@ -43,6 +43,11 @@ class Places:
         return self.state / "owned"
 
     @property
+    def apt(self) -> Path:
+        """The node's own package source: links to package files, the list of them, and apt's notes on it."""
+        return self.state / "apt"
+
+    @property
     def journal(self) -> Path:
         """One JSONL file a run."""
         return self.state / "journal"
@@ -91,6 +96,11 @@ class Places:
     def pause(self) -> Path:
         """Present while a person works on the store by hand."""
         return self.state / "pause.json"
+
+    @property
+    def reboot(self) -> Path:
+        """Which restarts edgectl has asked for, and the run that goes on after one."""
+        return self.state / "reboot.json"
 
     @property
     def run(self) -> Path:

@@ -27,10 +27,12 @@ def test_a_tag_and_a_digest_are_no_part_of_a_name(ref: str, name: str) -> None:
     assert _repository(ref) == name
 
 
-def test_all_but_the_payload_has_a_name() -> None:
+def test_all_but_the_payload_and_packages_has_a_name() -> None:
     """And two versions of a store give the same ones."""
     first, second = things(stock.A), things(stock.B)
-    assert set(first) == set(stock.A.blobs)
+    (node,) = stock.A.nodes
+    assert node.host.os is not None
+    assert set(first) == set(stock.A.blobs) - node.host.os.packages.blobs
     assert set(first.values()) == {"k3s", "helm", "image vision", "chart vision/vision"}
     assert set(second.values()) >= {"k3s", "helm", "image vision"}
 

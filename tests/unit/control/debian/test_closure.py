@@ -75,8 +75,8 @@ def test_versions_that_cannot_agree_both_come() -> None:
     assert names(found) == ["aa 1", "bb 1", "lib 1", "lib 2"]
 
 
-def test_what_a_taken_version_brings_is_asked_again() -> None:
-    """Law: the version that suited all until its own needs were met is no longer alone. Seeded: a choice for ever."""
+def test_what_a_version_itself_brings_is_asked_too() -> None:
+    """A version that suits all others, and not what it needs itself, does not stand alone."""
     first, other = pkg("aa", needs="lib"), pkg("bb", needs="lib (<= 2)")
     hand = [first, other, pkg("lib", "3"), pkg("lib", "2", needs="odd"), pkg("odd", needs="lib (>= 3)")]
     assert names(closure([first, other], hand)) == ["aa 1", "bb 1", "lib 2", "lib 3", "odd 1"]

@@ -37,7 +37,7 @@ stores:
 GPU = """
     gpu:
       count: 1
-      packages: {nvidia-driver-570: 570.86.15-1, libnvidia-g++1.0: null}
+      packages: {nvidia-driver-570: 570.86.15-1, libcuda-g++1.0: null}
 """
 DEBS = {
     ("jq", "1.6-2.1", "amd64"): "libjq1 (= 1.6-2.1), libc6 (>= 2.34)",
@@ -49,9 +49,9 @@ DEBS = {
     ("libjq1", "1.6-2.1+deb12u1", "amd64"): "jq-data",
     ("jq-data", "1:2", "all"): "",
     ("figlet", "2.2.5-3", "amd64"): "jq-data",
-    ("nvidia-driver-570", "570.86.15-1", "amd64"): "libnvidia-g++1.0 (= 570.86.15-1)",
-    ("nvidia-driver-570", "570.124.06-1", "amd64"): "libnvidia-g++1.0 (= 570.124.06-1)",
-    ("libnvidia-g++1.0", "570.86.15-1", "amd64"): "",
+    ("nvidia-driver-570", "570.86.15-1", "amd64"): "libcuda-g++1.0 (= 570.86.15-1)",
+    ("nvidia-driver-570", "570.124.06-1", "amd64"): "libcuda-g++1.0 (= 570.124.06-1)",
+    ("libcuda-g++1.0", "570.86.15-1", "amd64"): "",
 }
 
 
@@ -122,7 +122,7 @@ def test_packages_of_the_gpu_are_held_and_fenced(home: Path) -> None:
     """
     found = rendered(home, ("    title", f"{GPU}    title"))
     held = (
-        Package("libnvidia-g++1.0", "570.86.15-1", hold=True),
+        Package("libcuda-g++1.0", "570.86.15-1", hold=True),
         Package("nvidia-driver-570", "570.86.15-1", hold=True),
     )
     assert packages(found).gpu == held
@@ -136,7 +136,7 @@ def test_packages_of_the_gpu_are_held_and_fenced(home: Path) -> None:
         return any(re.match(pattern, name) for pattern in patterns)
 
     fenced = (
-        "libnvidia-g++1.0",
+        "libcuda-g++1.0",
         "nvidia-driver-570",
         "nvidia-dkms-570",
         "libnvidia-gl-570",

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
+import subprocess
 import time
 from pathlib import Path
 
 import pytest
 
 from edgectl.node.gpu.boot import LOADABLE
-from tests.unit.node.gpu.machine import Machine
+from tests.unit.node.gpu.machine import SCRIPTS, Machine
 
 pytestmark = pytest.mark.programs("a shell script is tested by a shell")
 
@@ -58,6 +59,16 @@ def test_a_module_on_the_disk_can_be_loaded(machine: Machine, name: str) -> None
     code, (said,) = machine.run("driver.sh", ["580.95.05"])
     assert (code, said) == (1, "driver 580.95.05 is installed and not loaded: modprobe nvidia")
     assert LOADABLE.match(said)
+
+
+def test_a_technician_may_stand_in_the_scripts_folder(machine: Machine) -> None:
+    """`sh driver.sh`: the others are found beside it."""
+    module(machine)
+    env = {"PATH": str(machine.programs), "EDGECTL_ROOT": str(machine.root)}
+    ran = subprocess.run(
+        ["/bin/sh", "driver.sh"], cwd=SCRIPTS, env=env, capture_output=True, text=True, timeout=30, check=False
+    )
+    assert (ran.stderr, ran.stdout) == ("", "driver 580.95.05 is installed and not loaded: modprobe nvidia\n")
 
 
 def test_without_a_module_nothing_can_be_loaded(machine: Machine) -> None:

@@ -179,12 +179,13 @@ def test_a_probe_has_no_writing_verb() -> None:
         "run",
         "unit",
         "free_bytes",
+        "is_read_only",
         "processes",
         "boot_id",
         "booted_at",
     }
     asked = {name for name, _ in inspect.getmembers(ReadApi, inspect.isfunction) if not name.startswith("_")}
-    assert asked == {"apart", "get", "get_text", "dry_apply", "dry_create", "close"}
+    assert asked == {"apart", "get", "get_text", "metadata", "dry_apply", "dry_create", "close"}
     assert type(Look(Places()).api) is ReadApi
     assert type(Hands(Places()).api) is WriteApi
 
