@@ -11,6 +11,7 @@ import pytest
 from edgectl.node import recipe as real
 from edgectl.node.converge.protocol import Gate, Step
 from edgectl.wire.chain import Chain, Endpoint
+from edgectl.wire.host import Os
 from edgectl.wire.payload import (
     Gpu,
     Guard,
@@ -77,6 +78,12 @@ def keeping(desired: Payload) -> Payload:
     return replace(desired, nodes=(replace(node, host=host),), releases=(*RELEASES, KEEPER))
 
 
+def with_system(desired: Payload) -> Payload:
+    """Return a store whose node says something of its system."""
+    (node,) = desired.nodes
+    return replace(desired, nodes=(replace(node, host=replace(node.host, os=Os(modules=("br_netfilter",)))),))
+
+
 def order(module: Any, desired: Payload) -> tuple[Gate[Any], ...]:
     """Return the recipe's steps."""
     steps: tuple[Gate[Any], ...] = module.recipe(desired, desired.nodes[0])
@@ -91,6 +98,7 @@ PAYLOADS = {
     "with models": replace(payload(), releases=(*RELEASES, READER), models=Models((Model("detector", "1", {}),))),
     "with a chain": replace(payload(), chain=Chain("vision", {"camera": Endpoint("camera", 9100)})),
     "with folders": keeping(payload()),
+    "with a system": with_system(payload()),
     "with secrets and facts": replace(payload(), secrets=(SECRET,), facts={"name": "store-042"}),
 }
 
@@ -258,6 +266,19 @@ def folders_come_before_what_keeps_something_there(module: Any) -> None:
     assert "host-folders" not in {step.id for step in order(module, PAYLOADS["whole"])}
 
 
+def a_restart_comes_before_k3s(module: Any) -> None:
+    """Restart the machine, where anything of its system is declared, before k3s is started; nothing waits for it."""
+    desired = PAYLOADS["with a system"]
+    steps = {step.id: step for step in order(module, desired)}
+    ids = list(steps)
+    assert ids.index("sysctls") < ids.index("reboot") < ids.index("k3s-binary")
+    assert not [step.id for step in steps.values() if "reboot" in step.needs]
+    assert "reboot" in module.base_of(desired, desired.nodes[0])
+    assert "reboot" not in {step.id for step in order(module, PAYLOADS["whole"])}
+    agent = replace(desired.nodes[0], name="node-2", role="agent", helm=None)
+    assert "reboot" in {step.id for step in module.recipe(replace(desired, nodes=(desired.nodes[0], agent)), agent)}
+
+
 LAWS: tuple[Callable[[Any], None], ...] = (
     needs_are_earlier,
     ids_are_unique,
@@ -272,6 +293,7 @@ LAWS: tuple[Callable[[Any], None], ...] = (
     what_is_mounted_comes_before_its_pods,
     models_come_before_what_reads_them,
     folders_come_before_what_keeps_something_there,
+    a_restart_comes_before_k3s,
     only_the_lead_does_what_is_the_clusters,
     a_marker_is_withdrawn_after_the_wait,
 )
@@ -325,6 +347,7 @@ def test_law(law: Callable[[Any], None]) -> None:
         ),
         (folders_come_before_what_keeps_something_there, "host=replace(node.host, folders=())", "host=node.host"),
         (folders_come_before_what_keeps_something_there, "if any(_names(release, ", "if any(bool("),
+        (a_restart_comes_before_k3s, " if host.os else ()),", " if host.os and leads else ()),"),
         (what_failed_goes_before_what_returns, "    if returning:\n", "    if False:\n"),
         (only_the_lead_does_what_is_the_clusters, "leads = node.name == payload.lead.name", "leads = True"),
         (only_the_lead_does_what_is_the_clusters, "    steps += [Joined(other, tried) for other in neighbours]\n", ""),
