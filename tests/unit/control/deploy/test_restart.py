@@ -15,8 +15,8 @@ from edgectl.wire.errors import Bug, EdgectlError, Unreachable
 from tests.unit.control.deploy.test_deploy import OFFER, Clock, Heard
 
 REASON = "driver: the kernel runs NVIDIA 1, 2 is installed"
-HELLO = {"op": "hello", "current": None, "sequence": 0}
-TAKEN = [HELLO, {"op": "want", "blobs": []}, {"op": "accepted", "run": "r1", "sequence": 1}]
+HELLO: dict[str, Any] = {"op": "hello", "current": None, "sequence": 0}
+TAKEN: list[Any] = [HELLO, {"op": "want", "blobs": []}, {"op": "accepted", "run": "r1", "sequence": 1}]
 GOES = {"kind": "step", "step": "reboot", "word": "rebooting", "reason": REASON}
 BACK = {"kind": "run", "reason": "deploy", "data": {"boot": "2", "restarts": 1}}
 STAYS = {"kind": "step", "step": "reboot", "word": "failed", "reason": "it has not gone down"}
@@ -95,7 +95,7 @@ def press(*sessions: list[Frame] | EdgectlError) -> tuple[Deploy, Hears, Clock, 
 @pytest.mark.parametrize("end", [GONE, Bug("the engine on node-1 ended by itself (exit 143)")])
 def test_it_is_waited_for_and_gone_on_with(end: EdgectlError) -> None:
     """Law: at the offset behind what was heard; the link is lost on purpose, and longer than for a bad one."""
-    away = [AWAY] * 10
+    away: list[Any] = [AWAY] * 10
     deploy, heard, _, asked = press([*TAKEN, *said(GOES), end], *away, [HELLO, *said(BACK, READY)])
     outcome = deploy.run()
     assert asked == ["deploy", "follow 100"]
