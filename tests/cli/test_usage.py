@@ -222,5 +222,5 @@ def test_words_are_documented() -> None:
     assert tables[0] == {*constants, verdict.INTERRUPTED}
     assert tables[1] == {
         event.OK, event.CHANGED, event.CHANGING, event.WAITING,
-        event.FAILED, event.BLOCKED, event.UNKNOWN, event.DRIFTED,
+        event.FAILED, event.BLOCKED, event.UNKNOWN, event.DRIFTED, event.REBOOTING,
     }  # fmt: skip

@@ -86,6 +86,12 @@ def installing(desired: Payload) -> Payload:
     return replace(desired, nodes=(replace(node, host=replace(node.host, os=Os(packages))),))
 
 
+def with_system(desired: Payload) -> Payload:
+    """Return a store whose node says something of its system."""
+    (node,) = desired.nodes
+    return replace(desired, nodes=(replace(node, host=replace(node.host, os=Os(modules=("br_netfilter",)))),))
+
+
 def order(module: Any, desired: Payload) -> tuple[Gate[Any], ...]:
     """Return the recipe's steps."""
     steps: tuple[Gate[Any], ...] = module.recipe(desired, desired.nodes[0])
@@ -111,6 +117,7 @@ PAYLOADS = {
     "with folders": keeping(payload()),
     "with packages": installing(payload()),
     "with facts of the system": knowing(payload()),
+    "with a system": with_system(payload()),
     "with secrets and facts": replace(payload(), secrets=(SECRET,), facts={"name": "store-042"}),
 }
 
@@ -332,6 +339,19 @@ def what_a_person_permits_is_permitted_for_that_deploy(module: Any) -> None:
     assert permits(returning=True) == (True, False, False)
 
 
+def a_restart_comes_before_k3s(module: Any) -> None:
+    """Restart the machine, where anything of its system is declared, before k3s is started; nothing waits for it."""
+    desired = PAYLOADS["with a system"]
+    steps = {step.id: step for step in order(module, desired)}
+    ids = list(steps)
+    assert ids.index("sysctls") < ids.index("reboot") < ids.index("k3s-binary")
+    assert not [step.id for step in steps.values() if "reboot" in step.needs]
+    assert "reboot" in module.base_of(desired, desired.nodes[0])
+    assert "reboot" not in {step.id for step in order(module, PAYLOADS["whole"])}
+    agent = replace(desired.nodes[0], name="node-2", role="agent", helm=None)
+    assert "reboot" in {step.id for step in module.recipe(replace(desired, nodes=(desired.nodes[0], agent)), agent)}
+
+
 LAWS: tuple[Callable[[Any], None], ...] = (
     needs_are_earlier,
     ids_are_unique,
@@ -348,6 +368,7 @@ LAWS: tuple[Callable[[Any], None], ...] = (
     folders_come_before_what_keeps_something_there,
     packages_come_before_what_uses_them,
     what_a_person_permits_is_permitted_for_that_deploy,
+    a_restart_comes_before_k3s,
     only_the_lead_does_what_is_the_clusters,
     a_marker_is_withdrawn_after_the_wait,
     the_system_is_as_declared_before_k3s,
@@ -409,6 +430,7 @@ def test_law(law: Callable[[Any], None]) -> None:
             "insists, takes = tried is not None and tried.may_reboot",
             "insists, takes = True",
         ),
+        (a_restart_comes_before_k3s, " if host.os else ()),", " if host.os and leads else ()),"),
         (what_failed_goes_before_what_returns, "    if returning:\n", "    if False:\n"),
         (only_the_lead_does_what_is_the_clusters, "leads = node.name == payload.lead.name", "leads = True"),
         (only_the_lead_does_what_is_the_clusters, "    steps += [Joined(other, tried) for other in neighbours]\n", ""),

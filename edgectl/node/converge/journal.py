@@ -89,11 +89,11 @@ class Journal:
             return False
         try:
             self._fd = os.open(found, os.O_WRONLY | os.O_APPEND)
-            self._bytes = os.fstat(self._fd).st_size
+            data = found.read_bytes()
         except OSError:
             return False
-        self.path, self._torn = found, bool(self._bytes)  # its last line may be half
-        self._began -= max((float(item.get("at", 0)) for item in read(found, 0)[0]), default=0.0)
+        self.path, self._bytes, self._torn = found, len(data), data[-1:] not in {b"", b"\n"}
+        self._began -= max((float(item.get("at", 0)) for item, _ in _lines(data, 0)), default=0.0)
         return True
 
     def _append(self, line: bytes) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from datetime import UTC, datetime
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -45,11 +46,15 @@ def machine(node: FakeNode, monkeypatch: pytest.MonkeyPatch) -> Machine:
     monkeypatch.setattr(engine, "Hands", lambda *_, **__: node)
     monkeypatch.setattr(engine, "recipe", made.recipe)
     monkeypatch.setattr(step, "datetime", Clock)
+    _passes(monkeypatch, lambda _: None)
+    return made
+
+
+def _passes(monkeypatch: pytest.MonkeyPatch, sleep: Callable[[float], None]) -> None:
+    """Let time pass by being asked for, here and nowhere else."""
     now = iter(range(10**9))
     for module in (restarts, tail):
-        monkeypatch.setattr(f"{module.__name__}.time.monotonic", lambda: float(next(now)))
-    monkeypatch.setattr("time.sleep", lambda _: None)
-    return made
+        monkeypatch.setattr(module, "time", SimpleNamespace(monotonic=lambda: float(next(now)), sleep=sleep))
 
 
 @pytest.fixture
@@ -352,7 +357,7 @@ def test_nobody_deploys_to_a_machine_that_goes_down(served: Machine, monkeypatch
             sending._restarts(served.node.places, offer)
         met.append(told.value)
 
-    monkeypatch.setattr("time.sleep", look)
+    _passes(monkeypatch, look)
     served.run()
     assert "node-1 restarts (driver: " in met[0].message
 
