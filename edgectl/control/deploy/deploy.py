@@ -28,7 +28,7 @@ from edgectl.control.payload.effects import Pause
 from edgectl.wire import event
 from edgectl.wire.document import to_json
 from edgectl.wire.envelope import Envelope
-from edgectl.wire.errors import Bug, EdgectlError, InvalidInput, StepFailed, Unreachable
+from edgectl.wire.errors import Bug, EdgectlError, InvalidInput, NotReady, StepFailed, Unreachable
 from edgectl.wire.frame import FrameError
 
 if TYPE_CHECKING:
@@ -79,13 +79,13 @@ class Deploy:
         while True:
             try:
                 self._talk()
-            except (Unreachable, Bug) as lost:
+            except (Unreachable, NotReady, Bug) as lost:
                 now = self._monotonic()
                 if self._restart is not None:
                     self._restart.miss(lost, now)
                     self._sleep(_RESTART_PAUSE_SECONDS)
                     continue
-                if isinstance(lost, Bug):
+                if not isinstance(lost, Unreachable):
                     raise
                 if not self.outcome.sessions or isinstance(lost, WrongHostKey):
                     raise  # never reached, so nothing to come back to; or somebody else answers

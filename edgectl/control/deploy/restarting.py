@@ -21,7 +21,7 @@ class Restarting:
     was_away: bool = False
 
     def miss(self, lost: EdgectlError, now: float) -> None:
-        """Note that the node is not there: its programs end as it goes down, one or the other with a code of its own.
+        """Note that the node is not there: as it goes down, its programs end one way or the other, or lose their disk.
 
         Raises when it should be back by now, or somebody else answers.
         """

@@ -1,8 +1,8 @@
 #!/bin/sh
 # Says whether this machine must be restarted for what edgectl has installed. Usage: reboot.sh [nvidia|- [PACKAGE ...]]
 # "nvidia": its packages are declared. PACKAGE: those that are ours; a restart that others wish for is said, no more.
-# One reason line on stdout, "CAUSE: ..." where one is needed; exit 0 none is needed, 1 needed, 2 never (until a person
-# changes something). Decides by what is there now, never by what was done: a restart by anybody else counts as well.
+# One reason line on stdout, "CAUSE: ..." where one is needed; exit 0 none is, 1 one is, 2 never (until a person changes
+# something).
 root=${EDGECTL_ROOT:-}
 nvidia=${1:--}
 [ $# -eq 0 ] || shift

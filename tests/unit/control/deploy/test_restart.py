@@ -11,7 +11,7 @@ import pytest
 from edgectl.control.deploy import restarting
 from edgectl.control.deploy.deploy import Deploy
 from edgectl.control.link.lost import LinkLost, WrongHostKey
-from edgectl.wire.errors import Bug, EdgectlError, Unreachable
+from edgectl.wire.errors import Bug, EdgectlError, NotReady, Unreachable
 from tests.unit.control.deploy.test_deploy import OFFER, Clock, Heard
 
 REASON = "driver: the kernel runs NVIDIA 1, 2 is installed"
@@ -92,8 +92,15 @@ def press(*sessions: list[Frame] | EdgectlError) -> tuple[Deploy, Hears, Clock, 
     return deploy, heard, clock, asked
 
 
-@pytest.mark.parametrize("end", [GONE, Bug("the engine on node-1 ended by itself (exit 143)")])
-def test_it_is_waited_for_and_gone_on_with(end: EdgectlError) -> None:
+@pytest.mark.parametrize(
+    "end",
+    [
+        GONE,
+        Bug("the engine on node-1 ended by itself (exit 143)"),
+        {"op": "error", **NotReady("this node cannot go on: Input/output error").to_json()},
+    ],
+)
+def test_it_is_waited_for_and_gone_on_with(end: Frame) -> None:
     """Law: at the offset behind what was heard; the link is lost on purpose, and longer than for a bad one."""
     away: list[Any] = [AWAY] * 10
     deploy, heard, _, asked = press([*TAKEN, *said(GOES), end], *away, [HELLO, *said(BACK, READY)])
@@ -152,6 +159,7 @@ def test_two_restarts_are_two() -> None:
 
 def test_a_crash_at_any_other_time_is_one() -> None:
     """Coming back would not help."""
-    deploy, _, _, _ = press([*TAKEN, Bug("it ended by itself")])
-    with pytest.raises(Bug):
-        deploy.run()
+    for error in (Bug("it ended by itself"), NotReady("this node cannot go on")):
+        deploy, _, _, _ = press([*TAKEN, error])
+        with pytest.raises(type(error)):
+            deploy.run()
