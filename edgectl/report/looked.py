@@ -19,7 +19,7 @@ _WRONG = (event.FAILED, event.UNKNOWN, event.WAITING)
 _LINES = 12
 _TITLE_WIDTH = 20
 _COLUMNS = 80
-_REBOOT, _TITLE = "reboot", "restart of the machine"  # the step's id and title
+_REBOOT, _TITLE = "reboot", "machine restart"  # the step's id and title
 _NEEDED, _NEVER = "a restart is needed", "is told never to restart"  # what the step says that makes none now
 
 

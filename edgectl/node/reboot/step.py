@@ -20,7 +20,7 @@ from edgectl.node.reboot.record import read as record_of
 from edgectl.wire.host import Os, Reboots
 
 ID = "reboot"
-TITLE = "restart of the machine"
+TITLE = "machine restart"
 SCRIPT = str(Path(__file__).with_name("reboot.sh"))
 NOUVEAU = "nouveau"
 _TIMES = ("", "once", "twice")

@@ -118,7 +118,7 @@ def test_a_candidate_whose_restart_does_not_help_is_turned_down(served: Machine)
     assert served.deploy("v2") == Exit.NOT_READY
     assert served.slots == (None, 1)
     verdict = served.verdict()
-    reason = "restart of the machine: restarted twice, and still: driver: the kernel runs NVIDIA v1, v2 is installed"
+    reason = "machine restart: restarted twice, and still: driver: the kernel runs NVIDIA v1, v2 is installed"
     assert verdict["reason"] == reason
     assert (verdict["gate"], verdict["returned"]["word"]) == ("reboot", "ready")
     boots = served.boots
