@@ -16,7 +16,7 @@ if [ -z "$loaded" ] && [ -r "$root/proc/driver/nvidia/version" ]; then
 fi
 # A module that is not loaded needs no restart: modprobe will do. One that is loaded cannot go while somebody uses it.
 if [ -n "$loaded" ]; then
-  there=$(modinfo ${root:+-b "$root"} -F version nvidia 2>/dev/null | head -n 1)
+  there=$(sh "${0%/*}/../gpu/module.sh")
   case $there in
     "" | "$loaded") ;; # nothing for this kernel: a restart would take the driver away
     *) say 1 "driver: the kernel runs NVIDIA $loaded, $there is installed" ;;
