@@ -9,7 +9,7 @@ from edgectl.control.deploy.offer import Offer
 from edgectl.wire.chain import Chain, Endpoint
 from edgectl.wire.document import canonical, digest_of
 from edgectl.wire.envelope import Sender
-from edgectl.wire.host import ENABLED, Deb, Os, Package, Packages, Reboots, Service, TimeSync
+from edgectl.wire.host import ENABLED, Deb, Os, Package, Packages, Service, TimeSync
 from edgectl.wire.payload import Gpu, Guard, Helm, Host, Image, Inference, K3s, ManagedFile, Node, Payload, Release
 from edgectl.wire.thing import PAYLOAD, things
 from tests.archives import canonical_archive, plain_tar
@@ -54,7 +54,7 @@ def payload(
         "node-1",
         "server",
         "10.77.0.11",
-        Host(1, files, os=replace(FACTS, packages=packages, reboots=os.reboots if os else Reboots(most=0))),
+        Host(1, files, os=replace(FACTS, packages=packages, modules=(*FACTS.modules, *(os.modules if os else ())))),
         k3s,
         Helm("v4", _blob("helm")),
         Gpu("nvidia.com/gpu", 1, 1),

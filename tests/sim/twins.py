@@ -60,8 +60,8 @@ def _twin(world: World, step: Gate[Any]) -> Gate[Any]:
     }
     if isinstance(step, (Blobs, Trusted)):
         return step
-    if isinstance(step, Reboot):  # only a module that is declared ever needs a restart here
-        return TwinReboot(world, step) if step.declared.modules else Twin(world, step)
+    if isinstance(step, Reboot):  # only that module ever needs a restart here
+        return TwinReboot(world, step) if "nvidia" in step.declared.modules else Twin(world, step)
     for kind, twin in kinds.items():
         if isinstance(step, kind):
             return twin(world, step)
