@@ -15,7 +15,7 @@ Examples:
   edgectl deploy store-042 -i stores/inventory.yaml -o json
   edgectl deploy store-042 --accept-degraded     (one GPU fewer will do)
   edgectl deploy store-042 --limit 500kbit       (a thin line, shops are open)
-  edgectl deploy store-042 --take-over           (a k3s of yours is there already)
+  edgectl deploy store-042 --take-over           (a k3s of yours is there)
   edgectl deploy store-042 --reboot-now          (not only in windows.reboot)
 
 The node finishes alone if this command or the link dies; the same command
