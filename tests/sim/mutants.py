@@ -92,7 +92,7 @@ MUTANTS = (
     Mutant(
         "a follower waits for a run that has died",
         "node/tail.py",
-        "        if now - quiet > _LOST_SECONDS and not _runs(places, path):",
+        "        if now - quiet > _LOST_SECONDS and not _runs(places, path) and not _restarts(places, look, run):",
         "        if False:",
         "sim: update / kill engine",
     ),
