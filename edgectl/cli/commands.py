@@ -25,6 +25,7 @@ TABLE = {
     "lint": ("lint", "Check what would be sent to stores: inventory, charts, rules."),
     "explain": ("explain", "Show where each value of a store comes from and what it replaced."),
     "render": ("render", "Show what stores would become, without talking to them."),
+    "image": ("image", "Write the files from which a machine comes up for the first time."),
     "preflight": ("preflight", "Find all that would stand in a deploy's way; change nothing."),
     "plan": ("plan", "Show what a deploy would change and send; change nothing."),
     "deploy": ("deploy", "Bring a store to what the inventory says, and prove it."),

@@ -15,13 +15,15 @@ Examples:
   edgectl deploy store-042 -i stores/inventory.yaml -o json
   edgectl deploy store-042 --accept-degraded     (one GPU fewer will do)
   edgectl deploy store-042 --limit 500kbit       (a thin line, shops are open)
-  edgectl deploy store-042 --take-over   (a k3s of yours is on the node already)
+  edgectl deploy store-042 --take-over           (a k3s of yours is there already)
+  edgectl deploy store-042 --reboot-now          (not only in windows.reboot)
 
 The node finishes alone if this command or the link dies; the same command
 re-attaches. Ctrl-C stops watching, nothing else. A second deploy changes
 nothing. --limit holds for all nodes of the store together, and instead of
 network.limits (docs/transfer.md). What stands worse than what ran before is rejected, and the store
-goes back by itself.
+goes back by itself. A machine that must be restarted for what is installed is, and the
+deploy goes on by itself when it is back (docs/reboot.md).
 
 \b
 Exit codes:
@@ -47,6 +49,9 @@ def deploy(
             help="Make a k3s that somebody else has installed on the node this store's: its binary, unit and settings "
             "become what is declared, its cluster's data stay, and releases of the same name are upgraded.",
         ),
+    ] = False,
+    reboot_now: Annotated[
+        bool, typer.Option("--reboot-now", help="Restart a machine that needs it at once, outside windows.reboot, too.")
     ] = False,
     limit: Annotated[
         str | None,
@@ -76,7 +81,9 @@ def deploy(
         with stores.speaking_of(store):
             rendered = stores.render(found)
             offer = stores.offer(found, rendered, engine, inventory=inventory)
-            offer = replace(offer, accept_degraded=accept_degraded, take_over=take_over, values=values)
+            offer = replace(
+                offer, accept_degraded=accept_degraded, may_reboot=reboot_now, take_over=take_over, values=values
+            )
             offer = signed(offer, found, engine_bytes=len(engine.tar), payload=rendered.payload.encode())
             followers = {name: (stores.for_node(offer, rendered, name), other) for name, other in others.items()}
             head = stores.header(found, offer.commit, offer.summary)

@@ -21,15 +21,15 @@ Examples:
   edgectl preflight store-042
   edgectl preflight group:berlin --junit preflight.xml
   edgectl preflight store-042 -v           (what is fine, too, and evidence)
-  edgectl preflight store-042 --take-over  (as `edgectl deploy --take-over` would see it)
-  edgectl ssh store-042 -- edgectl-node preflight      (the same, at the rack)
+  edgectl preflight store-042 --take-over  (as a deploy with it would see it)
+  edgectl ssh store-042 -- edgectl-node preflight    (the same, at the rack)
 
 All findings at once, each with what to do; docs/preflight.md lists them.
 Writes nothing on the nodes but edgectl's own engine.
 
 \b
 Exit codes:
-  0 nothing would stop a deploy    5 something would, or could not be looked at
+  0 nothing would stop a deploy    5 something would, or could not be seen
   4 a node could not be asked"""
 _AT_ONCE = 16
 

@@ -72,8 +72,9 @@ def _stopped_watching(whole: Together, offer: Offer) -> Interrupted:
             hint=f"run the same command again: edgectl deploy {offer.store}",
         )
     if running.outcome.run:
+        goes_on = "restarts now, and then goes on by itself" if running.restarts else "goes on by itself"
         return Interrupted(
-            f"stopped watching; {offer.node} goes on by itself (run {running.outcome.run})",
+            f"stopped watching; {offer.node} {goes_on} (run {running.outcome.run})",
             hint=f"watch again with `edgectl journal {offer.store} --follow`, "
             f"re-attach with `edgectl deploy {offer.store}`",
         )

@@ -26,8 +26,8 @@ def signed(given: Offer, store: Store, *, engine_bytes: int = _KNOWN_BYTES, payl
     from edgectl.control.signing.online import offered
     from edgectl.control.signing.trustfile import read
     from edgectl.wire.errors import InvalidInput
+    from edgectl.wire.offer import ORDERS, Part
     from edgectl.wire.offer import Offer as Signed
-    from edgectl.wire.offer import Part
     from edgectl.wire.sshsig import fingerprint
     from edgectl.wire.trust import blob_of
 
@@ -41,7 +41,7 @@ def signed(given: Offer, store: Store, *, engine_bytes: int = _KNOWN_BYTES, payl
         runtime=Part(given.runtime, engine_bytes),
         commit=given.commit,
         summary=given.summary,
-        accept_degraded=given.accept_degraded,
+        **{order: getattr(given, order) for order in ORDERS if hasattr(given, order)},
     )
     keeps = frozenset(fingerprint(blob_of(key)) for launch in launches for key in launch.keys)
     return replace(given, signed=offered(made, payload, read(store.trust).trust, given.values), keeps=keeps)

@@ -90,6 +90,6 @@ def ask(places: Places, offer: Envelope) -> str:
     """Let the engine run, for a person; returns the run's id."""
     cancel.end(places)
     run = secrets.token_hex(4)
-    leave(places, Request(run, DEPLOY, offer.sender, event.now()))
+    leave(places, Request(run, DEPLOY, offer.sender, event.now(), may_reboot=offer.may_reboot))
     start(places, run)
     return run

@@ -12,13 +12,11 @@ import sys
 import time
 from contextlib import suppress
 from dataclasses import replace
-from typing import Any
 
-from edgectl.node import cancel, gaps, pause, restraint
+from edgectl.node import gaps, pause, restraint
 from edgectl.node.converge.journal import Journal
 from edgectl.node.converge.lock import Lock
 from edgectl.node.converge.loop import Clock, converge, plan
-from edgectl.node.converge.protocol import Gate
 from edgectl.node.converge.slots import MOST_TRIES, Slot, Slots
 from edgectl.node.desired import is_one_way, load, same_base
 from edgectl.node.follow import heed, tell
@@ -26,11 +24,14 @@ from edgectl.node.gpu.proof import try_again
 from edgectl.node.io.look import Hands, Look
 from edgectl.node.io.places import Places
 from edgectl.node.outbox.report import Ended, report, report_pause
+from edgectl.node.reboot.record import GoesOn, consume
+from edgectl.node.reboot.restarts import Restarts, begins, settle
 from edgectl.node.recipe import base_of, recipe
-from edgectl.node.request import HEAL, Request, deploy_comes, take
+from edgectl.node.request import HEAL, Request, take
 from edgectl.node.saying import End, Saying
 from edgectl.node.standing import Standing, both, note, noted, standing, worse
 from edgectl.node.startup import clock
+from edgectl.node.stops import Stops
 from edgectl.node.sweep import sweep
 from edgectl.wire import event
 from edgectl.wire.document import to_json
@@ -44,7 +45,8 @@ _SYNC_SECONDS = 300.0
 
 def run(places: Places) -> int:
     """Converge the candidate, else what runs. Returns the exit code of the verdict."""
-    request = take(places) or Request(secrets.token_hex(4), HEAL, Sender("edgectl", os.uname().nodename), "")
+    asked, cut = begins(places, take(places))
+    request = asked or Request(secrets.token_hex(4), HEAL, Sender("edgectl", os.uname().nodename), "")
     paused = pause.read(places)
     if paused and request.kind == HEAL:
         print(paused.sentence(), flush=True)  # noqa: T201 - the unit's log
@@ -59,6 +61,7 @@ def run(places: Places) -> int:
         print("another run holds this node", file=sys.stderr, flush=True)  # noqa: T201 - the unit's log
         return int(Exit.LOCKED)
     with lock:
+        consume(places)  # what a restart has cut is gone on with here, or a person has asked for something else
         slots = Slots(places)  # read behind the lock: nobody else decides about them now
         if (taken := slots.candidate or slots.current) is not None:
             lock.describe(payload=taken.envelope.payload)
@@ -66,27 +69,32 @@ def run(places: Places) -> int:
         if slot is None:
             print("nothing has been deployed to this node yet", flush=True)  # noqa: T201 - the unit's log
             return int(Exit.OK)
-        journal = Journal(places.journal, request.run, request.kind, spare=places.journals[1])
+        spare = places.journals[1]
+        journal = Journal(places.journal, request.run, request.kind, spare=spare, goes_on=cut is not None)
         try:
-            return _Run(places, slots, request, lock, journal).whole(slot)
+            return _Run(places, slots, request, lock, journal, cut).whole(slot)
         finally:
             journal.close()
 
 
 class _Run:
-    def __init__(self, places: Places, slots: Slots, request: Request, lock: Lock, journal: Journal) -> None:
+    def __init__(
+        self, places: Places, slots: Slots, request: Request, lock: Lock, journal: Journal, cut: GoesOn | None
+    ) -> None:
         self.places = places
         self.slots = slots
         self.request = request
         self.journal = journal
         self.look = Look(places, keep_fds=(lock.fd,))
         self.hands = Hands(places, keep_fds=(lock.fd,))
-        self.say = Saying(journal)
-        self._sequence = 0  # what this run is about
+        self.restarts = Restarts(self.hands, request, journal, cut)
+        self.say = Saying(journal, self.restarts)
+        self.stops = Stops(places, request.kind)
 
     def whole(self, slot: Slot) -> int:
+        slot = self.restarts.about(slot, self.slots)
         envelope = slot.envelope
-        self._sequence = envelope.sequence
+        self.stops.sequence = envelope.sequence
         self.journal.write(
             event.RUN,
             reason=self.request.kind,
@@ -95,6 +103,7 @@ class _Run:
                 "sequence": envelope.sequence,
                 "sender": to_json(self.request.sender),
                 "boot": self.look.boot_id(),
+                **({"restarts": len(self.restarts.reasons)} if self.restarts.reasons else {}),
             },
         )
         try:
@@ -108,6 +117,7 @@ class _Run:
             end = End(Verdict(UNKNOWN, int(Exit.FAILED), reason))
         clock.keep(self.places, time.time())
         said, stands = self.say.end(slot, end, self.slots), end.returned or end.verdict
+        settle(self.look, stands.steps)
         tell(self.places, self.slots, self.hands, stands)
         run, kind = self.request.run, self.request.kind
         report(self.places, self.look, Ended(run, kind, said, end.verdict, stands, self.journal.path))
@@ -115,6 +125,10 @@ class _Run:
 
     def _decide(self, slot: Slot) -> End:
         candidate, current = self.slots.candidate, self.slots.current
+        if (turned_down := self.restarts.turned_down) and current is not None:  # cut on its way back
+            returned = self._converge(current, self.slots.apps_of(current), returning=True)
+            self._note(returned)
+            return End(turned_down, returned=returned)
         if candidate is None or candidate.folder != slot.folder:
             return self._keep(slot)
         return self._first(slot) if current is None else self._try(slot, current)
@@ -160,10 +174,10 @@ class _Run:
             return self._turn_down(
                 slot, current, Verdict(UNKNOWN, int(Exit.FAILED), f"no verdict in {MOST_TRIES} attempts"), {}
             )
-        before = self._before(current)
+        before = self.restarts.before = self.restarts.known(slot) or self._before(current)
         verdict = self._converge(slot, fresh=True)
         if verdict.exit == Exit.INTERRUPTED:
-            if self._cancelled():
+            if self.stops.cancelled():
                 return self._turn_down(slot, current, verdict, before)
             self.slots.forget_tries(slot)
             return End(verdict)
@@ -182,6 +196,7 @@ class _Run:
     def _turn_down(self, slot: Slot, current: Slot, verdict: Verdict, before: Standing) -> End:
         """Reject a candidate and go back; a base that has done well stays, under the apps that ran before."""
         apps, about = self.slots.apps_of(current), {"time": event.now(), "run": self.request.run}
+        self.restarts.turned_down = verdict
         keeps_base, one_way = self._keeps_base(slot, current, verdict, before)
         previous = self.slots.previous
         if keeps_base:
@@ -247,39 +262,21 @@ class _Run:
         except (OSError, ValueError) as error:
             reason = f"the payload of sequence {slot.envelope.sequence} cannot be read: {error}"
             return Verdict(UNKNOWN, int(Exit.FAILED), reason)
+        tried = slot.envelope if fresh else None
         verdict = converge(
-            recipe(payload, node, tried=slot.envelope if fresh else None, returning=returning, runs=True),
+            recipe(payload, node, tried=tried, returning=returning, runs=True, restarts=self.restarts),
             self.look,
             self.hands,
             say=self.say,
             clock=self._clock(),
-            stop=self._steps_aside if returning else self._asked_to_stop,
-            spare=self._spared,
+            stop=self.stops.steps_aside if returning else self.stops.asked,
+            spare=self.stops.spares,
         )
-        if verdict.changed:
+        if verdict.changed or fresh:  # also what a run of this candidate has changed that was killed since
             # "Done" may be said only when what k3s and containerd wrote has reached the disk: a power cut 45 s after
             # the first boot left most unpacked image files empty (measured).
             self.hands.change("sync", limit_seconds=_SYNC_SECONDS)
         return verdict
-
-    def _spared(self, step: Gate[Any]) -> str:
-        if self.request.kind != HEAL:
-            return ""
-        return restraint.read(self.places).spares(step.id, time.monotonic())
-
-    def _asked_to_stop(self) -> str:
-        return self._steps_aside() or self._cancelled()
-
-    def _steps_aside(self) -> str:
-        if self.request.kind != HEAL:
-            return ""
-        if deploy_comes(self.places):
-            return "a deploy goes first"
-        paused = pause.read(self.places)
-        return paused.sentence() if paused else ""
-
-    def _cancelled(self) -> str:
-        return cancel.read(self.places, self._sequence)
 
     def _clock(self) -> Clock:
         return Clock(time.monotonic, time.sleep)

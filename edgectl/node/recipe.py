@@ -38,6 +38,7 @@ from edgectl.node.k3s.service import Service
 from edgectl.node.k3s.stocked import Announced, Stocked
 from edgectl.node.k3s.unpacked import Unpacked
 from edgectl.node.models.step import Registered
+from edgectl.node.reboot.step import Reboot, Restarts
 from edgectl.node.secrets.kept import Facts, Secrets
 from edgectl.node.trust.step import Trusted
 from edgectl.node.units.install import Units
@@ -62,12 +63,14 @@ def recipe(
     returning: bool = False,
     planned: bool = False,
     runs: bool = False,
+    restarts: Restarts | None = None,
 ) -> tuple[Gate[Any], ...]:
     """Return every step and gate of one node, in order; what concerns the cluster is the lead's alone.
 
     `tried`: the deploy that this is tried for. `returning`: it is put back after another one has failed; what that one
     has added must go before what is put back needs the room and the GPUs. `planned`: it is looked at before its deploy,
-    which sends the values of secrets. `runs`: it is brought about, and not only looked at.
+    which sends the values of secrets. `runs`: it is brought about, and not only looked at; then `restarts` restarts the
+    machine, where that is declared.
     """
     k3s, host, of_system = node.k3s, node.host, node.host.os or Os()
     leads = node.name == payload.lead.name
@@ -87,6 +90,7 @@ def recipe(
         Services(of_system.services),
         *((Synchronised(of_system.time, waits=tried is not None),) if of_system.time else ()),
         *_gpu_packages(of_system, tried=tried, returning=returning),
+        *((Reboot(host.os, may=tried is not None and tried.may_reboot, restarts=restarts),) if host.os else ()),
         *((Folders(host.folders),) if host.folders else ()),
         *(() if leads else (ServerFirst(k3s.version),)),
         K3sBinary("k3s-binary", "k3s binary", "k3s", k3s.version, k3s.binary, names=programs, needs=follows),

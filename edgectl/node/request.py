@@ -6,12 +6,12 @@ Owns: /run/edgectl/request.json. Without a request, a run is a heal.
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from edgectl.node.converge.lock import holder
 from edgectl.node.io.files import write_atomic
 from edgectl.node.io.places import Places
-from edgectl.wire.document import canonical, from_json, to_json
+from edgectl.wire.document import LATER, canonical, from_json, to_json
 from edgectl.wire.envelope import Sender
 
 DEPLOY = "deploy"
@@ -27,6 +27,7 @@ class Request:
     kind: str
     sender: Sender
     since: str
+    may_reboot: bool = field(default=False, metadata=LATER)  # also outside the store's hours
 
 
 def leave(places: Places, request: Request) -> None:

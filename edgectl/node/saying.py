@@ -13,6 +13,7 @@ from edgectl.node.converge.journal import Journal
 from edgectl.node.converge.protocol import Gate, Observation, Status
 from edgectl.node.converge.slots import Slot, Slots
 from edgectl.node.gaps import Gaps
+from edgectl.node.reboot.restarts import Restarts
 from edgectl.wire import event
 from edgectl.wire.verdict import Verdict
 
@@ -32,11 +33,13 @@ class Saying:
     """Says every event to the journal, and what was done to the unit's log."""
 
     journal: Journal
+    restarts: Restarts
     gaps: Gaps = field(default_factory=lambda: Gaps(time.monotonic))
 
     def __call__(self, word: str, step: Gate[Any], seen: Observation) -> None:
         """Say one event."""
         self.gaps.saw(word, step.id)
+        self.restarts.saw(word, step.id)
         telling = word not in {event.OK, event.BLOCKED}
         self.journal.write(
             event.STEP,
@@ -53,12 +56,13 @@ class Saying:
     def end(self, slot: Slot, end: End, slots: Slots) -> dict[str, Any]:
         """Say the verdict, always the last; returns what was said of it."""
         verdict, returned, serving = end.verdict, end.returned, slots.current
+        restarts, reasons = self.restarts, self.restarts.reasons
         first = verdict.first_wrong
         data = {
             "word": verdict.word,
             "exit": verdict.exit,
             "looked": len(verdict.steps),
-            "changed": list(verdict.changed),
+            "changed": list(dict.fromkeys((*restarts.changed, *verdict.changed))) if reasons else list(verdict.changed),
             "seconds": round(verdict.seconds, 3),
             "probes": round(sum(step.seconds for step in verdict.steps), 3),
             "sequence": slot.envelope.sequence,
@@ -70,6 +74,7 @@ class Saying:
             "evidence": list(first.evidence) if first else [],
             "returned": None if returned is None else {"word": returned.word, "reason": returned.reason},
             **({"gaps": end.gaps} if end.gaps else {}),
+            **({"reboots": list(reasons)} if reasons else {}),
         }
         self.journal.write(event.VERDICT, word=verdict.word, reason=verdict.reason, data=data)
         print(f"{verdict.word}: {verdict.reason or 'as declared'}", flush=True)  # noqa: T201 - the unit's log

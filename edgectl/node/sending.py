@@ -15,8 +15,9 @@ from contextlib import suppress
 from edgectl.node import pause
 from edgectl.node.converge import journal
 from edgectl.node.converge.lock import Lock, holder
-from edgectl.node.io.look import Hands
+from edgectl.node.io.look import Hands, Look
 from edgectl.node.io.places import Places
+from edgectl.node.reboot.record import awaited, is_going_down
 from edgectl.node.request import DEPLOY, HEAL, YIELD
 from edgectl.node.units.install import CONVERGE
 from edgectl.wire import event
@@ -68,7 +69,9 @@ def hold(places: Places, offer: Envelope, *, ahead: bool = False) -> Lock:
 def meet(places: Places, offer: Envelope) -> str:
     """Return the run to attach to when this very deploy runs already; Locked when another one does."""
     found = holder(places.run)
-    if not found or found.get("kind") != DEPLOY or _has_ended(places, str(found.get("run", ""))):
+    if not found:
+        return _restarts(places, offer)
+    if found.get("kind") != DEPLOY or _has_ended(places, str(found.get("run", ""))):
         return ""
     sender = from_json(Sender, found.get("sender", {}))
     for _ in range(_NAMES_WITHIN):  # it says what it converges just after it has taken the lock
@@ -140,6 +143,25 @@ def start(places: Places, run: str) -> None:
                 raise StepFailed(f"the engine could not be started: {ran.last_words}", details=ran.evidence())
             again = now + _START_AGAIN_SECONDS
         time.sleep(0.01)
+
+
+def _restarts(places: Places, offer: Envelope) -> str:
+    """Return the run to attach to that goes on when its machine has restarted; Locked for anybody else meanwhile."""
+    found = awaited(places, Look(places))
+    if found is None:
+        return ""
+    request, reason = found.request, found.reasons[-1]
+    if request.kind == DEPLOY:
+        if (request.sender, found.payload) == (offer.sender, offer.payload):
+            return request.run
+        raise Locked(
+            f"{request.sender.user}@{request.sender.host} deploys {offer.store} since {request.since}; "
+            f"{offer.node} restarts ({reason})",
+            hint=f"watch it: edgectl journal {offer.store} --follow; then run the same command again",
+        )
+    if is_going_down(places):
+        raise Locked(f"{offer.node} restarts ({reason})", hint="run the same command again in some minutes")
+    return ""
 
 
 def _active(places: Places) -> bool:

@@ -27,9 +27,9 @@ from edgectl.node.receive import absent
 from edgectl.node.tail import BEAT_SECONDS, tail
 from edgectl.node.trouble import told
 from edgectl.wire.document import from_json, to_json
-from edgectl.wire.errors import EdgectlError, NotReady
+from edgectl.wire.errors import EdgectlError, NotReady, Refused
 from edgectl.wire.frame import FrameError, Frames
-from edgectl.wire.survey import Declared
+from edgectl.wire.survey import Declared, unfit
 
 _TOKEN_SECONDS = 600.0
 
@@ -193,6 +193,8 @@ def _preflight(places: Places, frames: Frames, frame: dict[str, Any]) -> None:
     from edgectl.node.survey.looked import patiently as looked  # here: nobody else waits for what it needs
 
     declared, asked = from_json(Declared, frame["declared"]), float(frame["clock"])
+    if why := unfit(declared):
+        raise Refused(f"this cannot be looked at: {why}", hint="use the same edgectl version everywhere")
     found = looked(places, declared, lambda: frames.send("beat"), every_seconds=BEAT_SECONDS, asked=asked)
     frames.send("findings", findings=to_json(found))
 

@@ -11,7 +11,9 @@ from typing import Any, Protocol
 
 from edgectl.node.converge import journal
 from edgectl.node.converge.lock import holder
+from edgectl.node.io.look import Look
 from edgectl.node.io.places import Places
+from edgectl.node.reboot.record import awaited
 from edgectl.wire import event
 
 BEAT_SECONDS = 10.0
@@ -31,11 +33,15 @@ def tail(places: Places, frames: Told, run: str, offset: int, *, wait: bool = Tr
 
     `lost` says that there is no such run, or that it ended without a verdict.
     """
-    path = journal.find(run, *places.journals) if run else journal.newest(*places.journals)
-    if path is None:
-        frames.send("lost", run=run, found=False)
-        return
     beat = quiet = time.monotonic()
+    look = Look(places)
+    while (path := journal.find(run, *places.journals) if run else journal.newest(*places.journals)) is None:
+        if not wait or not _restarts(places, look, run):
+            frames.send("lost", run=run, found=False)
+            return
+        beat = _beat(frames, beat)
+    if offset > path.stat().st_size:  # a power cut in a restart took the file, and the run has begun another one
+        offset = 0
     while True:
         events = journal.follow(path, offset)
         for item, behind in events:
@@ -51,13 +57,25 @@ def tail(places: Places, frames: Told, run: str, offset: int, *, wait: bool = Tr
         if events:
             beat = quiet = now
             continue
-        if now - quiet > _LOST_SECONDS and not _runs(places, path):
+        if now - quiet > _LOST_SECONDS and not _runs(places, path) and not _restarts(places, look, run):
             frames.send("lost", run=run, found=True)
             return
-        if now - beat > BEAT_SECONDS:
-            frames.send("beat")
-            beat = now
-        time.sleep(_POLL_SECONDS)
+        beat = _beat(frames, beat)
+
+
+def _beat(frames: Told, beat: float) -> float:
+    """Wait a moment; say now and then that somebody is here. Returns when that was said last."""
+    if (now := time.monotonic()) - beat > BEAT_SECONDS:
+        frames.send("beat")
+        beat = now
+    time.sleep(_POLL_SECONDS)
+    return beat
+
+
+def _restarts(places: Places, look: Look, run: str) -> bool:
+    """Tell whether the run goes on after a restart of its machine: then nobody is at it for a while."""
+    found = awaited(places, look)
+    return found is not None and bool(run) and found.request.run.startswith(run)
 
 
 def _runs(places: Places, path: Path) -> bool:

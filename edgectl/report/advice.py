@@ -9,7 +9,13 @@ from edgectl.wire.errors import EdgectlError, Exit
 
 # The beginning of a step's id -> what to do; {store} is filled in. The first that fits counts.
 _BY_STEP = (
+    ("reboot", "see to what its reason names, then restart by hand: edgectl ssh {store} -- systemctl reboot"),
     ("host", "put right on the node what the reason names (edgectl ssh {store}), then deploy again"),
+    ("machine", "see which machine it is: edgectl preflight {store}; a new board or card: correct `identity`"),
+    ("packages", "put right what the reason names, then deploy again; docs/packages.md says more"),
+    ("modules", "correct host.modules in the inventory, or install what brings the module (host.packages)"),
+    ("services", "see what systemd says: edgectl ssh {store} -- systemctl status UNIT; or correct host.services"),
+    ("time", "correct host.time.servers, or let the store's network reach them (UDP 123)"),
     ("units", "see what systemd says: edgectl ssh {store} -- systemctl status edgectl-converge"),
     ("blobs", "run `edgectl deploy {store}`; it sends what is missing"),
     ("sysctls", "correct host.sysctls in the inventory, or update the node's kernel"),
@@ -17,6 +23,7 @@ _BY_STEP = (
     ("k3s", "read k3s's own log: edgectl ssh {store} -- journalctl -u k3s -n 50"),
     ("image", "read containerd's words: edgectl ssh {store} -- journalctl -u k3s -n 50"),
     ("helm", "look at the node's disk and /usr/local/bin: edgectl ssh {store}"),
+    ("gpu-packages", "put right what the reason names, then deploy again; docs/packages.md says more"),
     ("gpu-driver", "do on the node what the reason names (docs/gpu.md says more), then deploy again"),
     ("gpu", "see which card, and why: edgectl gpu {store}; with fewer GPUs, lower gpu.required"),
     (

@@ -19,6 +19,8 @@ _WRONG = (event.FAILED, event.UNKNOWN, event.WAITING)
 _LINES = 12
 _TITLE_WIDTH = 20
 _COLUMNS = 80
+_REBOOT, _TITLE = "reboot", "machine restart"  # the step's id and title
+_NEEDED, _NEVER = "a restart is needed", "is told never to restart"  # what the step says that makes none now
 
 
 def planned(store: str, seen: Seen, all_bytes: int, forecast: Forecast | None = None) -> str:
@@ -42,7 +44,8 @@ def planned(store: str, seen: Seen, all_bytes: int, forecast: Forecast | None = 
             f"  pauses    {pause.workload} {about(pause)}",
             *(f"            {why}" for why in pause.why.split("; ")),
         ]
-    lines += _steps("change", drifted, differences=True)
+    lines += _restart(store, seen)
+    lines += _steps("change", [item for item in drifted if item.get("step") != _REBOOT], differences=True)
     wrong = [item for item in seen.events if item.get("word") in _WRONG and item.get("step") != CONTENT]
     lines += _steps("", wrong)
     lines += _blocked(seen, "can be seen only after that")
@@ -63,7 +66,8 @@ def standing(store: str, seen: Seen) -> str:
         lines = [f"{store} is NOT AS DEPLOYED: {differ} {_cost(seen)}."]
     else:
         lines = [f"{store} is {_state(seen)}{': ' + reason if reason else ''} {_cost(seen)}."]
-    lines += _steps("", drifted, differences=True)
+    lines += _restart(store, seen)
+    lines += _steps("", [item for item in drifted if item.get("step") != _REBOOT], differences=True)
     lines += _steps("", wrong)
     lines += _blocked(seen, "could not be looked at without it")
     lines += running(seen.hello)
@@ -126,6 +130,22 @@ def _steps(word: str, items: Iterable[dict[str, Any]], *, differences: bool = Fa
         lines.append(line + (count(len(shown), "difference") if shown and len(line + reason) > _COLUMNS else reason))
         lines += [f"            {field}: {have} -> {want}" for field, have, want in shown]
         lines += [f"            {line}" for line in list(item.get("evidence", ()))[:_LINES]]
+    return lines
+
+
+def _restart(store: str, seen: Seen) -> list[str]:
+    """Say that a machine would be restarted, or that it waits for its hours."""
+    lines = []
+    for item in seen.events:
+        if item.get("step") != _REBOOT:
+            continue
+        node, reason = str(item.get("title", "")).removesuffix(_TITLE).strip(), str(item.get("reason", ""))
+        if item.get("word") == event.DRIFTED:
+            lines.append(f"  restart   {node or 'the machine'} would restart: {reason}")
+        elif reason.startswith(_NEEDED):
+            lines.append(f"  restart   {f'{node}: ' if node else ''}{reason}")
+            if _NEVER not in reason:
+                lines.append(f"            at once: edgectl deploy {store} --reboot-now")
     return lines
 
 

@@ -21,7 +21,7 @@ def deployed(store: str, outcome: Outcome) -> str:
         return _well(store, outcome, word, reason)
     lines = [_headline(store, word, verdict), f"  why       {reason or 'the node gave no reason'}", *_others(outcome)]
     lines += [f"            {line}" for line in list(verdict.get("evidence") or ())[:_EVIDENCE_LINES]]
-    lines.append(f"  runs now  {_runs_now(verdict)}")
+    lines += [*_restarted(outcome), f"  runs now  {_runs_now(verdict)}"]
     if outcome.run:
         lines.append(f"  evidence  edgectl journal {store} --run {outcome.run}")
     again = "correct the inventory or chart and deploy again; or " if verdict.get("returned") else ""
@@ -39,7 +39,16 @@ def _well(store: str, outcome: Outcome, word: str, reason: str) -> str:
         f"{store} is {word.upper()}.{tail} {count(len(outcome.changed), 'change')}, {size(outcome.blob_bytes)}, "
         f"{duration(outcome.seconds)}. Sequence {outcome.sequence}{before}."
     )
-    return "\n".join((sentence, *_paused(outcome), *_others(outcome)))
+    return "\n".join((sentence, *_restarted(outcome), *_paused(outcome), *_others(outcome)))
+
+
+def _restarted(outcome: Outcome) -> list[str]:
+    """Say which machines were restarted, and why."""
+    return [
+        f"  restart   {one['node']}: {one['reason']}"
+        + ("" if one["seconds"] is None else f"; away for {duration(one['seconds'])}")
+        for one in outcome.reboots
+    ]
 
 
 def _paused(outcome: Outcome) -> list[str]:

@@ -20,7 +20,7 @@ from edgectl.control.payload.effects import Pause
 from edgectl.report.bar import Bar
 from edgectl.report.looked import sent_of
 from edgectl.report.transfer import all_of, far, limit_of, pause_of, time_of
-from edgectl.report.words import count
+from edgectl.report.words import count, duration
 from edgectl.wire import event
 
 _STYLES = {
@@ -136,6 +136,16 @@ class Terminal:
     def note(self, sentence: str) -> None:
         """Pass on a sentence."""
         self._tell(f"  note      {sentence}")
+
+    def restarting(self, node: str, reason: str) -> None:
+        """Say it, and show that it is waited for."""
+        self._say("restart", f"{node} restarts: {reason}")
+        if self._live:
+            self._spin(Text(f"  {node} restarts; the deploy goes on when it is back ..."))
+
+    def restarted(self, node: str, seconds: float | None) -> None:
+        """Say it."""
+        self._say("", f"{node} is back" + ("" if seconds is None else f" after {duration(seconds)}"))
 
     def link_lost(self, why: str, attempt: int) -> None:
         """Say it once, then count."""

@@ -24,6 +24,7 @@ FAILED = "failed"
 BLOCKED = "blocked"
 UNKNOWN = "unknown"
 DRIFTED = "drifted"
+REBOOTING = "rebooting"  # the machine restarts, and this run goes on after it
 
 
 def now() -> str:

@@ -17,6 +17,7 @@ from edgectl.wire.trust import LATEST
 NAMESPACE = "edgectl-offer"  # of the signature (ssh-keygen -Y sign -n): one made for another purpose is none
 MOST_BYTES = 64 * 1024  # of an offer or a signature; nothing longer is read
 FORMAT = 1
+ORDERS = ("accept_degraded", "may_reboot", "take_over")  # what a person asks for besides: in envelopes, and signed
 _NAME = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
 
 
@@ -40,7 +41,7 @@ class Offer:
     commit: str = ""
     summary: str = ""
     format: int = FORMAT
-    accept_degraded: bool = field(default=False, metadata=LATER)  # these three as in the envelope
+    accept_degraded: bool = field(default=False, metadata=LATER)  # ORDERS, as in the envelope
     may_reboot: bool = field(default=False, metadata=LATER)
     take_over: bool = field(default=False, metadata=LATER)
     values: str = field(default="", metadata=LATER)  # what stands for values of secrets (launch.commitment); "": none
@@ -48,6 +49,11 @@ class Offer:
     def encode(self) -> bytes:
         """Return the bytes that are signed."""
         return canonical(self) + b"\n"
+
+
+def orders_of(offer: Offer) -> dict[str, Any]:
+    """Return what an offer asks for besides, as an envelope has it."""
+    return {order: getattr(offer, order) for order in ORDERS}
 
 
 def decode(data: bytes) -> Offer:

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import os
 import select
+import shutil
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import SimpleNamespace
@@ -28,6 +30,7 @@ from edgectl.node.io import programs
 from edgectl.node.io.look import Look
 from edgectl.node.io.places import Places
 from edgectl.node.models.step import Registered
+from edgectl.node.reboot.step import SCRIPT, Reboot, Restarts
 from edgectl.node.trust.step import Trusted
 from edgectl.node.units.install import CONVERGE, links
 from edgectl.wire.envelope import Envelope
@@ -39,6 +42,7 @@ MOTD = "etc/motd"
 _PATIENCE_SECONDS = 20.0
 _run = programs.run
 _MOST_SESSIONS = 30
+_GOES_DOWN_SECONDS = 0.3  # sessions live on for a moment
 
 
 @dataclass(frozen=True)
@@ -89,6 +93,7 @@ class _Breaking(Frames):
         self._node = node
         self._owner = owner
         self._in, self._out = fds
+        self._boot = node.boot
 
     def send(self, op: str, /, **fields: Any) -> None:
         self._count(f"-> {op}")
@@ -111,7 +116,9 @@ class _Breaking(Frames):
             raise self._lost()
 
     def _take(self, count: int) -> bytes:
-        ready, _, _ = select.select([self._in], [], [], _PATIENCE_SECONDS)
+        deadline, ready = time.monotonic() + _PATIENCE_SECONDS, False
+        while not ready and time.monotonic() < deadline and self._boot == self._node.boot and not self._node.refuses:
+            ready = bool(select.select([self._in], [], [], 0.05)[0])
         data = os.read(self._in, count) if ready else b""
         if not data:
             raise self._lost()
@@ -149,7 +156,11 @@ class StoreNode:
     one_at_a_time: bool = True
     refuses: Exception | None = None
     key: str = "SHA256:test"  # that has been let in
+    booted: float = field(default_factory=time.time)
     silent: frozenset[str] = frozenset()  # addresses at which nobody answers
+    boot: str = "boot-1"
+    restart: str = ""  # what reboot.sh says; "" when none is needed
+    off_seconds: float = 0.3  # that a restart takes
     threads: list[threading.Thread] = field(default_factory=list)
     sessions: list[threading.Thread] = field(default_factory=list)
 
@@ -194,8 +205,12 @@ class StoreNode:
             case ("systemctl", "show", *_):
                 out = f"ActiveState={'active' if holder(self.places.run) else 'inactive'}"
             case ("systemctl", "start", "--no-block", unit) if unit == CONVERGE:
-                self.runs += 1
-                self._begin(lambda: engine.run(self.places))
+                self._begin(self._converge)
+            case ("systemctl", "reboot", *_):
+                self._begin(self._restart)
+                raise Off
+            case ("sh", script, *_) if script == SCRIPT:
+                out, code = self.restart or "no restart is needed", int(bool(self.restart))
             case ("systemctl", "enable", *_):
                 for link in links(self.places.root):
                     link.parent.mkdir(parents=True, exist_ok=True)
@@ -208,6 +223,21 @@ class StoreNode:
             case _:
                 code = 127
         return programs.Ran(tuple(argv), code, out, "", 0.0)
+
+    def _converge(self) -> None:
+        self.runs += 1
+        with suppress(Off):
+            engine.run(self.places)
+
+    def _restart(self) -> None:
+        """Go down with every link, lose the tmpfs, come up again, and let the boot's timer do its work."""
+        time.sleep(_GOES_DOWN_SECONDS)
+        self.refuses = Unreachable("node-1 did not answer")
+        time.sleep(self.off_seconds)
+        self.boot, self.restart, self.booted = f"{self.boot}+", "", time.time()
+        shutil.rmtree(self.places.run, ignore_errors=True)
+        self.refuses = None
+        self._converge()
 
     def file(self, path: str) -> Path:
         """Return a file of the node."""
@@ -241,12 +271,21 @@ class StoreNode:
         return thread
 
 
-def recipe(payload: Payload, node: Node, *, tried: Envelope | None = None, **_: bool) -> tuple[Gate[Any], ...]:
+class Off(BaseException):
+    """The machine has gone down, and this program with it."""
+
+
+def recipe(
+    payload: Payload, node: Node, *, tried: Envelope | None = None, restarts: Restarts | None = None, **_: bool
+) -> tuple[Gate[Any], ...]:
     """Return a short recipe of real parts."""
     models = payload.models
     trusted = (Trusted(payload.trust),) if payload.trust else ()
     kept = (Registered(models, payload.blobs, tried=tried is not None),) if models else ()
-    return *trusted, Blobs(payload.blobs), Files("host-files", "host files", node.host.files), *kept, Serves()
+    files = Files("host-files", "host files", node.host.files)
+    may = tried is not None and tried.may_reboot
+    reboots = (Reboot(node.host.os, may=may, restarts=restarts),) if node.host.os else ()
+    return *trusted, Blobs(payload.blobs), files, *reboots, *kept, Serves()
 
 
 def store_node(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[StoreNode]:
@@ -257,6 +296,8 @@ def store_node(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[StoreN
     monkeypatch.setattr(engine, "recipe", recipe)
     monkeypatch.setattr(looks, "recipe", recipe)
     monkeypatch.setattr(tail, "_LOST_SECONDS", 0.3)
+    monkeypatch.setattr(Look, "boot_id", lambda _: node.boot)
+    monkeypatch.setattr(Look, "booted_at", lambda _: node.booted)
     for module in (engine, saying):
         monkeypatch.setattr(module, "print", lambda *_, **__: None, raising=False)  # the unit's log
     monkeypatch.setattr(sending, "os", SimpleNamespace(kill=lambda pid, _: node.killed.append(pid), getpid=os.getpid))

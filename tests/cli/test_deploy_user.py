@@ -26,7 +26,7 @@ from edgectl.node.trust.kept import heard_of
 from edgectl.wire.document import to_json
 from edgectl.wire.envelope import Envelope, Sender
 from edgectl.wire.launch import commitment
-from edgectl.wire.offer import Offer, Part
+from edgectl.wire.offer import ORDERS, Offer, Part
 from edgectl.wire.sshsig import fingerprint
 from edgectl.wire.trust import blob_of
 from tests.cli import test_models as models
@@ -167,6 +167,7 @@ def test_every_question_is_decided() -> None:
     page = (Path(__file__).parents[2] / "docs/users.md").read_text()
     for op in session._QUESTIONS:
         assert f"`{op}`" in page, op
+    assert all(hasattr(Envelope, order) and hasattr(Offer, order) for order in ORDERS)
 
 
 @pytest.fixture
@@ -268,6 +269,23 @@ def test_whatever_a_stolen_account_says(deployed: StoreNode, ask: Ask, home: Pat
     assert sorted(deployed.places.state.iterdir()) == before
     slots = Slots(deployed.places)
     assert (slots.sequence, deployed.runs, slots.candidate) == (1, 1, None)
+
+
+@pytest.mark.parametrize(
+    "declared",
+    [
+        {"names": ["--service=/home/evil"]},
+        {"names": ["-s"]},
+        {"names": ["a b"]},
+        {"lead": "-f"},
+        {"address": "fe80::1%$(id)"},
+        {"blobs": {"../../../etc/shadow": 1}},
+    ],
+)
+def test_a_look_before_a_deploy_passes_no_options_on(ask: Ask, declared: dict[str, Any]) -> None:
+    """Law: preflight takes a question that nobody has signed; nothing of it is an option of a program, or a path."""
+    answer = ask("preflight", declared=declared, clock=time.time())
+    assert (answer["op"], "cannot be looked at" in answer["message"]) == ("error", True), answer
 
 
 def test_what_stands_beside_a_signed_offer_is_left_out(deployed: StoreNode, ask: Ask, home: Path) -> None:

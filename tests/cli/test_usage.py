@@ -128,7 +128,7 @@ def test_whether_json_is_wanted_is_known_without_understanding_the_line(line: st
     ("words", "expected"),
     [
         ("edgectl dep", ["deploy"]),
-        ("edgectl p", ["plan", "pause"]),
+        ("edgectl p", ["preflight", "plan", "pause"]),
         ("edgectl sandbox cut", ["cut-power"]),
         ("edgectl deploy sto", ["store-042"]),
         ("edgectl status -i {other} st", ["store-077"]),
@@ -222,5 +222,5 @@ def test_words_are_documented() -> None:
     assert tables[0] == {*constants, verdict.INTERRUPTED}
     assert tables[1] == {
         event.OK, event.CHANGED, event.CHANGING, event.WAITING,
-        event.FAILED, event.BLOCKED, event.UNKNOWN, event.DRIFTED,
+        event.FAILED, event.BLOCKED, event.UNKNOWN, event.DRIFTED, event.REBOOTING,
     }  # fmt: skip

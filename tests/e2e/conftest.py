@@ -34,7 +34,7 @@ PREFIX = os.environ.get("EDGECTL_E2E_PREFIX", "e2e") + os.environ.get("PYTEST_XD
 _BARE, _CLONE, _KEY = f"{PREFIX}-bare", f"{PREFIX}-clone", f"{PREFIX}-converged"
 _REUSE = bool(os.environ.get("EDGECTL_E2E_REUSE"))  # keep the converged copy, for who writes tests; stale after changes
 _SKIPPED = pytest.StashKey[str]()
-_TIMES = pytest.StashKey[list[tuple[str, float]]]()
+TIMES = pytest.StashKey[list[tuple[str, float]]]()
 _FAILED = pytest.StashKey[bool]()
 STORES_UP: dict[str, SandboxStore] = {}  # the stores whose evidence a failure wants
 
@@ -61,7 +61,7 @@ class Shop:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    config.stash[_TIMES] = []
+    config.stash[TIMES] = []
 
 
 @pytest.hookimpl(wrapper=True)
@@ -81,7 +81,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
     if reason := config.stash.get(_SKIPPED, ""):
         terminalreporter.write_sep("!", "END-TO-END TESTS WERE SKIPPED: nothing of edgectl was tried on a real store")
         terminalreporter.write_line(reason)
-    if times := config.stash[_TIMES]:
+    if times := config.stash[TIMES]:
         terminalreporter.write_sep("-", "stores")
         for what, seconds in times:
             terminalreporter.write_line(f"{seconds:7.1f} s  {what}")
@@ -119,7 +119,7 @@ def box() -> Sandbox:
 @pytest.fixture(scope="session")
 def converged(box: Sandbox, supplies: Supplies, pytestconfig: pytest.Config) -> Iterator[Converged]:
     """Bring up a bare node, deploy it once, keep a copy of its disk: this is the way from bare to converged."""
-    times = pytestconfig.stash[_TIMES]
+    times = pytestconfig.stash[TIMES]
     began = time.monotonic()
     STORES_UP[_BARE] = store = box.up(_BARE, gpus=1)
     operator = Operator(_BARE, write_inventory(store, supplies))
@@ -186,7 +186,7 @@ def clones(request: pytest.FixtureRequest, box: Sandbox) -> Iterator[Clones]:
     """Yield the clones; the last one goes with the session, whatever happens."""
     if not (_REUSE and box.saved(_KEY)):
         request.getfixturevalue("converged")
-    found = Clones(box, request.config.stash[_TIMES])
+    found = Clones(box, request.config.stash[TIMES])
     yield found
     found.drop()
 

@@ -48,11 +48,12 @@ def test_declared_facts_hold_and_go(own: Shop) -> None:
     pids, steady = _pids(node), node.steady()
     again = operator.deploy(code=DEGRADED)
     assert (again["changed"], again["blob_bytes"]) == ([], 0)
+    assert again["link_bytes"] <= 16 << 10
     assert (_pids(node), node.steady()) == (pids, steady), "a no-op restarts and reloads nothing"
 
     # Killed between the file and the restart: the next run, whoever's, does the rest.
     mark = "/run/edgectl/units/systemd-journald.service"
-    node.sh(f"systemctl stop edgectl-heal.timer; sed -i s/64/65/ {FILES[3]}; touch {mark}")
+    node.sh(f"systemctl stop edgectl-heal.timer; sed -i s/65536/99999/ {FILES[3]}; touch {mark}")
     healed = node.heal()
     assert {"host-files", "services"} <= set(healed["changed"])
     assert node.sh(f"ls {mark} 2>/dev/null; cat {FILES[3]}") == "[Journal]\nSystemMaxUse=65536K"

@@ -106,12 +106,15 @@ def test_all_seeded_faults_are_found_at_once(bare: Shop) -> None:
     assert _words(bare.operator.run("preflight", "-o", "json").document) == well
 
 
-def test_nothing_at_all_is_written_on_the_wrong_box(bare: Shop) -> None:
+@pytest.mark.parametrize(
+    "identity", [{"macs": ["02:00:00:00:00:99"]}, {"gpus": ["GPU-00000000-0000-4000-8000-000000000099"]}]
+)
+def test_nothing_at_all_is_written_on_the_wrong_box(bare: Shop, identity: dict[str, list[str]]) -> None:
     """Law: exit 11, and every file is as it was; not even a lock on tmpfs is made."""
     before, run = bare.node.listing(), bare.node.sh("ls -A /run/edgectl 2>/dev/null || true")
-    wrong = bare.operator.with_(change=_identified(macs=["02:00:00:00:00:99"]))
-    said = wrong.run("deploy", code=11)
-    said.has("the inventory means 02:00:00:00:00:99; nothing was changed", "next: swap the boxes, or")
+    said = bare.operator.with_(change=_identified(**identity)).run("deploy", code=11)
+    (meant,) = next(iter(identity.values()))
+    said.has(f"the inventory means {meant}; nothing was changed", "next: swap the boxes")
     assert bare.node.listing() == before
     assert bare.node.sh("ls -A /run/edgectl 2>/dev/null || true") == run
 

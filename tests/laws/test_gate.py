@@ -28,10 +28,11 @@ class Gate:
         self.marker = self.folder / "ready"
         self._bin = tmp_path / "bin"
         self._bin.mkdir()
-        self._turns = tmp_path / "turns"
-        os.mkfifo(self._turns)
+        turns = tmp_path / "turns"
+        os.mkfifo(turns)
+        self.turns = os.open(turns, os.O_RDWR)  # held open: each line is for one second, whoever is slow
         sleep = self._bin / "sleep"
-        sleep.write_text(f'#!/bin/sh\necho "# slept"\nread -r _ < {self._turns}\n')
+        sleep.write_text(f'#!/bin/sh\necho "# slept"\nread -r _ < {turns}\n')
         sleep.chmod(0o755)
         self.child: subprocess.Popen[str] | None = None
 
@@ -56,8 +57,7 @@ class Gate:
 
     def turn(self) -> str:
         """Let a second pass; return what it then says."""
-        with self._turns.open("w") as turn:
-            turn.write("\n")
+        os.write(self.turns, b"\n")
         return self.says()
 
     def ended(self) -> int:
@@ -77,6 +77,7 @@ def gate(tmp_path: Path) -> Iterator[Gate]:
         made.child.wait(10)
     if made.child is not None and made.child.stdout is not None:
         made.child.stdout.close()
+    os.close(made.turns)
 
 
 @pytest.mark.parametrize("inline", [False, True])

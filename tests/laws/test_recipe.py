@@ -12,7 +12,7 @@ from edgectl.node import recipe as real
 from edgectl.node.converge.protocol import Gate, Step
 from edgectl.wire.chain import Chain, Endpoint
 from edgectl.wire.envelope import Envelope, Sender
-from edgectl.wire.host import Os, Package, Packages
+from edgectl.wire.host import ENABLED, Os, Package, Packages, Service, TimeSync
 from edgectl.wire.payload import (
     Gpu,
     Guard,
@@ -86,10 +86,25 @@ def installing(desired: Payload) -> Payload:
     return replace(desired, nodes=(replace(node, host=replace(node.host, os=Os(packages))),))
 
 
+def with_system(desired: Payload) -> Payload:
+    """Return a store whose node says something of its system."""
+    (node,) = desired.nodes
+    return replace(desired, nodes=(replace(node, host=replace(node.host, os=Os(modules=("br_netfilter",)))),))
+
+
 def order(module: Any, desired: Payload) -> tuple[Gate[Any], ...]:
     """Return the recipe's steps."""
     steps: tuple[Gate[Any], ...] = module.recipe(desired, desired.nodes[0])
     return steps
+
+
+def knowing(desired: Payload) -> Payload:
+    """Return a store with declared facts of its nodes' systems."""
+    (node,) = desired.nodes
+    facts = Os(
+        modules=("br_netfilter",), services=(Service("chrony.service", ENABLED, (FILES[0].path,)),), time=TimeSync()
+    )
+    return replace(desired, nodes=(replace(node, host=replace(node.host, os=facts)),))
 
 
 PAYLOADS = {
@@ -101,6 +116,8 @@ PAYLOADS = {
     "with a chain": replace(payload(), chain=Chain("vision", {"camera": Endpoint("camera", 9100)})),
     "with folders": keeping(payload()),
     "with packages": installing(payload()),
+    "with facts of the system": knowing(payload()),
+    "with a system": with_system(payload()),
     "with secrets and facts": replace(payload(), secrets=(SECRET,), facts={"name": "store-042"}),
 }
 
@@ -257,6 +274,28 @@ def models_come_before_what_reads_them(module: Any) -> None:
     assert "models" in {step.id for step in module.recipe(pair, agent)}
 
 
+def the_system_is_as_declared_before_k3s(module: Any) -> None:
+    """Load modules before settings that they bring, tell units of new files, and hold nothing up but what reads them.
+
+    A heal does not wait for the time. Units are looked at where none is declared: some may be ours to put back.
+    """
+    desired = PAYLOADS["with facts of the system"]
+    steps = {step.id: step for step in order(module, desired)}
+    ids = list(steps)
+    wanted = ["host-files", "modules", "sysctls", "services", "time"]
+    assert [name for name in ids if name in wanted] == wanted
+    assert ids.index("time") < ids.index("k3s-binary")
+    assert {name for name, step in steps.items() if set(wanted[1:]) & set(step.needs)} == set()
+    files: Any = steps["host-files"]
+    assert files.readers == {FILES[0].path: ("chrony.service",)}
+    assert set(wanted) <= module.base_of(desired, desired.nodes[0])
+    offer = Envelope("store-042", "node-1", BLOB, BLOB, "", 1, "", Sender("ada", "laptop"))
+    waits = [module.recipe(desired, desired.nodes[0], tried=tried) for tried in (None, offer)]
+    assert [step.wait.limit_seconds for one in waits for step in one if step.id == "time"] == [0, 30]
+    plain = {step.id for step in order(module, PAYLOADS["whole"])}
+    assert {"modules", "services", "time"} & plain == {"services"}
+
+
 def folders_come_before_what_keeps_something_there(module: Any) -> None:
     """Give folders to pods' users before their release, and let only that one wait; they are apps, and no base."""
     desired = PAYLOADS["with folders"]
@@ -300,6 +339,19 @@ def what_a_person_permits_is_permitted_for_that_deploy(module: Any) -> None:
     assert permits(returning=True) == (True, False, False)
 
 
+def a_restart_comes_before_k3s(module: Any) -> None:
+    """Restart the machine, where anything of its system is declared, before k3s is started; nothing waits for it."""
+    desired = PAYLOADS["with a system"]
+    steps = {step.id: step for step in order(module, desired)}
+    ids = list(steps)
+    assert ids.index("sysctls") < ids.index("reboot") < ids.index("k3s-binary")
+    assert not [step.id for step in steps.values() if "reboot" in step.needs]
+    assert "reboot" in module.base_of(desired, desired.nodes[0])
+    assert "reboot" not in {step.id for step in order(module, PAYLOADS["whole"])}
+    agent = replace(desired.nodes[0], name="node-2", role="agent", helm=None)
+    assert "reboot" in {step.id for step in module.recipe(replace(desired, nodes=(desired.nodes[0], agent)), agent)}
+
+
 LAWS: tuple[Callable[[Any], None], ...] = (
     needs_are_earlier,
     ids_are_unique,
@@ -316,8 +368,10 @@ LAWS: tuple[Callable[[Any], None], ...] = (
     folders_come_before_what_keeps_something_there,
     packages_come_before_what_uses_them,
     what_a_person_permits_is_permitted_for_that_deploy,
+    a_restart_comes_before_k3s,
     only_the_lead_does_what_is_the_clusters,
     a_marker_is_withdrawn_after_the_wait,
+    the_system_is_as_declared_before_k3s,
 )
 
 
@@ -371,7 +425,12 @@ def test_law(law: Callable[[Any], None]) -> None:
         (folders_come_before_what_keeps_something_there, "if any(_names(release, ", "if any(bool("),
         (packages_come_before_what_uses_them, "    if not declared.packages.gpu:\n", "    if True:\n"),
         (what_a_person_permits_is_permitted_for_that_deploy, "may_reboot=insists or returning", "may_reboot=insists"),
-        (what_a_person_permits_is_permitted_for_that_deploy, "tried is not None and tried.may_reboot", "True"),
+        (
+            what_a_person_permits_is_permitted_for_that_deploy,
+            "insists, takes = tried is not None and tried.may_reboot",
+            "insists, takes = True",
+        ),
+        (a_restart_comes_before_k3s, " if host.os else ()),", " if host.os and leads else ()),"),
         (what_failed_goes_before_what_returns, "    if returning:\n", "    if False:\n"),
         (only_the_lead_does_what_is_the_clusters, "leads = node.name == payload.lead.name", "leads = True"),
         (only_the_lead_does_what_is_the_clusters, "    steps += [Joined(other, tried) for other in neighbours]\n", ""),
@@ -379,6 +438,13 @@ def test_law(law: Callable[[Any], None]) -> None:
             a_marker_is_withdrawn_after_the_wait,
             "Proven(node.gpu, node.name), Withdrawn(node.gpu, node.name)",
             "Withdrawn(node.gpu, node.name), Proven(node.gpu, node.name)",
+        ),
+        (the_system_is_as_declared_before_k3s, "waits=tried is not None", "waits=True"),
+        (the_system_is_as_declared_before_k3s, ", readers=readers_of(of_system.services)", ""),
+        (
+            the_system_is_as_declared_before_k3s,
+            "        Services(of_system.services),\n",
+            "        *((Services(of_system.services),) if of_system.services else ()),\n",
         ),
     ],
     ids=lambda value: value.__name__ if callable(value) else "",

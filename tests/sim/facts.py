@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 PULLS_SECONDS = 2.0
+MODULE = "host-files"  # the step whose fact is the kernel module on the disk; what runs of it is of the boot
 
 
 @dataclass
@@ -39,6 +40,16 @@ class Facts:
     def runs(self, key: str, value: str, now: float, *, after: float) -> bool:
         """Tell whether it runs with this, and long enough."""
         return self.boot.get(key) == value and now - self.started[key] >= after
+
+    def load_module(self) -> None:
+        """Boot: the kernel runs the module that is on the disk."""
+        if module := self.disk.get(MODULE):
+            self.boot[MODULE] = module
+
+    def needs_restart(self) -> str:
+        """Say why, as reboot.sh does; nouveau is what a bare machine runs."""
+        loaded, there = self.boot.get(MODULE, "nouveau"), self.disk.get(MODULE, "nouveau")
+        return f"driver: the kernel runs {loaded}, {there} is installed" if loaded != there else ""
 
     def sync(self) -> None:
         """Bring all to the disk."""

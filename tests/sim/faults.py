@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from edgectl.node.converge.lock import holder
 from edgectl.node.outbox.queue import BEAT, entries
 from edgectl.node.outbox.report import said
+from edgectl.node.reboot.record import read
 from edgectl.wire.delta import DELTA
 from edgectl.wire.errors import Exit
 from tests.sim import stock
@@ -61,6 +62,7 @@ _NEEDS = {"kill engine": "engine", "kill session": "session", "link reset": "ses
 _LINK = frozenset({"kill session", "link reset", "black hole"})
 _POWER = frozenset({"power cut", "power cut, unsynced lost"})
 AFTER = -1  # no event: when all is said
+_MOST_RESTARTS = 2  # for one cause, as declared
 _OUTLAST = 6  # runs of the timer that a store alone may need
 
 
@@ -104,6 +106,7 @@ def record(history: History, kept: Kept) -> list[tuple[str, str, frozenset[str]]
         _last(history, world)
         world.settle()
         assert state(world) in history.again, state(world)
+        assert len(world.restarts) == history.restarts, f"its machine restarts for {world.restarts}"
         forms = {form for pipe in world.pipes for form in pipe.forms}
         assert not history.travels or history.travels in forms, f"its blobs travel as {forms}"
         return [(who, what, alive) for (who, what), alive in zip(world.events, seen, strict=True)]
@@ -211,6 +214,9 @@ def _laws(case: Case, world: World, before: int) -> None:
     writes = world.facts.writes
     world.heal()
     assert world.facts.writes == writes, "a run after the end changes something"
+    most = max(map(world.restarts.count, world.restarts), default=0)
+    assert most <= _MOST_RESTARTS * bool(history.restarts), f"its machine has restarted for {world.restarts}"
+    assert read(world.places).goes_on is None, "a run is left that nobody has gone on with"
     assert world.ended[-1]["exit"] == Exit.OK, world.ended[-1]
 
 
@@ -228,7 +234,7 @@ def _tells(world: World) -> None:
 
 
 _ENDS: dict[str, tuple[dict[str, str], dict[str, str]]] = {}
-_LIKE = {"B'/A": "bad'/A"}  # the same base, and the same apps on it
+_LIKE = {"B'/A": "bad'/A", "R2/R": "badR/R"}  # the same base, and the same apps on it
 
 
 def clean(found: str) -> tuple[dict[str, str], dict[str, str]]:
@@ -236,7 +242,7 @@ def clean(found: str) -> tuple[dict[str, str], dict[str, str]]:
     name = _LIKE.get(found, found)
     if name not in _ENDS:
         base, _, apps = name.partition("/")
-        with given(("A",) if apps else ()) as kept, kept.world() as world:
+        with given((apps,) if apps else ()) as kept, kept.world() as world:
             world.deploy(stock.offer(PAYLOADS[base]))
             world.settle()
             assert state(world) == name

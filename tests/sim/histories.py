@@ -26,7 +26,7 @@ from tests.sim.world import World
 _RAM = Path("/dev/shm")  # noqa: S108 - a RAM disk: thousands of small files that are synced
 PAYLOADS: dict[str, Payload] = {
     name: one
-    for one in (stock.A, stock.A2, stock.B, stock.B_BASE, stock.BAD, stock.BAD_BASE)
+    for one in (stock.A, stock.A2, stock.B, stock.B_BASE, stock.BAD, stock.BAD_BASE, stock.R, stock.R2, stock.BAD_R)
     for name in (stock.NAMES[one.digest],)
 }
 NOTHING = "nothing"
@@ -36,6 +36,7 @@ NOTHING = "nothing"
 class History:
     """What was deployed before, what happens last ("deploy B", "rollback A", "heal"), and how it may end.
 
+    `restarts` is how often its machine restarts in it, where nothing goes wrong.
     `travels` is the form in which its blobs cross a thin line, in packets smaller than they are; "": as it comes.
     """
 
@@ -45,6 +46,7 @@ class History:
     again: tuple[str, ...]
     alone: tuple[str, ...]
     travels: str = ""
+    restarts: int = 0
 
     @property
     def offer(self) -> Offer | None:
@@ -61,7 +63,13 @@ def histories() -> list[History]:
     doc: dict[str, Any] = yaml.safe_load((Path(__file__).parent / "outcomes.yaml").read_text())
     return [
         History(
-            name, tuple(row["given"]), row["last"], tuple(row["again"]), tuple(row["alone"]), row.get("travels", "")
+            name,
+            tuple(row["given"]),
+            row["last"],
+            tuple(row["again"]),
+            tuple(row["alone"]),
+            row.get("travels", ""),
+            row.get("restarts", 0),
         )
         for name, row in doc.items()
     ]

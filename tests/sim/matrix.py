@@ -31,6 +31,7 @@ _PLACES = (
     (r"^session: \S+ \S*\bblobs/sha256", "session: a blob gets its name"),
     (r"^session: (?!systemctl)", "session: judge, answer, accept"),
     (r"^session: systemctl", "session: start the engine"),
+    (r"^engine: (systemctl|\S+ (var/lib/edgectl/\.?reboot|run/edgectl/\.?restarts))", "engine: restarts the machine"),
     (r"journal/", "engine: journal"),
     (r"outbox/", "engine: what waits to be told"),
     (r"slots/", "engine: promote, reject, go back"),

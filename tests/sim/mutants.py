@@ -24,6 +24,7 @@ _ENGINE = "tests/unit/node/test_engine.py::"
 _LOAD = "tests/unit/node/load/"
 _HOSTILE = "tests/cli/hostile/"
 _FOLLOW = "tests/unit/node/test_follow.py::"
+_REBOOT = "tests/unit/node/reboot/"
 MUTANTS = (
     Mutant(
         "a link that is gone while it is switched",
@@ -399,10 +400,115 @@ MUTANTS = (
         "sim: update that travels as a delta / power cut, unsynced lost",
     ),
     Mutant(
+        "restarts that nobody counts",
+        "node/reboot/record.py",
+        "        return Record(dict(list(asked.items())[-KEEP:]), goes_on)",
+        "        return Record({}, goes_on)",
+        _REBOOT + "test_run.py::test_a_restart_that_does_not_help_is_made_twice_and_no_more",
+    ),
+    Mutant(
+        "counts that end at once",
+        "node/reboot/restarts.py",
+        "    if well and now() - look.booted_at() >= SETTLED_SECONDS:",
+        "    if well:",
+        _REBOOT + "test_run.py::test_a_flapping_cause_restarts_no_more_than_declared",
+    ),
+    Mutant(
+        "a run that no boot goes on with",
+        "node/reboot/restarts.py",
+        "    return (cut.request, cut) if cut else (None, None)",
+        "    return None, None",
+        _REBOOT + "test_run.py::test_a_deploy_goes_on_under_its_own_name",
+    ),
+    Mutant(
+        "a way back that calls its deploy ready",
+        "node/engine.py",
+        "        if (turned_down := self.restarts.turned_down) and current is not None:",
+        "        if (turned_down := self.restarts.turned_down) and current is None:",
+        _REBOOT + "test_run.py::test_a_run_that_goes_back_keeps_its_word_over_the_restart",
+    ),
+    Mutant(
+        "a restart in the hours of others",
+        "node/reboot/hours.py",
+        "    if not serves or may_reboot or not reboots.hours:",
+        "    if serves or may_reboot or not reboots.hours:",
+        _REBOOT + "test_run.py::test_outside_its_hours_a_store_says_so_and_serves",
+    ),
+    Mutant(
+        "a restarting run is lost",
+        "node/tail.py",
+        " and not _runs(places, path) and not _restarts(places, look, run):",
+        " and not _runs(places, path):",
+        _REBOOT + "test_run.py::test_a_run_is_not_lost_while_its_machine_restarts",
+    ),
+    Mutant(
+        "a restart of the machine for what others have installed",
+        "node/reboot/reboot.sh",
+        '    [ "$name" != "$own" ] || found=ours\n',
+        "    found=ours\n",
+        _REBOOT + "test_script.py",
+    ),
+    Mutant(
+        "what a killed run has changed is done before it is on the disk",
+        "node/engine.py",
+        "        if verdict.changed or fresh:",
+        "        if verdict.changed:",
+        "sim: first deploy that restarts the machine / kill engine",
+    ),
+    Mutant(
         "a dead sender keeps everybody out for minutes",
         "node/receive.py",
         "_SILENCE_SECONDS = 18.0",
         "_SILENCE_SECONDS = 180.0",
         "tests/unit/node/test_receive.py::test_a_sender_is_waited_for_less_long_than_an_operator",
+    ),
+    Mutant(
+        "a driver is replaced under a store that serves",
+        "node/host/packages/step.py",
+        "    if why := waits(found, system):\n",
+        "    if (why := waits(found, system)) and not why:\n",
+        "tests/packages/test_gpu.py::test_a_driver_that_serves_waits_for_its_hours",
+    ),
+    Mutant(
+        "a module is not tried before its driver goes",
+        "node/host/packages/bring.py",
+        "                tried.try_modules(self._write, module)\n",
+        "                pass\n",
+        "tests/packages/test_gpu.py::test_a_module_that_does_not_build_changes_nothing",
+    ),
+    Mutant(
+        "a package that fails stays",
+        "node/host/packages/back.py",
+        "    if words:\n",
+        "    if False:\n",
+        "tests/packages/test_packages.py::test_a_script_that_fails_is_named_and_the_versions_before_are_back",
+    ),
+    Mutant(
+        "what was there before us is removed",
+        "node/host/packages/judged.py",
+        "claim.is_asked and not claim.was and",
+        "claim.is_asked and",
+        "tests/packages/test_packages.py::test_only_what_we_have_installed_is_removed",
+    ),
+    Mutant(
+        "what is half unpacked stays so",
+        "node/host/packages/apt.py",
+        ', "--reinstall"),',
+        "),",
+        "tests/packages/test_killed.py::test_the_power_goes_while_dpkg_works",
+    ),
+    Mutant(
+        "what was before a cut is forgotten",
+        "node/host/packages/bring.py",
+        "        self._begun.begin(self._write, self._asked, before)\n",
+        "",
+        "tests/packages/test_killed.py::test_a_cut_and_a_script_that_fails_lead_back",
+    ),
+    Mutant(
+        "a stranger's package goes unasked",
+        "node/host/packages/bring.py",
+        "if not strangers or self._asked.take_over:",
+        "if True:",
+        "tests/packages/test_packages.py::test_a_strangers_package_goes_only_for_what_takes_its_place",
     ),
 )

@@ -9,7 +9,7 @@ from edgectl.control.deploy.offer import Offer
 from edgectl.wire.chain import Chain, Endpoint
 from edgectl.wire.document import canonical, digest_of
 from edgectl.wire.envelope import Sender
-from edgectl.wire.host import Deb, Os, Package, Packages
+from edgectl.wire.host import ENABLED, Deb, Os, Package, Packages, Reboots, Service, TimeSync
 from edgectl.wire.payload import Gpu, Guard, Helm, Host, Image, Inference, K3s, ManagedFile, Node, Payload, Release
 from edgectl.wire.thing import PAYLOAD, things
 from tests.archives import canonical_archive, plain_tar
@@ -20,8 +20,9 @@ RUNTIME = digest_of(b"engine")
 _DEPLOYMENT = {"kind": "Deployment", "metadata": {"name": "x"}}
 _LAYERS = plain_tar({"both": hashlib.shake_128(b"layers that both images have").digest(1500)})
 CONTENT = {name: name.encode() * 40 for name in ("k3s", "helm", "chart")}
-CONTENT |= {f"{name}-{version}": f"{name} {version}".encode() for name in ("chrony", "driver") for version in "12"}
+CONTENT |= {f"{name}-{version}": f"{name} {version}".encode() for name in ("chrony", "driver") for version in "1234"}
 CONTENT |= {name: canonical_archive(name, _LAYERS) for name in ("image-1", "image-2")}
+FACTS = Os(modules=("br_netfilter",), services=(Service("chrony.service", ENABLED),), time=TimeSync(("10.77.0.1",)))
 BLOBS = {digest_of(data): data for data in CONTENT.values()}
 
 
@@ -35,9 +36,15 @@ def _release(name: str, *, values: dict[str, object], needs: tuple[str, ...] = (
 
 
 def payload(
-    *, base: str = "1", app: str = "1", bad: bool = False, extra: bool = False, title: str = "Berlin"
+    *,
+    base: str = "1",
+    app: str = "1",
+    bad: bool = False,
+    extra: bool = False,
+    title: str = "Berlin",
+    os: Os | None = None,
 ) -> Payload:
-    """Return one; `extra` adds a release that others do not have."""
+    """Return one; `extra` adds a release that others do not have; with `os`, a changed base restarts the machine."""
     image = f"image-{app if app in '12' else '2'}"
     files = (ManagedFile("/etc/store.conf", base),)
     debs = tuple(Deb(name, base, "all", _blob(f"{name}-{base}")) for name in ("chrony", "driver"))
@@ -47,7 +54,7 @@ def payload(
         "node-1",
         "server",
         "10.77.0.11",
-        Host(1, files, os=Os(packages)),
+        Host(1, files, os=replace(FACTS, packages=packages, reboots=os.reboots if os else Reboots(most=0))),
         k3s,
         Helm("v4", _blob("helm")),
         Gpu("nvidia.com/gpu", 1, 1),
@@ -73,9 +80,11 @@ B = payload(base="1", app="2", extra=True)
 B_BASE = payload(base="2", app="2")
 BAD = payload(app="2", bad=True, extra=True)
 BAD_BASE = payload(base="2", app="2", bad=True)
-NAMES = {
-    one.digest: name for name, one in (("A", A), ("A2", A2), ("B", B), ("B'", B_BASE), ("bad", BAD), ("bad'", BAD_BASE))
-}
+R = payload(base="3", os=Os(modules=("nvidia",)))
+R2 = payload(base="4", app="2", os=Os(modules=("nvidia",)))
+BAD_R = payload(base="4", app="2", bad=True, os=Os(modules=("nvidia",)))
+_NAMED = {"A": A, "A2": A2, "B": B, "B'": B_BASE, "bad": BAD, "bad'": BAD_BASE, "R": R, "R2": R2, "badR": BAD_R}
+NAMES = {one.digest: name for name, one in _NAMED.items()}
 
 
 def offer(of: Payload, sender: Sender = ADA) -> Offer:

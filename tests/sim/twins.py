@@ -23,6 +23,7 @@ from edgectl.node.host.timesync import Synchronised
 from edgectl.node.io.look import Look
 from edgectl.node.k3s.serves import Serves
 from edgectl.node.k3s.service import Service
+from edgectl.node.reboot.step import Reboot
 from edgectl.node.secrets.kept import Secrets, lacking
 from edgectl.node.secrets.values import newest
 from edgectl.node.trust.step import Trusted
@@ -59,6 +60,8 @@ def _twin(world: World, step: Gate[Any]) -> Gate[Any]:
     }
     if isinstance(step, (Blobs, Trusted)):
         return step
+    if isinstance(step, Reboot):  # only a module that is declared ever needs a restart here
+        return TwinReboot(world, step) if step.declared.modules else Twin(world, step)
     for kind, twin in kinds.items():
         if isinstance(step, kind):
             return twin(world, step)
@@ -231,6 +234,23 @@ class TwinChain(Twin):
         if self.world.pods_ready("vision"):
             return Observation(Status.CURRENT, "camera -> sink 214 ms")
         return Observation(Status.IN_PROGRESS, "camera silent")
+
+
+class TwinReboot(Twin):
+    """The product's own step, on a machine whose module is a fact."""
+
+    def probe(self, read: Any) -> Observation:
+        """Look."""
+        super().probe(read)
+        seen: Observation = self.real.probe(read)
+        return seen
+
+    def apply(self, write: Any, seen: Observation) -> None:
+        """Restart: the engine ends in here."""
+        self.world.only_engine()
+        self.world.event(f"apply {self.id}")
+        self.world.trouble(ApplyFailed, "apply")
+        self.real.apply(write, seen)
 
 
 class TwinSecrets(TwinFact):

@@ -27,6 +27,7 @@ from edgectl.node.io.files import sha256_of
 from edgectl.node.io.look import Hands
 from edgectl.node.io.places import Places
 from edgectl.node.io.programs import Ran
+from edgectl.node.reboot.step import SCRIPT
 from edgectl.node.recipe import recipe
 from edgectl.node.units.install import CONVERGE
 from edgectl.wire import delta
@@ -42,6 +43,7 @@ from tests.unit.control.deploy.silent import Silent
 
 SERVES_AFTER_SECONDS = 5.0
 BOOTS_AFTER_SECONDS = 30.0
+GOES_DOWN_AFTER_SECONDS = 3.0  # programs go on for so long after a restart was asked for
 TIMER_SECONDS = 330.0
 _PACKET_BYTES = 120
 
@@ -80,6 +82,8 @@ class World:
     ended: list[dict[str, Any]] = field(default_factory=list)
     pressed: list[Pressed] = field(default_factory=list)
     cuts: int = 0
+    restarts: list[int] = field(default_factory=list)  # that the node has asked for: each for which sequence
+    booted: float = 0.0
     is_thin: bool = False  # small blobs are worth a delta, and travel in packets that are smaller still
     preempt: Callable[[], bool] = lambda: False
 
@@ -190,10 +194,25 @@ class World:
 
     def cut_power(self, *, loses: bool) -> None:
         """Take the node's power; it comes back by itself. `loses`: what was not synced is gone."""
+        self.cuts += 1
+        self._go_down(loses=loses)
+
+    def restart(self) -> None:
+        """Do what `systemctl reboot` does: a little later every program is ended, and all is on the disk."""
+        slot = self.slots.candidate or self.slots.current
+        assert slot is not None
+        self.restarts.append(slot.envelope.sequence)
+
+        def go_down() -> None:
+            self.processes.wait(GOES_DOWN_AFTER_SECONDS)
+            self._go_down(loses=False)
+
+        self.processes.spawn("shutdown", "node", go_down)
+
+    def _go_down(self, *, loses: bool) -> None:
         for pipe in self.pipes:
             pipe.reset()
         self.on = False
-        self.cuts += 1
         self.kill("", "node")
         with self.outside():
             if loses:
@@ -217,6 +236,8 @@ class World:
         self.processes.wait(BOOTS_AFTER_SECONDS)
         self.on = True
         self.boot = f"boot-{int(self.boot.split('-')[1]) + 1}"
+        self.booted = self.now
+        self.facts.load_module()
         if unit := self.facts.disk.get("k3s unit"):
             self.facts.start("k3s", unit, self.now)
         self.start_engine()
@@ -298,7 +319,7 @@ class World:
             patch.setattr(looks, "recipe", lambda *args, **how: twins(self, recipe(*args, **how)))
             for module in (engine, accept, push, sending):
                 patch.setattr(module, "Hands", lambda places, **_: SimHands(self, places))
-            for module in (engine, session, looks):
+            for module in (engine, session, looks, tail, sending):
                 patch.setattr(module, "Look", lambda places, **_: SimHands(self, places))
             for module in (engine, saying):
                 patch.setattr(module, "print", lambda *_, **__: None, raising=False)
@@ -349,13 +370,17 @@ class SimHands(Hands):
             self._world.disk.sync()
         elif argv[:2] == ("systemctl", "start"):
             self._world.start_engine()
+        elif argv[:2] == ("systemctl", "reboot"):
+            self._world.restart()
         else:
             raise AssertionError(argv)
         return Ran(argv, 0, "", "", 0.0)
 
     def run(self, *argv: str, limit_seconds: float = 20.0, stdin: bytes = b"") -> Ran:
-        """Look at nothing."""
+        """Look at nothing, but answer as reboot.sh does."""
         del limit_seconds, stdin
+        if SCRIPT in argv and (needed := self._world.facts.needs_restart()):
+            return Ran(argv, 1, needed, "", 0.0)
         return Ran(argv, 0, "", "", 0.0)
 
     def unit(self, name: str) -> dict[str, str]:
@@ -366,3 +391,7 @@ class SimHands(Hands):
     def boot_id(self) -> str:
         """Return this boot."""
         return self._world.boot
+
+    def booted_at(self) -> float:
+        """Return when it began, in the wall clock's seconds."""
+        return time.time() - (self._world.now - self._world.booted)

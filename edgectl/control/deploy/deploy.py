@@ -20,6 +20,7 @@ from edgectl.control.deploy.line import Line
 from edgectl.control.deploy.listener import Listener
 from edgectl.control.deploy.offer import Offer
 from edgectl.control.deploy.outcome import Outcome
+from edgectl.control.deploy.restarting import Restarting
 from edgectl.control.link.known import Hints
 from edgectl.control.link.lost import LinkLost, WrongHostKey
 from edgectl.control.link.session import Session
@@ -27,7 +28,7 @@ from edgectl.control.payload.effects import Pause
 from edgectl.wire import event
 from edgectl.wire.document import to_json
 from edgectl.wire.envelope import Envelope
-from edgectl.wire.errors import EdgectlError, InvalidInput, StepFailed, Unreachable
+from edgectl.wire.errors import Bug, EdgectlError, InvalidInput, NotReady, StepFailed, Unreachable
 from edgectl.wire.frame import FrameError
 
 if TYPE_CHECKING:
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
 
 RECONNECT_SECONDS = 900.0
 _PAUSES_SECONDS = (0.0, 1.0, 2.0, 5.0, 10.0)
+_RESTART_PAUSE_SECONDS = 2.0
 
 
 class Deploy:
@@ -62,6 +64,7 @@ class Deploy:
         self._reconnect_seconds = reconnect_seconds
         self._offset = 0
         self._heard = 0.0
+        self._restart: Restarting | None = None  # of the node's machine, as long as it may be away
         self._missing: int | None = None
         self._counted = 0  # of blob_bytes, when that was said
         self._has_wanted = False  # on this link
@@ -76,10 +79,16 @@ class Deploy:
         while True:
             try:
                 self._talk()
-            except Unreachable as lost:
+            except (Unreachable, NotReady, Bug) as lost:
+                now = self._monotonic()
+                if self._restart is not None:
+                    self._restart.miss(lost, now)
+                    self._sleep(_RESTART_PAUSE_SECONDS)
+                    continue
+                if not isinstance(lost, Unreachable):
+                    raise
                 if not self.outcome.sessions or isinstance(lost, WrongHostKey):
                     raise  # never reached, so nothing to come back to; or somebody else answers
-                now = self._monotonic()
                 if lost_at is None or self._heard > lost_at:
                     lost_at, tries = now, 0
                 if now - lost_at > self._reconnect_seconds:
@@ -96,7 +105,7 @@ class Deploy:
         self._has_wanted = False
         self.outcome.sessions += 1
         try:
-            if self.outcome.sessions > 1:
+            if self.outcome.sessions > 1 and self._restart is None:
                 self._listener.link_back()
             self._converse(session)
         except FrameError as error:
@@ -145,6 +154,7 @@ class Deploy:
             commit=offer.commit,
             summary=offer.summary,
             accept_degraded=offer.accept_degraded,
+            may_reboot=offer.may_reboot,
             lead=offer.led.run if offer.led else "",
             without=offer.without,
             take_over=offer.take_over,
@@ -260,7 +270,21 @@ class Deploy:
             self.outcome.verdict = {**data, "reason": item.get("reason", ""), "word": item.get("word", "")}
             self.outcome.looked = int(data.get("looked", 0))
             self.outcome.changed = tuple(data.get("changed", ()))
+        if item.get("word") == event.REBOOTING:
+            self._restart = Restarting(self._offer.node, str(item.get("reason", "")), self._heard)
+            self._listener.restarting(self._restart.node, self._restart.reason)
+            return
+        if (restart := self._restart) is not None:
+            self._restart = None  # it is over, or has not come: the step says why
+            if item.get("kind") == event.RUN and (restart.was_away or item.get("data", {}).get("restarts")):
+                self.outcome.reboots.append(restart.told(self._heard))
+                self._listener.restarted(restart.node, restart.seconds(self._heard))
         self._listener.event(item)
+
+    @property
+    def restarts(self) -> bool:
+        """Tell whether the node's machine restarts now."""
+        return self._restart is not None
 
     def _left_alone(self, lost: Unreachable) -> EdgectlError:
         lost.hint = (

@@ -41,6 +41,12 @@ class Listener(Protocol):
     def note(self, sentence: str) -> None:
         """Say something worth knowing."""
 
+    def restarting(self, node: str, reason: str) -> None:
+        """Say that a node restarts its machine, and will be away for minutes; the run goes on after it."""
+
+    def restarted(self, node: str, seconds: float | None) -> None:
+        """Say that it is back; `seconds` is how long it was away, as far as that was seen from here."""
+
     def link_lost(self, why: str, attempt: int) -> None:
         """Say that the link is gone and is being tried again."""
 

@@ -46,6 +46,7 @@ class Offer:
     accept_degraded: bool = False
     take_over: bool = False
     meant: Meant | None = None  # the machine that it is for
+    may_reboot: bool = False  # also outside the hours that the store has for it
     led: Led | None = None
     without: tuple[str, ...] = ()  # nodes that were not reached
     after: int = 0  # the newest sequence that any other node of the store has taken

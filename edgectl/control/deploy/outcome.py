@@ -27,5 +27,6 @@ class Outcome:
     neighbour_bytes: int = 0  # of blobs that other nodes of the store gave, over its own network
     link_bytes: int = 0
     sessions: int = 0
+    reboots: list[dict[str, Any]] = field(default_factory=list)  # node, reason, seconds away (None: unseen)
     seconds: float = 0.0
     others: dict[str, dict[str, Any]] = field(default_factory=dict)  # node -> how it ended there

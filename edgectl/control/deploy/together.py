@@ -164,6 +164,7 @@ class Together:
             outcome.others[name]["run"] = ended.run
             outcome.looked += ended.looked
             outcome.changed = (*outcome.changed, *(f"{name}/{step}" for step in ended.changed))
+            outcome.reboots += ended.reboots
             _add_bytes(outcome, ended)
         found = outcome.others[name]
         if found["exit"] not in _FINE and int(outcome.verdict.get("exit", Exit.NOT_READY)) == Exit.OK:
@@ -272,6 +273,16 @@ class Follower:
     def note(self, sentence: str) -> None:
         """Pass it on under the node's name."""
         self._note(sentence)
+
+    def restarting(self, node: str, reason: str) -> None:
+        """Pass it on: it names the node."""
+        with self._lock:
+            self._listener.restarting(node, reason)
+
+    def restarted(self, node: str, seconds: float | None) -> None:
+        """Pass it on."""
+        with self._lock:
+            self._listener.restarted(node, seconds)
 
     def link_lost(self, why: str, attempt: int) -> None:
         """Say it once."""

@@ -41,12 +41,16 @@ _PATTERNS = {
     "gpu.toolkit": "a version is needed, like 1.17.4",
     "gpu.resource": "a resource name is needed, like nvidia.com/gpu",
     "macs": "a MAC address is needed, like 3c:ec:ef:0a:1b:2c",
+    "mac": "a MAC address is needed, like 3c:ec:ef:0a:1b:2c",
+    "network.address": "an address with its prefix is needed, like 10.77.0.11/24",
+    "disk.device": "a device is needed, like /dev/nvme0n1",
+    "install.user": "the name of an account is needed, like deploy",
     "gpus": "the UUID of a GPU is needed, as nvidia-smi -L says it",
     "start": 'a time of day in quotes is needed, like "05:00"',
     "end": 'a time of day in quotes is needed, like "05:00"',
 }
 _PACKAGES = "packages"  # a map whose keys are Debian's names, and its values Debian's versions
-_SIZES = ("free_bytes", "memory", "disk")
+_SIZES = ("free_bytes", "memory", "disk", "disk.root")
 
 
 def fit(model: type[Model], tree: Tree, what: str) -> tuple[Model, frozenset[Where], tuple[Finding, ...]]:
@@ -184,7 +188,7 @@ def _mismatch(name: str, text: str, found: ErrorDetails) -> str:
 
 def _written_right(what: str, text: str) -> str:
     digits = re.sub(r"[^0-9a-f]", "", text.lower())
-    if what == "macs":
+    if what in ("mac", "macs"):
         return ":".join(digits[at : at + 2] for at in range(0, len(digits), 2))
     if what == "gpus":
         return "GPU-" + text.lower().removeprefix("gpu").lstrip("-: ")

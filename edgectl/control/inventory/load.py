@@ -101,8 +101,11 @@ class Inventory:
         """Say which stores will be asked for, so that as little as possible is read."""
         self.source.want(names)
 
-    def store(self, name: str) -> Store:
-        """Return one store, resolved; InvalidInput lists all that is wrong, each with file:line:column."""
+    def store(self, name: str, *, pinned: bool = True) -> Store:
+        """Return one store, resolved; InvalidInput lists all that is wrong, each with file:line:column.
+
+        `pinned`: its nodes must have their host keys.
+        """
         try:
             tree, broken = self.layers.store(name)
         except KeyError:
@@ -125,7 +128,7 @@ class Inventory:
                 # what a profile of its own says has not been looked at with the store
                 found += (one for one in fits[node][2] if one.place not in said)
             subject = Subject(name, own, _bad_of(node, bad))
-            found += node_findings(node, models[node], subject)
+            found += node_findings(node, models[node], subject, pinned=pinned)
             said_of = account_findings(models[node], trusts=bool(top.trust))
             found += (subject.finding(sentence, *at) for at, sentence in said_of)
         if found or broken:

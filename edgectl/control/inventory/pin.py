@@ -52,17 +52,25 @@ def pin(path: Path, before: bytes, keys: Mapping[Node, str]) -> None:
 
     Raises InvalidInput, and leaves the file alone, when somebody has changed it meanwhile or a line has no safe place.
     """
+    _same(path, before)
+    replace(path, before, pinned(before, keys, str(path.resolve())))
+
+
+def replace(path: Path, before: bytes, after: bytes) -> None:
+    """Write the inventory file anew; InvalidInput, and the file stays as it is, when it does not hold `before`."""
     path = path.resolve()  # a link stays one
-    data = path.read_bytes()
-    if data != before:
-        raise InvalidInput(
-            f"{path} was changed while the keys were compared; nothing was written",
-            hint="run the same command again; --fingerprint STORE/NODE=SHA256:... answers for keys you have compared",
-            docs="inventory",
-        )
-    after = pinned(data, keys, str(path))
+    _same(path, before)
     with staged(path, mode=path.stat().st_mode & 0o7777) as stream:
         stream.write(after)
+
+
+def _same(path: Path, before: bytes) -> None:
+    if path.read_bytes() != before:
+        raise InvalidInput(
+            f"{path.resolve()} was changed meanwhile; nothing was written",
+            hint="run the same command again (scan-keys: --fingerprint STORE/NODE=SHA256:... says what you compared)",
+            docs="inventory",
+        )
 
 
 def pinned(data: bytes, keys: Mapping[Node, str], file: str) -> bytes:

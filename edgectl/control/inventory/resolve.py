@@ -16,6 +16,7 @@ from edgectl.control.inventory import chain_schema, hosted, network_schema, sche
 from edgectl.control.inventory.amounts import rate_bytes
 from edgectl.control.inventory.facts import facts
 from edgectl.control.inventory.host_schema import Host
+from edgectl.control.inventory.installed import install_settings
 from edgectl.control.inventory.place import Place
 from edgectl.control.inventory.rollouts import rollout_of
 from edgectl.control.inventory.secret_schema import StoreSecret
@@ -210,6 +211,7 @@ def node_target(name: str, node: schema.Node, folder: Path, store: schema.Store)
         k3s=K3sSettings(version=k3s.version or "", config=k3s.config, kubelet=k3s.kubelet, registries=k3s.registries),
         gpu=_gpu(node.gpu, node.identity),
         arch=node.hardware.arch if node.hardware else DEFAULT_ARCH,
+        install=install_settings(node, store.timezone),
     )
 
 

@@ -5,10 +5,8 @@ Owns the findings on a resolved store. Must not look at anything but the invento
 
 from __future__ import annotations
 
-import base64
 import ipaddress
 import posixpath
-import struct
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
@@ -17,10 +15,12 @@ from edgectl.control.inventory.chained import chain_findings
 from edgectl.control.inventory.check import Where
 from edgectl.control.inventory.guarded import guard_findings
 from edgectl.control.inventory.host_schema import File, Host
+from edgectl.control.inventory.installed import install_findings
 from edgectl.control.inventory.packaged import package_findings
 from edgectl.control.inventory.path import path_error
 from edgectl.control.inventory.place import Finding, nearest
 from edgectl.control.inventory.plaintext import plain_secrets
+from edgectl.control.inventory.publickey import key_error
 from edgectl.control.inventory.site import site_findings
 from edgectl.control.inventory.tree import Tree
 from edgectl.control.inventory.uplinked import uplink_findings
@@ -142,16 +142,20 @@ def _inference(store: schema.Store, subject: Subject) -> Iterator[Finding]:
         yield subject.finding(sentence + nearest(asked.release, releases), "inference", "release")
 
 
-def node_findings(name: str, node: schema.Node, subject: Subject) -> Iterator[Finding]:
-    """Yield what one node's resolved settings lack; `subject.tree` is the node's own, merged."""
+def node_findings(name: str, node: schema.Node, subject: Subject, *, pinned: bool = True) -> Iterator[Finding]:
+    """Yield what one node's resolved settings lack; `subject.tree` is the node's own, merged.
+
+    `pinned`: it must have its host key.
+    """
     what = f"{name} needs"
     address = "its address on the store's network: address: 10.77.0.11"
     key = "its pinned SSH host key: host_key: ssh-ed25519 AAAA... (on the node: /etc/ssh/ssh_host_ed25519_key.pub)"
     yield from subject.missing(node.address, f"{what} {address}", "address")
     if node.address and not is_address(node.address):
         yield subject.finding(f'address: an IP address is needed, not "{node.address}"', "address")
-    yield from subject.missing(node.host_key, f"{what} {key}", "host_key")
-    if node.host_key and (wrong := _host_key_error(node.host_key)):
+    if pinned:
+        yield from subject.missing(node.host_key, f"{what} {key}", "host_key")
+    if node.host_key and (wrong := key_error(node.host_key)):
         yield subject.finding(f"host_key: {wrong}", "host_key")
     version = node.k3s.version if node.k3s else None
     yield from subject.missing(version, f"{what} a k3s: k3s: {{version: v1.36.3+k3s1}}", "k3s", "version")
@@ -173,6 +177,8 @@ def node_findings(name: str, node: schema.Node, subject: Subject) -> Iterator[Fi
     yield from _files(node.host.files if node.host else [], subject)
     yield from _sysctls(node.host.sysctls if node.host else {}, subject)
     yield from _services(node.host or Host(), subject)
+    if node.install is not None and not subject.doubts("install"):
+        yield from (subject.finding(why, *where) for where, why in install_findings(node))
     yield from _secrets(subject)
 
 
@@ -249,18 +255,3 @@ def is_address(text: str) -> bool:
     except ValueError:
         return False
     return True
-
-
-def _host_key_error(text: str) -> str:
-    """Say what is wrong with a public key line (RFC 4253, 6.6: the blob begins with its own type)."""
-    words = text.split()
-    if len(words) not in (2, 3):
-        return "a public key is needed: its type and its text, like ssh-ed25519 AAAA..."
-    try:
-        blob = base64.b64decode(words[1], validate=True)
-        (length,) = struct.unpack(">I", blob[:4])
-    except (ValueError, struct.error):  # letters that are not ASCII, no base64, too short
-        return "the key's text is cut or damaged (no base64)"
-    if blob[4 : 4 + length].decode("ascii", "replace") != words[0]:
-        return f'the key\'s text is not of type "{words[0]}"'
-    return ""

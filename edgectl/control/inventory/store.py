@@ -11,6 +11,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from edgectl.control.inventory.install import InstallSettings
 from edgectl.control.inventory.place import Place
 from edgectl.control.inventory.tree import Tree
 from edgectl.control.secrets.reference import Reference
@@ -127,6 +128,7 @@ class NodeTarget:
     k3s: K3sSettings
     gpu: GpuSettings | None
     arch: str = DEFAULT_ARCH
+    install: InstallSettings | None = None  # how the machine is first installed
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,6 +27,8 @@ _NAME_PARTS = 3
 class Journal:
     """Writes one run's file. Claiming the file (O_EXCL) is what makes the run id ours.
 
+    `goes_on`: the run was cut; its file, where that is still there, is added to, and its time goes on.
+
     A full disk never stops a run: old runs give way, and where that does not help, the file lies in `spare`.
     """
 
@@ -37,6 +39,7 @@ class Journal:
         kind: str,
         *,
         spare: Path | None = None,
+        goes_on: bool = False,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self.run = run
@@ -45,6 +48,8 @@ class Journal:
         self._began = monotonic()
         self._torn = False
         self._bytes = 0
+        if goes_on and self._take_up(folder):
+            return
         try:
             self._claim(folder, kind)
         except FileExistsError:
@@ -76,6 +81,20 @@ class Journal:
         folder.mkdir(parents=True, exist_ok=True)
         self.path = folder / f"{_stamp(folder)}-{kind}-{self.run}.jsonl"
         self._fd = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND, 0o640)
+
+    def _take_up(self, folder: Path) -> bool:
+        """Open the run's file at its end; False where it is gone."""
+        found = find(self.run, folder)
+        if found is None:
+            return False
+        try:
+            self._fd = os.open(found, os.O_WRONLY | os.O_APPEND)
+            data = found.read_bytes()
+        except OSError:
+            return False
+        self.path, self._bytes, self._torn = found, len(data), data[-1:] not in {b"", b"\n"}
+        self._began -= max((float(item.get("at", 0)) for item, _ in _lines(data, 0)), default=0.0)
+        return True
 
     def _append(self, line: bytes) -> None:
         if self._torn:

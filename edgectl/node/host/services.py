@@ -45,11 +45,13 @@ class Services:
         return Observation(Status.CURRENT, f"{len(declared)} as declared")
 
     def apply(self, write: Hands, seen: Observation) -> None:
-        """Change what differs: on the disk first, then one reload, then what runs."""
+        """Change what differs: stop, then what lies on the disk, one reload, and what runs from then on."""
         del seen
         found, readers = self._deeds(write), Readers(write)
         if found.claim:
             Before(write).claim(write, found.claim)
+        if found.stop:  # while systemd knows how: of a masked unit, or one without its file, it has forgotten
+            self._change(write, "stop", *found.stop)
         changed = False
         for verb, names in (
             ("unmask", found.unmask),
@@ -60,13 +62,17 @@ class Services:
             if names:
                 self._change(write, verb, "--no-reload", *names)
                 changed = True
-        if found.gone:  # systemd removes the links, and may call it a failure that they lead nowhere
-            write.change("systemctl", "disable", "--no-reload", *found.gone, limit_seconds=_LIMIT_SECONDS)
+        now = found
         if changed or found.reload:
             self._change(write, "daemon-reload")
-        for verb, names in (("stop", found.stop), ("restart", found.restart), ("start", found.start)):
+            now = self._deeds(write)  # before, systemd tells of a file that is gone as if it were there
+        once = [name for name in found.start if name not in (*now.gone, *now.restart, *now.start)]  # just enabled
+        for verb, names in (("restart", now.restart), ("start", [*now.start, *once])):
             if names:
                 self._change(write, verb, *names)
+        if now.gone:  # links that lead nowhere, and a failure that nobody can repair: best effort, they harm nobody
+            for words in (("disable", "--no-reload"), ("reset-failed",)):
+                write.change("systemctl", *words, *now.gone, limit_seconds=_LIMIT_SECONDS)
         readers.unmark(write, readers.marked())  # what does not run starts with its files as they are
         if found.forget:
             Before(write).forget(write, found.forget)

@@ -130,7 +130,8 @@ def deeds(
             _put_back(found, unit, before[unit.name])
         elif state:
             _bring(found, unit, state)
-        if unit.name in marked and (unit.runs or unit.active == "failed") and unit.name not in found.stop:
+        owes = unit.name in marked and bool(unit.file) and (unit.runs or unit.active == "failed")
+        if owes and unit.name not in found.stop:
             _restart(found, unit)
     return found
 

@@ -98,6 +98,11 @@ class Places:
         return self.state / "pause.json"
 
     @property
+    def reboot(self) -> Path:
+        """Which restarts edgectl has asked for, and the run that goes on after one."""
+        return self.state / "reboot.json"
+
+    @property
     def run(self) -> Path:
         """Empty after each boot (tmpfs)."""
         return self.root / "run/edgectl"

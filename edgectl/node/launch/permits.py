@@ -11,7 +11,7 @@ from typing import Any
 from edgectl.wire.errors import Refused
 
 LOOKS = frozenset(
-    {"chain", "follow", "gpu", "history", "journal", "models", "outbox", "status", "texts"}
+    {"chain", "follow", "gpu", "history", "journal", "models", "outbox", "preflight", "status", "texts"}
 )  # nothing changes by them, and no secret's value is in an answer
 SIGNED = frozenset({"deploy", "plan", "prefetch", "stage"})  # the offer's signature says what of
 ROOTS = {

@@ -29,7 +29,7 @@ from edgectl.wire.envelope import Envelope, Sender, judge_store
 from edgectl.wire.errors import Refused
 from edgectl.wire.frame import FrameError, Frames
 from edgectl.wire.launch import commitment
-from edgectl.wire.offer import MOST_BYTES, Offer
+from edgectl.wire.offer import MOST_BYTES, Offer, orders_of
 from edgectl.wire.payload import Payload, decode
 
 _PAYLOAD_BYTES = 16 << 20  # it is read whole
@@ -135,9 +135,7 @@ def _envelope(slots: Slots, frame: dict[str, Any], offer: Offer, who: Sender) ->
         sender=replace(who, host="".join(sign for sign in claimed if sign.isprintable())),
         commit=offer.commit,
         summary=offer.summary,
-        accept_degraded=offer.accept_degraded,
-        may_reboot=offer.may_reboot,
-        take_over=offer.take_over,
+        **orders_of(offer),
     )
 
 

@@ -29,7 +29,7 @@ from edgectl.wire.document import is_digest, to_json
 from edgectl.wire.envelope import Envelope, Sender, judge_store, short
 from edgectl.wire.errors import Locked, NotReady, Refused
 from edgectl.wire.meant import meant_of
-from edgectl.wire.offer import MOST_BYTES, Offer
+from edgectl.wire.offer import MOST_BYTES, Offer, orders_of
 from edgectl.wire.payload import Payload, decode
 from edgectl.wire.trust import written
 
@@ -78,9 +78,7 @@ def take(
         sender=signed.who,
         commit=offer.commit,
         summary=offer.summary,
-        accept_degraded=offer.accept_degraded,
-        may_reboot=offer.may_reboot,
-        take_over=offer.take_over,
+        **orders_of(offer),
     )
     newest = slots.candidate or slots.current
     if envelope.lead and newest and newest.envelope.payload == envelope.payload:

@@ -52,7 +52,7 @@ class Ended:
     def is_news(self) -> bool:
         """Tell whether it is more than another look at the same."""
         tried = self.kind != HEAL and self.verdict.exit not in {Exit.OK, Exit.DEGRADED}
-        return tried or bool(self.verdict.changed or self.said.get("promoted"))
+        return tried or bool(self.verdict.changed or self.said.get("promoted") or self.said.get("reboots"))
 
 
 def report(places: Places, look: Look, ended: Ended) -> None:

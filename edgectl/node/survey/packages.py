@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import fcntl
-import os
-import struct
 from collections.abc import Iterator, Mapping
-from contextlib import suppress
 
+from edgectl.node.host.packages.lock import held_by
 from edgectl.node.io.look import Look
 from edgectl.node.survey.facts import Facts
 from edgectl.wire.finding import OK, STOP, WARN, Finding
@@ -15,22 +12,14 @@ from edgectl.wire.survey import Declared
 
 _LOCKS = ("var/lib/dpkg/lock-frontend", "var/lib/dpkg/lock", "var/lib/apt/lists/lock", "var/cache/apt/archives/lock")
 _LONGEST = 50  # of a command line
-_FLOCK = "hhqqi4x"  # struct flock of 64-bit Linux: type, whence, start, len, pid
 
 
 def holders(look: Look) -> dict[str, str]:
     """Return who holds apt's and dpkg's locks: file -> program. The kernel is asked, and nothing is locked."""
     found = {}
     for name in _LOCKS:
-        with suppress(OSError):
-            descriptor = os.open(look.places.root / name, os.O_RDONLY | os.O_CLOEXEC)
-            try:
-                asked = struct.pack(_FLOCK, fcntl.F_WRLCK, os.SEEK_SET, 0, 0, 0)
-                kind, _, _, _, pid = struct.unpack(_FLOCK, fcntl.fcntl(descriptor, fcntl.F_GETLK, asked))
-            finally:
-                os.close(descriptor)
-            if kind != fcntl.F_UNLCK:
-                found[f"/{name}"] = _program(look, pid)
+        if (pid := held_by(look.places.root / name)) is not None:
+            found[f"/{name}"] = _program(look, pid)
     return found
 
 

@@ -79,30 +79,35 @@ _UNITS = ("sandbox-net.service", "sandbox-cgroup.service")
 _SYSTEM_CONF = "[Manager]\nDefaultTimeoutStopSec=10s\n"
 
 
-def base_image(say: Callable[[str], None], system: str = "") -> Path:
-    """Return this month's base image of a system (the host's own when not named), making it when needed (a minute)."""
+def base_image(say: Callable[[str], None], system: str = "", extra: tuple[str, ...] = ()) -> Path:
+    """Return this month's base image of a system (the host's own when not named), making it when needed (a minute).
+
+    `extra` packages make it another base, kept beside the usual one.
+    """
     suite = _suite(system)
-    target = cache_home() / "bases" / f"{suite}-{_digest(suite)[:16]}" / "disk.img"
+    family = "+".join((suite, *extra))
+    target = cache_home() / "bases" / f"{family}-{_digest(suite, extra)[:16]}" / "disk.img"
     if target.exists():
         return target
     home = target.parent.parent
     home.mkdir(parents=True, exist_ok=True)
     with locked(home / "lock", timeout_seconds=1800):
         if not target.exists():
-            _build(suite, target, say)
+            _build(suite, family, target, extra, say)
     return target
 
 
-def _build(suite: str, target: Path, say: Callable[[str], None]) -> None:
+def _build(suite: str, family: str, target: Path, extra: tuple[str, ...], say: Callable[[str], None]) -> None:
     started, mirror = time.monotonic(), mirror_of(suite)
-    say(f"node base: installing {suite} with {len(_BOOTSTRAP) + len(_NODE)} packages (about a minute) ...")
+    many = len(_BOOTSTRAP) + len(_NODE) + len(extra)
+    say(f"node base: installing {family} with {many} packages (about a minute) ...")
     for leftover in target.parent.parent.glob(".staging-*"):
         shutil.rmtree(leftover)
     staging = Path(tempfile.mkdtemp(prefix=".staging-", dir=target.parent.parent))
     tree, log = staging / "tree", target.parent.parent / "build.log"
     log.write_text("")
     _bootstrap(suite, tree, mirror, log)
-    _install(tree, suite, log)
+    _install(tree, suite, extra, log)
     _configure(tree)
     say("node base: writing the disk image ...")
     image = staging / "disk.img"
@@ -112,7 +117,7 @@ def _build(suite: str, target: Path, say: Callable[[str], None]) -> None:
     shutil.rmtree(tree)
     shutil.rmtree(target.parent, ignore_errors=True)
     staging.replace(target.parent)
-    for old in sorted(target.parent.parent.glob(f"{suite}-*"), key=os.path.getmtime)[:-2]:
+    for old in sorted(target.parent.parent.glob(f"{family}-*"), key=os.path.getmtime)[:-2]:
         shutil.rmtree(old)
     say(f"node base: made in {time.monotonic() - started:.0f} s")
 
@@ -126,7 +131,7 @@ def _bootstrap(suite: str, tree: Path, mirror: str, log: Path) -> None:
     )
 
 
-def _install(tree: Path, suite: str, log: Path) -> None:
+def _install(tree: Path, suite: str, extra: tuple[str, ...], log: Path) -> None:
     """Install the rest with the host's sources, keys and proxy; from its mirror alone, where it is of another suite.
 
     These leave the tree again, since they may hold secrets.
@@ -151,7 +156,7 @@ def _install(tree: Path, suite: str, log: Path) -> None:
         # A third-party source of the host may fail in here; what counts is that the packages can be installed.
         run_logged(["chroot", tree, "sh", "-c", "apt-get update -q || true"], log, timeout_seconds=600, env=quiet)
         run_logged(
-            ["chroot", tree, "apt-get", "install", "-q", "-y", "--no-install-recommends", *_NODE],
+            ["chroot", tree, "apt-get", "install", "-q", "-y", "--no-install-recommends", *_NODE, *extra],
             log,
             timeout_seconds=1200,
             env=quiet,
@@ -192,12 +197,12 @@ def _file(name: str) -> str:
     return importlib.resources.files("edgectl.sandbox.machine").joinpath("files", name).read_text()
 
 
-def _digest(suite: str) -> str:
+def _digest(suite: str, extra: tuple[str, ...]) -> str:
     inputs = {
         "recipe": _RECIPE,
         "suite": suite,
         "month": f"{datetime.now(UTC):%Y-%m}",  # security updates reach the sandbox within a month
-        "packages": [_BOOTSTRAP, _NODE],
+        "packages": [_BOOTSTRAP, _NODE, *([extra] if extra else [])],
         "masked": _MASKED,
         "units": [_file(unit) for unit in _UNITS],
         "system": _SYSTEM_CONF,

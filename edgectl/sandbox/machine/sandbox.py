@@ -52,16 +52,17 @@ class Sandbox:
         required: int | None = None,
         bare: bool = False,
         system: str = "",
+        packages: tuple[str, ...] = (),
     ) -> SandboxStore:
         """Make a store and power it on, or power on one that is there; returns when every sshd answers.
 
         `gpus` per node, of which `required` (default: all) must work for the store to serve. `bare`: without a driver.
-        `system`: one of base.SYSTEMS; the host's own where it is not named.
+        `system`: one of base.SYSTEMS; the host's own where it is not named. `packages` are on its nodes' disks, too.
         """
         self.clean()
         place = store_place(name)
         if not place.record.exists():
-            image = base_image(self.say, system)
+            image = base_image(self.say, system, packages)
             cuda = cuda_library(say=self._told) if gpus and not bare else None
             ports = _reserve(name, nodes)
             cards = _Cards(gpus, gpus if required is None else required, bare, cuda)

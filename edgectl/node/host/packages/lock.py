@@ -8,6 +8,7 @@ from __future__ import annotations
 import fcntl
 import os
 import struct
+from pathlib import Path
 
 from edgectl.node.host.packages.installed import database
 from edgectl.node.io.look import Look
@@ -20,7 +21,7 @@ _SHOWN = 80
 def holder(read: Look) -> str:
     """Return who holds it ("pid 812: /usr/bin/unattended-upgrade"); "" when nobody does."""
     for name in _NAMES:
-        pid = _holds(str(database(read.places) / name))
+        pid = held_by(database(read.places) / name)
         if pid is not None:
             _, command = read.processes().get(pid, (0, b""))
             shown = " ".join(command.decode(errors="replace").replace("\0", " ").split())[:_SHOWN]
@@ -28,10 +29,11 @@ def holder(read: Look) -> str:
     return ""
 
 
-def _holds(path: str) -> int | None:
+def held_by(path: Path) -> int | None:
+    """Return the process that has locked a file (0: one outside of this node); None when nobody has."""
     try:
-        fd = os.open(path, os.O_RDWR | os.O_CLOEXEC)
-    except OSError:  # never made, or nothing can be written here at all: then nobody works either
+        fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    except OSError:  # it was never made: nobody has ever worked here
         return None
     try:
         asked = struct.pack(_FLOCK, fcntl.F_WRLCK, os.SEEK_SET, 0, 0, 0)

@@ -37,6 +37,12 @@ class Silent:
     def note(self, sentence: str) -> None:
         """Ignore."""
 
+    def restarting(self, node: str, reason: str) -> None:
+        """Ignore."""
+
+    def restarted(self, node: str, seconds: float | None) -> None:
+        """Ignore."""
+
     def link_lost(self, why: str, attempt: int) -> None:
         """Ignore."""
 

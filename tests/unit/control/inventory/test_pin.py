@@ -114,7 +114,7 @@ def test_a_file_that_was_changed_meanwhile_is_left_alone(tmp_path: Path) -> None
     """A person compares for minutes; an editor may have saved in between."""
     file = tmp_path / "inventory.yaml"
     file.write_text(f"{HEAD}      node-1: {{address: 10.0.0.1}}\n")
-    with pytest.raises(InvalidInput, match="was changed while the keys were compared"):
+    with pytest.raises(InvalidInput, match="was changed meanwhile"):
         pin(file, b"version: 1\n", {("store-1", "node-1"): KEY})
     assert KEY not in file.read_text()
 

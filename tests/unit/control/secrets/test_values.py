@@ -22,6 +22,7 @@ from edgectl.control.secrets.resolve import MOST_BYTES
 from edgectl.control.secrets.values import values_of
 from edgectl.wire.envelope import Sender
 from edgectl.wire.errors import InvalidInput
+from edgectl.wire.payload import Host
 
 
 class Given:
@@ -84,7 +85,7 @@ def test_values_go_to_the_lead_alone() -> None:
     assert "hunter2" not in f"{asked['envelope']}{asked['blobs']}"
     assert "values" not in _request(replace(offer, led=Led("run", 1, Secret("token"))))
     assert "values" not in _request(replace(offer, values={}))
-    node = SimpleNamespace(k3s=None)
+    node = SimpleNamespace(k3s=None, gpu=None, host=Host(1))
     payload = SimpleNamespace(node=lambda _: node, blobs_of=lambda _: {})
     assert for_node(offer, cast("Any", SimpleNamespace(payload=payload)), "node-2").values == {}
 

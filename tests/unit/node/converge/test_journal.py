@@ -169,3 +169,34 @@ def test_lines_are_one_json_object_each(tmp_path: Path) -> None:
     written = Journal(tmp_path, "abcd", "heal")
     written.write(event.NOTE, reason="a\nb")
     assert json.loads(written.path.read_bytes().splitlines()[0])["reason"] == "a\nb"
+
+
+@pytest.mark.parametrize("torn", [b"", b'{"at": 9, "ki'])
+def test_a_run_that_was_cut_goes_on_in_its_file(tmp_path: Path, torn: bytes) -> None:
+    """Law: no line is lost or read twice, half a line harms none behind it, and its time goes on."""
+    now = [100.0]
+    first = Journal(tmp_path, "ab12", "deploy", monotonic=lambda: now[0])
+    first.write("run")
+    now[0] += 7
+    first.write("note", reason="before")
+    first.close()
+    with first.path.open("ab") as file:
+        file.write(torn)
+    before, offset = journal.read(first.path, 0)
+    now[0] = 3.0  # of another boot
+    second = Journal(tmp_path, "ab12", "deploy", goes_on=True, monotonic=lambda: now[0])
+    second.write("note", reason="after")
+    second.close()
+    assert second.path == first.path
+    after, _ = journal.read(first.path, offset)
+    assert [item["kind"] for item in before] == ["run", "note"]
+    assert [(item["reason"], item["at"]) for item in after] == [("after", 7.0)]
+    assert b"\n\n" not in first.path.read_bytes()
+
+
+def test_a_run_whose_file_is_gone_begins_another(tmp_path: Path) -> None:
+    """Under its own name: whoever follows it finds it."""
+    again = Journal(tmp_path, "ab12", "deploy", goes_on=True)
+    again.write("run")
+    again.close()
+    assert journal.find("ab12", tmp_path) == again.path

@@ -92,7 +92,7 @@ def test_without_a_module_nothing_can_be_loaded(machine: Machine) -> None:
     ],
 )
 def test_nouveau_goes_with_a_restart(machine: Machine, driver: bool, blacklist: str, says: str) -> None:  # noqa: FBT001
-    """Once the driver lies there and nouveau is kept from the next boot; else that is missing. Never by itself."""
+    """Once the driver lies there and nouveau is kept from the next boot; else that is what is missing."""
     if driver:
         module(machine)
     nouveau(machine)

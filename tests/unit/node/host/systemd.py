@@ -28,6 +28,7 @@ class One:
     reads: tuple[str, ...] = ()
     broken: str = "\0"
     known: object = None  # what systemd has read of its unit file
+    told: str | None = None  # what it tells of the file's state: remembered until the next change or reload
     started_with: Files = field(default_factory=dict)
     starts: int = 0
     unmet: bool = False  # a condition of its unit is not met
@@ -63,6 +64,9 @@ class Systemd:
         self.event(" ".join(argv))
         verb, names = argv[1], [word for word in argv[2:] if not word.startswith("-")]
         assert argv[0] == "systemctl", argv
+        if verb in {"daemon-reload", "enable", "disable", "mask", "unmask"}:
+            for unit in self.units.values():
+                unit.told = None
         if verb == "daemon-reload":
             self.reloads += 1
             for name, unit in self.units.items():
@@ -101,7 +105,7 @@ class Systemd:
         return ""
 
     def _stop(self, _: str, unit: One) -> str:
-        unit.active = "inactive"
+        unit.active = "failed" if unit.known == MASK else "inactive"  # as a timer of Debian 12's systemd
         return ""
 
     def _start(self, name: str, unit: One) -> str:
@@ -118,7 +122,17 @@ class Systemd:
         unit.active = "inactive" if unit.type == "oneshot" else "active"
         return ""
 
-    _restart = _start
+    def _restart(self, name: str, unit: One) -> str:
+        return self._start(name, unit) if unit.known else f"Unit {name} not found."
+
+    def __getattr__(self, name: str) -> Callable[[str, One], str]:
+        if name == "_reset-failed":
+            return self._reset
+        raise AttributeError(name)
+
+    def _reset(self, _: str, unit: One) -> str:
+        unit.active = "inactive" if unit.active == "failed" else unit.active
+        return ""
 
     def _shown(self, name: str) -> str:
         unit = self.units.get(name, One(packaged=False))
@@ -126,7 +140,7 @@ class Systemd:
         known = unit.known = disk if unit.known is None else unit.known  # it is loaded when it is first asked about
         load = "masked" if known == MASK else "loaded" if known else "not-found"
         state = "static" if unit.static else "enabled" if unit.enabled else "disabled"
-        file = "masked" if disk == MASK else state if disk else ""
+        unit.told = file = unit.told or ("masked" if disk == MASK else state if disk else "")
         old = known not in {disk, None} and MASK not in {known, disk}
         fields = {
             "Type": unit.type,

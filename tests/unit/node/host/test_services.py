@@ -85,8 +85,8 @@ def test_all_are_asked_at_once_and_reloaded_once(node: FakeNode) -> None:
     system = Systemd(node, units)
     declared = tuple(Service(name, MASKED if index % 2 else DISABLED) for index, name in enumerate(units))
     converge(node, declared)
-    assert (system.reloads, system.asked) == (1, 3)  # probe, apply, probe
-    assert [argv[1] for argv in node.changes] == ["disable", "mask", "daemon-reload", "stop"]
+    assert (system.reloads, system.asked) == (1, 4)  # probe, apply and behind its reload, probe
+    assert [argv[1] for argv in node.changes] == ["stop", "disable", "mask", "daemon-reload"]
 
 
 def test_a_unit_that_is_not_there_is_named(node: FakeNode) -> None:
@@ -221,6 +221,19 @@ def test_a_whole_unit_of_ours_comes_and_goes(node: FakeNode) -> None:
     assert (unit.enabled, unit.active) == (True, "active")
     converge(node, ())
     assert (unit.enabled, unit.active, unit.known) == (False, "inactive", None)
+
+
+def test_a_unit_of_ours_that_cannot_start_goes_without_a_trace(node: FakeNode) -> None:
+    """Law: the deploy fails; what ran before comes back, and no restart is owed of what is gone."""
+    system = Systemd(node, {"till.service": One(packaged=False, reads=(UNIT,), broken="[Service]\n")})
+    declared = (Service("till.service", ENABLED, (UNIT,)),)
+    with pytest.raises(ApplyFailed, match="systemctl start till"):
+        converge(node, declared, (ManagedFile(UNIT, "[Service]\n"),))
+    with pytest.raises(ApplyFailed, match="systemctl restart till"):  # again: it is owed
+        converge(node, declared, (ManagedFile(UNIT, "[Service]\n"),))
+    assert converge(node, ()) == ["host-files", "services"]
+    unit = system.units["till.service"]
+    assert (unit.enabled, unit.active, unit.known, Readers(node).marked()) == (False, "inactive", None, ())
 
 
 @pytest.mark.parametrize("last", [True, False], ids=["stays", "goes"])

@@ -185,7 +185,7 @@ def test_a_probe_has_no_writing_verb() -> None:
         "booted_at",
     }
     asked = {name for name, _ in inspect.getmembers(ReadApi, inspect.isfunction) if not name.startswith("_")}
-    assert asked == {"apart", "get", "get_text", "dry_apply", "dry_create", "close"}
+    assert asked == {"apart", "get", "get_text", "metadata", "dry_apply", "dry_create", "close"}
     assert type(Look(Places()).api) is ReadApi
     assert type(Hands(Places()).api) is WriteApi
 
