@@ -298,6 +298,7 @@ def store_node(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[StoreN
     monkeypatch.setattr(tail, "_LOST_SECONDS", 0.3)
     monkeypatch.setattr(Look, "boot_id", lambda _: node.boot)
     monkeypatch.setattr(Look, "booted_at", lambda _: node.booted)
+    monkeypatch.setattr(Look, "up_seconds", lambda _: time.time() - node.booted)
     for module in (engine, saying):
         monkeypatch.setattr(module, "print", lambda *_, **__: None, raising=False)  # the unit's log
     monkeypatch.setattr(sending, "os", SimpleNamespace(kill=lambda pid, _: node.killed.append(pid), getpid=os.getpid))

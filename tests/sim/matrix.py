@@ -21,7 +21,7 @@ from pathlib import Path
 from tests.sim.faults import FAULTS, Case, cases, run
 from tests.sim.histories import Kept, given, histories
 
-EVERY = 20  # in CI: about each twentieth case, which is more than 1,000
+EVERY = 10  # in CI: about each tenth case, which is more than 1,500
 _SLICES = 8
 _MARK = "<!-- faults -->"
 _STEP = re.compile(r"engine: (?:probe|apply|half) (\S+)$")

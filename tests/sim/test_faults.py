@@ -8,7 +8,7 @@ from tests.sim.faults import cases
 from tests.sim.histories import given, histories
 from tests.sim.matrix import EVERY, run_all
 
-MANY = 1000
+MANY = 1500
 
 
 def test_every_fault_is_survived() -> None:

@@ -394,4 +394,8 @@ class SimHands(Hands):
 
     def booted_at(self) -> float:
         """Return when it began, in the wall clock's seconds."""
-        return time.time() - (self._world.now - self._world.booted)
+        return time.time() - self.up_seconds()
+
+    def up_seconds(self) -> float:
+        """Return how long ago that was, by the simulated clock."""
+        return self._world.now - self._world.booted

@@ -123,7 +123,7 @@ class _Report:
 
     def beat(self, word: str, why: str) -> None:
         """Put the beat behind all else, and take the one before it away where that says nothing of its own."""
-        up = max(time.time() - self._look.booted_at(), 0.0)
+        up = self._look.up_seconds()
         candidate, current = self._slots.candidate, self._slots.current
         beat = Beat(
             store=self._envelope.store,

@@ -113,8 +113,7 @@ def awaited(places: Places, look: Look) -> GoesOn | None:
     found = read(places).goes_on
     if found is None or is_going_down(places):
         return found
-    up = time.time() - look.booted_at()
-    return found if found.boot != look.boot_id() and up < COMES_BACK_SECONDS else None
+    return found if found.boot != look.boot_id() and look.up_seconds() < COMES_BACK_SECONDS else None
 
 
 def _mark(places: Places) -> Path:

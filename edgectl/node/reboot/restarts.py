@@ -7,7 +7,7 @@ asked or not. Must not know why a restart is needed, nor what the run decides.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 
 from edgectl.node.converge.journal import Journal
 from edgectl.node.converge.protocol import ApplyFailed
@@ -107,7 +107,7 @@ class Restarts:
         raise ApplyFailed(f"the machine has not gone down within {DOWN_SECONDS:.0f} s", evidence=jobs.evidence())
 
 
-def settle(look: Look, steps: Iterable[StepResult], *, now: Callable[[], float] = time.time) -> None:
+def settle(look: Look, steps: Iterable[StepResult]) -> None:
     """Forget how often the machine was restarted, once none is needed and it has been up for long enough.
 
     Not at once: what needs a restart again minutes after each one would get one for ever.
@@ -116,7 +116,7 @@ def settle(look: Look, steps: Iterable[StepResult], *, now: Callable[[], float] 
     if not record.asked or record.goes_on is not None:
         return
     well = any(step.id == ID and step.status == "current" and not step.absent for step in steps)
-    if well and now() - look.booted_at() >= SETTLED_SECONDS:
+    if well and look.up_seconds() >= SETTLED_SECONDS:
         look.places.reboot.unlink(missing_ok=True)
 
 

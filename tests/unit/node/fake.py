@@ -8,6 +8,7 @@ from __future__ import annotations
 import copy
 import json
 import re
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -212,6 +213,10 @@ class FakeNode(Hands):
     def booted_at(self) -> float:
         """Return when this boot began."""
         return self.booted
+
+    def up_seconds(self) -> float:
+        """Return how long ago that was."""
+        return max(time.time() - self.booted, 0.0)
 
 
 def merged(live: Any, wanted: Any) -> Any:

@@ -183,6 +183,7 @@ def test_a_probe_has_no_writing_verb() -> None:
         "processes",
         "boot_id",
         "booted_at",
+        "up_seconds",
     }
     asked = {name for name, _ in inspect.getmembers(ReadApi, inspect.isfunction) if not name.startswith("_")}
     assert asked == {"apart", "get", "get_text", "metadata", "dry_apply", "dry_create", "close"}

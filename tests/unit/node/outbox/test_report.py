@@ -5,7 +5,6 @@ from __future__ import annotations
 import gzip
 import json
 import shutil
-import time
 from pathlib import Path
 from typing import Any
 
@@ -184,7 +183,7 @@ def test_a_bare_node_has_nothing_to_tell(store: Store) -> None:
 def test_since_when_is_no_clock(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     """Law: for how long is counted in this boot, whatever the wall clock does; another word begins anew."""
     up = [1000.5]
-    monkeypatch.setattr(store.node, "booted_at", lambda: time.time() - up[0], raising=False)
+    monkeypatch.setattr(store.node, "up_seconds", lambda: up[0], raising=False)
     store.deploy("v1")
     assert (beat(store).held, beat(store).up) == (0, 1000)
     up[0] = 1300.9
