@@ -8,16 +8,15 @@ and never more: what follows belongs to the engine. It says `edgectl-link run` o
 from __future__ import annotations
 
 import contextlib
-import gzip
 import hashlib
 import io
 import json
+import lzma
 import os
 import py_compile
 import shutil
 import sys
 import tarfile
-import zlib
 from pathlib import Path
 
 
@@ -29,8 +28,8 @@ def main() -> None:
         length += receive(1)
     data = receive(int(length))
     try:
-        install(gzip.decompress(data), folder)
-    except (OSError, ValueError, tarfile.TarError, EOFError, zlib.error) as error:
+        install(lzma.decompress(data), folder)
+    except (OSError, ValueError, tarfile.TarError, EOFError, lzma.LZMAError) as error:
         fail(error, folder)
     os.write(1, b"\nedgectl-link run\n")
     os.execv(sys.executable, [sys.executable, "-I", str(folder), *arguments])  # noqa: S606 - no shell is wanted

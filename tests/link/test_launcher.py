@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import gzip
 import hashlib
+import lzma
 import random
 import re
 from collections.abc import Callable
@@ -138,7 +138,7 @@ BAD: dict[str, tuple[Callable[[Node], bytes], str]] = {
     "another engine": (_other, "another engine was signed"),
     "other bytes": (lambda node: node.request(ENGINE, packed=engine(b"evil").data), "other bytes than its digest"),
     "no archive": (lambda node: node.request(ENGINE, packed=b"evil"), "other bytes than its digest"),
-    "a bomb": (lambda node: node.request(ENGINE, packed=gzip.compress(bytes(30 << 20))), "other bytes"),
+    "a bomb": (lambda node: node.request(ENGINE, packed=lzma.compress(bytes(30 << 20))), "other bytes"),
     "one byte more": (lambda node: node.request(ENGINE, size=len(ENGINE.tar) - 1), "other bytes"),
     "a size of nothing": (lambda node: node.request(ENGINE, size=0), "cannot be understood"),
     "a size beyond all": (lambda node: node.request(ENGINE, size=1 << 40), "cannot be understood"),

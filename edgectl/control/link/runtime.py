@@ -7,8 +7,8 @@ Must not know nodes or links. edgectl's version is not in it, so a new edgectl a
 from __future__ import annotations
 
 import functools
-import gzip
 import io
+import lzma
 import tarfile
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -42,7 +42,7 @@ class RuntimeArchive:
     @property
     def data(self) -> bytes:
         """What crosses the link, compressed: only when the node lacks the engine."""
-        return gzip.compress(self.tar, mtime=0)
+        return lzma.compress(self.tar, preset=6)
 
     @property
     def hex(self) -> str:

@@ -13,6 +13,7 @@ import contextlib
 import hashlib
 import io
 import json
+import lzma
 import os
 import re
 import resource
@@ -24,7 +25,6 @@ import sys
 import tarfile
 import tempfile
 import time
-import zlib
 from calendar import timegm
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -33,6 +33,7 @@ from typing import Any, NoReturn
 NAMESPACE = "edgectl-engine"  # of the signature: what was signed as an offer, or for git, starts nothing
 MOST_WORDS = 64 * 1024  # of a statement or a signature
 MOST_ENGINE = 32 << 20
+MEMORY_BYTES = 64 << 20  # for unpacking it: what asks for more is none of ours
 LATEST = 253402300799  # the end of the year 9999
 SILENCE_SECONDS, VERIFY_SECONDS = 120.0, 20.0
 ENVIRONMENT = {"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C", "HOME": "/root"}
@@ -238,8 +239,8 @@ def moment(text: str, without: int) -> int:
 
 def inflated(data: bytes, size: int, digest: str) -> bytes:
     """Return the archive that was signed for; not a byte more is unpacked."""
-    reader = zlib.decompressobj(31)  # gzip
-    with contextlib.suppress(zlib.error):
+    reader = lzma.LZMADecompressor(memlimit=MEMORY_BYTES)
+    with contextlib.suppress(lzma.LZMAError, EOFError):
         tar = reader.decompress(data, size + 1)
         if len(tar) == size and sha256(tar) == digest:
             return tar
