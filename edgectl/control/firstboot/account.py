@@ -15,6 +15,7 @@ from edgectl.control.link.launcher import launcher_text
 from edgectl.control.signing.trustfile import of as trust_of
 from edgectl.wire.errors import InvalidInput
 from edgectl.wire.launch import LAUNCHER, authorized, home_of, keys_of, sudoers
+from edgectl.wire.payload import ManagedFile
 from edgectl.wire.trust import kept_text
 
 ROOT = "root"
@@ -30,22 +31,13 @@ class Kind(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Planted:
-    """One file of root's that a first boot leaves on the disk."""
-
-    path: str
-    text: str
-    mode: str = "0644"
-
-
-@dataclass(frozen=True, slots=True)
 class Account:
     """One account. `logins` are lines of authorized_keys; those of a deploy user are in a file of `planted`."""
 
     name: str
     kind: Kind
     logins: tuple[str, ...]
-    planted: tuple[Planted, ...] = ()
+    planted: tuple[ManagedFile, ...] = ()
 
     @property
     def home(self) -> str:
@@ -66,7 +58,7 @@ def account(store: Store, node: NodeTarget) -> Account:
 
 def becoming_root(name: str, keys: tuple[str, ...]) -> Account:
     """Return an account that needs no password to become root."""
-    rule = Planted("/etc/sudoers.d/90-edgectl-image", f"{name} ALL=(ALL:ALL) NOPASSWD: ALL\n", "0440")
+    rule = ManagedFile("/etc/sudoers.d/90-edgectl-image", f"{name} ALL=(ALL:ALL) NOPASSWD: ALL\n", "0440")
     return Account(name, Kind.SUDO, keys, (rule,))
 
 
@@ -89,9 +81,9 @@ def deploy_user(store: Store, node: NodeTarget) -> Account:
 def launched(name: str, keys: tuple[str, ...], trust: str) -> Account:
     """Return a deploy user, given the trust as a node keeps it."""
     files = (
-        Planted(LAUNCHER, launcher_text(), "0755"),
-        Planted("/var/lib/edgectl/trust/trust.json", trust),
-        Planted(keys_of(name), authorized(keys)),
-        Planted("/etc/sudoers.d/edgectl", sudoers((name,)), "0440"),
+        ManagedFile(LAUNCHER, launcher_text(), "0755"),
+        ManagedFile("/var/lib/edgectl/trust/trust.json", trust),
+        ManagedFile(keys_of(name), authorized(keys)),
+        ManagedFile("/etc/sudoers.d/edgectl", sudoers((name,)), "0440"),
     )
     return Account(name, Kind.DEPLOY, keys, files)

@@ -10,10 +10,11 @@ import ipaddress
 from typing import Any
 
 from edgectl.control.blockyaml import dump
-from edgectl.control.firstboot.account import NO_PASSWORD, Account, Kind, Planted
+from edgectl.control.firstboot.account import NO_PASSWORD, Account, Kind
 from edgectl.control.firstboot.machine import FirstBootFile, Machine
 from edgectl.control.link.secret import Secret
 from edgectl.wire.document import canonical
+from edgectl.wire.payload import ManagedFile
 
 HEADER = "#cloud-config\n"
 _DISABLED = "/etc/cloud/cloud-init.disabled"
@@ -85,7 +86,7 @@ def _user(account: Account) -> dict[str, Any]:
     }
 
 
-def _written(file: Planted) -> dict[str, str]:
+def _written(file: ManagedFile) -> dict[str, str]:
     return {"path": file.path, "owner": "root:root", "permissions": file.mode, "content": file.text}
 
 

@@ -8,8 +8,9 @@ from __future__ import annotations
 import base64
 import posixpath
 
-from edgectl.control.firstboot.account import NO_PASSWORD, Account, Kind, Planted
+from edgectl.control.firstboot.account import NO_PASSWORD, Account, Kind
 from edgectl.control.firstboot.machine import HOST_KEY, Machine
+from edgectl.wire.payload import ManagedFile
 
 TARGET = "/target"  # where both installers have the new system
 
@@ -22,8 +23,8 @@ def commands(machine: Machine) -> tuple[str, ...]:
     key = machine.host_key
     return (
         f"rm -f {TARGET}/etc/ssh/ssh_host_*",
-        put(Planted(HOST_KEY, key.private.reveal(), "0600")),
-        put(Planted(f"{HOST_KEY}.pub", f"{key.public} {machine.hostname}\n")),
+        put(ManagedFile(HOST_KEY, key.private.reveal(), "0600")),
+        put(ManagedFile(f"{HOST_KEY}.pub", f"{key.public} {machine.hostname}\n")),
         *_login(machine.account),
         *map(put, machine.account.planted),
     )
@@ -37,12 +38,12 @@ def _login(account: Account) -> tuple[str, ...]:
     folder = f"{account.home}/.ssh"
     return (
         f"mkdir -p -m 0700 {TARGET}{folder}",
-        put(Planted(f"{folder}/authorized_keys", "".join(f"{line}\n" for line in account.logins), "0600")),
+        put(ManagedFile(f"{folder}/authorized_keys", "".join(f"{line}\n" for line in account.logins), "0600")),
         f"chroot {TARGET} chown -R {account.name}: {folder}",
     )
 
 
-def put(file: Planted) -> str:
+def put(file: ManagedFile) -> str:
     """Return the command that writes one file, which nobody else may read before it has its mode."""
     path = f"{TARGET}{file.path}"
     data = base64.b64encode(file.text.encode()).decode()

@@ -9,10 +9,11 @@ import ipaddress
 from collections.abc import Iterator
 from urllib.parse import urlsplit
 
-from edgectl.control.firstboot.account import Kind, Planted
+from edgectl.control.firstboot.account import Kind
 from edgectl.control.firstboot.machine import FirstBootFile, Machine
 from edgectl.control.firstboot.plant import TARGET, commands, put
 from edgectl.control.link.secret import Secret
+from edgectl.wire.payload import ManagedFile
 
 _PACKAGES = "openssh-server python3 sudo ifupdown"
 _LINE = " \\\n  "  # debconf-set-selections(1): the line goes on
@@ -179,8 +180,8 @@ def _ext4(sizes: str, path: str) -> str:
 
 def _late(machine: Machine) -> Iterator[str]:
     yield "set -e"
-    yield put(Planted("/etc/hostname", f"{machine.hostname}\n"))
-    yield put(Planted("/etc/hosts", f"127.0.0.1 localhost\n127.0.1.1 {machine.hostname}\n::1 localhost\n"))
+    yield put(ManagedFile("/etc/hostname", f"{machine.hostname}\n"))
+    yield put(ManagedFile("/etc/hosts", f"127.0.0.1 localhost\n127.0.1.1 {machine.hostname}\n::1 localhost\n"))
     if machine.install.network.address:
         yield from _fixed(machine)
     yield from commands(machine)
@@ -198,7 +199,7 @@ def _fixed(machine: Machine) -> Iterator[str]:
     yield _card(network.mac)
     yield f"{{ {'; '.join(lines)}; }} > {TARGET}/etc/network/interfaces"
     if network.dns:
-        yield put(Planted("/etc/resolv.conf", "".join(f"nameserver {server}\n" for server in network.dns)))
+        yield put(ManagedFile("/etc/resolv.conf", "".join(f"nameserver {server}\n" for server in network.dns)))
     yield "rm -f /usr/lib/finish-install.d/55netcfg-copy-config"  # it would put the installer's own network there
 
 

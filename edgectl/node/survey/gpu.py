@@ -46,7 +46,12 @@ def _cards(facts: Facts, gpu: Gpu, listed: int | None) -> Finding:
 
 
 def _driver(facts: Facts, gpu: Gpu, cards: tuple[str, ...], *, comes: bool) -> Iterator[Finding]:
-    if any(line.endswith(" nouveau") for line in cards):
+    held = any(line.endswith(" nouveau") for line in cards)
+    if held and comes:
+        yield Finding(
+            "gpu-nouveau", OK, "nouveau holds the GPU until the deploy restarts this machine (host.most_reboots)"
+        )
+    elif held:
         hint = "put 'blacklist nouveau' into /etc/modprobe.d, update-initramfs -u, reboot"
         yield Finding("gpu-nouveau", WARN, "nouveau holds the GPU: NVIDIA's driver cannot, before a reboot", hint)
     code, _, said = facts.one("driver").partition(" ")

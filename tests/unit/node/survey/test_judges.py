@@ -203,6 +203,7 @@ CASES: list[tuple[Callable[..., Iterable[Finding]], tuple[Any, ...], str, str, s
     (of_gpu, (with_(pci="", card=""), CARDS, None), "gpu-cards", OK, "not counted"),
     (of_gpu, (FINE, BARE), "gpu-cards", WARN, "2 NVIDIA GPUs are built in, none is declared"),
     (of_gpu, (with_(card=("0000:01:00.0 nouveau",)),), "gpu-nouveau", WARN, "nouveau holds the GPU"),
+    (of_gpu, (with_(card=("0000:01:00.0 nouveau",)), WITH_PACKAGES), "gpu-nouveau", OK, "the deploy restarts"),
     (of_gpu, (with_(driver="1 the driver is not loaded"),), "gpu-driver", STOP, "the driver is not loaded"),
     (of_gpu, (with_(driver="1 no"), WITH_PACKAGES), "gpu-driver", OK, "comes with the deploy"),
     (
