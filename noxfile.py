@@ -22,8 +22,11 @@ SYSTEM = {
     "mosquitto": ("mosquitto",),
     "strace": ("strace",),
     "gpg": ("gnupg",),
+    "chromium-headless-shell": ("chromium-headless-shell",),
 }
+BROWSERS = ("chromium-headless-shell", "chromium", "google-chrome")
 STORES = 3  # that tests use at the same time: about 1.5 GiB of memory each
+WAITING = 2  # tests of `unit` at once for each processor: half of their time they wait for a server, a deadline, a disk
 FAST = (
     "tests/unit",
     "tests/laws",
@@ -36,6 +39,7 @@ FAST = (
     "tests/stack",
     "tests/packages",
     "tests/bundle_packages",
+    "tests/page",
 )
 nox.options.sessions = ["lint", "types", "unit"]
 nox.options.error_on_missing_interpreters = True
@@ -52,7 +56,7 @@ def _install(session: nox.Session) -> None:
 
 
 def _system(session: nox.Session, *programs: str) -> None:
-    """In CI, install what tests start: OpenSSH's server, a C compiler for those of the GPU, Docker, Mosquitto.
+    """In CI, install what tests start: OpenSSH's server, a C compiler for those of the GPU, Docker, a browser, more.
 
     Elsewhere they say that they were skipped, and why: on a person's machine a server would start unasked.
     """
@@ -84,7 +88,7 @@ def demo(session: nox.Session) -> None:
 @nox.session(python=False)
 def tests(session: nox.Session) -> None:
     """Run everything that CI runs: lint, types, unit, laws, commands, and real stores in the sandbox."""
-    for step in (lint, types, unit, e2e):
+    for step in (lint, types, site, unit, e2e):
         step(session)
 
 
@@ -107,11 +111,12 @@ def types(session: nox.Session) -> None:
 def unit(session: nox.Session) -> None:
     """Run all that needs no store."""
     _install(session)
-    _system(session, "sshd", "cc", "mosquitto", "strace", "gpg")
+    browser = () if any(map(shutil.which, BROWSERS)) else BROWSERS[:1]
+    _system(session, "sshd", "cc", "mosquitto", "strace", "gpg", *browser)
     _pytest(
         session,
         *[folder for folder in FAST if (ROOT / folder).is_dir()],
-        *("-q", "-n", "auto", "--dist", "worksteal"),
+        *("-q", "-n", str(WAITING * (os.cpu_count() or 1)), "--dist", "worksteal"),
         *("-m", "not long and not e2e"),
         *session.posargs,
     )
@@ -125,13 +130,13 @@ def e2e(session: nox.Session) -> None:
     """
     _install(session)
     session.run(*_root(), PYTHON, "-m", "tests.e2e.supplies", external=True)
-    several = ("-n", str(STORES), "--dist", "loadfile")
+    several = ("-n", str(STORES), "--dist", "loadfile", "--no-loadscope-reorder")  # tests/e2e/conftest.py orders
     some = [0, 5] if session.posargs else [0]  # whoever names tests may name none of one kind
     common = ("tests/e2e", "-q", "--durations=25")
     _pytest(session, *common, "-m", "alone and not long", *session.posargs, root=True, codes=some)
     _pytest(session, *common, "-m", "not alone and not long", *several, *session.posargs, root=True, codes=some)
     _system(session, "dockerd")
-    _pytest(session, "tests/docker", "-q", *session.posargs, root=True, codes=some)
+    _pytest(session, "tests/docker", "-q", "-m", "not long", *session.posargs, root=True, codes=some)
 
 
 @nox.session(python=False)
@@ -170,10 +175,31 @@ def storm(session: nox.Session) -> None:
 
 
 @nox.session(python=False)
+def doctor(session: nox.Session) -> None:
+    """Make thirty faults on a store, one by one, and mark what doctor says of each; `-- --write` keeps it (root)."""
+    _install(session)
+    session.run(*_root(), PYTHON, "-m", "tests.doctor", *session.posargs, external=True)
+
+
+@nox.session(python=False)
 def docs(session: nox.Session) -> None:
     """Generate what is generated: command reference, contract table, inventory schema."""
     _install(session)
     session.run(PYTHON, "tools/make_docs.py", *session.posargs, external=True)
+
+
+@nox.session(python=False)
+def site(session: nox.Session) -> None:
+    """Build the pages of docs/ into site/, to be opened from the disk or served; a link that leads nowhere fails."""
+    _install(session)
+    session.run(PYTHON, "-m", "sphinx", "-q", "-W", "--keep-going", "-b", "html", "docs", "site", external=True)
+
+
+@nox.session(python=False)
+def pictures(session: nox.Session) -> None:
+    """Take docs/pictures again, recordings and screenshots, from real stores in the sandbox (root, a browser)."""
+    _install(session)
+    session.run(*_root(), PYTHON, "-m", "tools.pictures", *session.posargs, external=True)
 
 
 @nox.session(python=False)
@@ -189,3 +215,27 @@ def lock(session: nox.Session) -> None:
     session.run(PYTHON, "-m", "pip", "install", "-q", "--upgrade", "-e", str(ROOT), "--group", "dev", external=True)
     frozen = session.run(PYTHON, "-m", "pip", "freeze", "--exclude-editable", external=True, silent=True)
     (ROOT / "requirements.lock").write_text(str(frozen))
+
+
+@nox.session(python=False)
+def image(session: nox.Session) -> None:
+    """Build an image of the wheel; `-- --base IMAGE@sha256:... [--tag NAME]`, or `-- --wheels` for its content alone.
+
+    Everything is fetched here and installed from files there: the build needs no network, and gets what is locked.
+    """
+    _install(session)
+    words = list(session.posargs)
+    wheels = ROOT / "dist/wheels"
+    shutil.rmtree(wheels, ignore_errors=True)
+    session.run(PYTHON, "-m", "build", "--wheel", "--outdir", str(wheels), ".", external=True)
+    (wheel,) = wheels.glob("*.whl")
+    lock = ("-c", str(ROOT / "requirements.lock"), "--only-binary=:all:")
+    session.run(PYTHON, "-m", "pip", "download", "-q", "-d", str(wheels), *lock, str(wheel), external=True)
+    if "--wheels" in words:
+        return
+    base = words[words.index("--base") + 1] if "--base" in words else ""
+    tag = words[words.index("--tag") + 1] if "--tag" in words else "edgectl"
+    if not base:
+        session.error("which base? nox -s image -- --base docker.io/library/python@sha256:... (docs/ci.md)")
+    command = ("docker", "build", "-f", "Containerfile", "--build-arg", f"BASE={base}", "-t", tag, ".")
+    session.run(*command, external=True)

@@ -174,7 +174,7 @@ class RackNode(FakeNode):
         found = {}
         for path in sorted(self.places.root.rglob("*")):
             name = str(path.relative_to(self.places.root))
-            if name.startswith(("var/lib/edgectl/staging", "var/lib/edgectl/blobs", "run")):
+            if name.startswith(("var/lib/edgectl/staging", "var/lib/edgectl/blobs", "var/lib/edgectl/audit", "run")):
                 continue
             if path.is_symlink():
                 found[name] = f"-> {path.readlink()}"

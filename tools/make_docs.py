@@ -1,4 +1,4 @@
-"""Write the docs that are made from code: the commands, and the inventory's JSON Schema.
+"""Write the docs that are made from code: the commands, the runbook, and the inventory's JSON Schema.
 
     python tools/make_docs.py            write them
     python tools/make_docs.py --check    exit 1 when one of them is not what the code says
@@ -8,6 +8,7 @@ docs/contract.md is written by `nox -s contract -- --write-page`, since its rows
 
 from __future__ import annotations
 
+import json
 import sys
 import types
 import typing
@@ -40,12 +41,58 @@ what a store needs: [inventory.md](inventory.md). Sizes are numbers of bytes, or
 def pages() -> dict[Path, str]:
     """Return every generated page with its text."""
     from edgectl.control.inventory.json_schema import json_schema
+    from tools.code_pages import events_page, metrics_page
 
     return {
+        ROOT / "docs" / "runbook.md": runbook_page(),
         ROOT / "docs" / "commands.md": commands_page(),
         ROOT / "docs" / "keys.md": keys_page(),
+        ROOT / "docs" / "metrics.md": metrics_page(ROOT / "edgectl"),
+        ROOT / "docs" / "events.md": events_page(ROOT / "edgectl" / "wire" / "event.py"),
         ROOT / "stores" / "inventory.schema.json": json_schema(),
+        **schemas_of_documents(),
     }
+
+
+def schemas_of_documents() -> dict[Path, str]:
+    """Return docs/schemas: what `-o json` prints."""
+    from edgectl.report.schemas import file_of, schemas
+
+    return {
+        ROOT / "docs" / "schemas" / file_of(name): json.dumps(schema, indent=2) + "\n"
+        for name, schema in schemas().items()
+    }
+
+
+def published(path: Path, text: str) -> list[str]:
+    """Return what a published schema's readers would miss; nothing for any other page."""
+    from edgectl.report.schemas import broken
+
+    if path.parent.name != "schemas" or not path.is_file():
+        return []
+    return list(broken(json.loads(path.read_text()), json.loads(text)))
+
+
+def runbook_page() -> str:
+    """Return docs/runbook.md."""
+    from edgectl.wire import runbook
+
+    said = [
+        "# Runbook\n",
+        "Written by `nox -s docs` from `edgectl/wire/runbook.txt`, which travels with the engine; a test holds it and",
+        "the code together. At the rack, without a network: `edgectl-node doctor --explain CODE`; at a desk:",
+        "`edgectl doctor --explain CODE`. CODE is also a step's id, an error's class, or `exit-5`.\n",
+        "| code | what | also |",
+        "|---|---|---|",
+    ]
+    said += [
+        f"| [{page.code}](#{page.code.lower()}) | {page.title} | {', '.join(f'`{name}`' for name in page.names)} |"
+        for page in runbook.pages()
+    ]
+    for page in runbook.pages():
+        said.append(f"\n## {page.code}\n\n**{page.title}**\n")
+        said += [f"- *{name}* {getattr(page, name)}" for name in runbook.FIELDS]
+    return "\n".join(said) + "\n"
 
 
 def commands_page() -> str:
@@ -144,9 +191,14 @@ def main(argv: list[str]) -> int:
     stale = [(path, text) for path, text in pages().items() if not path.is_file() or path.read_text() != text]
     for path, text in stale:
         place = path.relative_to(ROOT)
+        if breaks := published(path, text):
+            more = "raise FORMAT in edgectl/report/schemas.py and cli/result.py: the published file stays as it is"
+            sys.stderr.write("".join(f"{place}: {one}\n" for one in breaks) + f"  {more}\n")
+            return 1
         if "--check" in argv:
             sys.stderr.write(f"{place} is not what the code says; run `nox -s docs`\n")
         else:
+            path.parent.mkdir(exist_ok=True)
             path.write_text(text)
             sys.stderr.write(f"wrote {place}\n")
     return 1 if stale and "--check" in argv else 0

@@ -34,12 +34,14 @@ def cancel(
     """End a running deploy between two steps, and go back."""
     from edgectl.cli import store as stores
     from edgectl.cli.result import show
+    from edgectl.control.audit.own import audited
     from edgectl.control.deploy.look import cancel as ask_it
     from edgectl.control.deploy.operator import sender
     from edgectl.report.sentence import cancelled
 
     who = sender()
-    with stores.speaking_of(store):
-        last = ask_it(stores.door(store, inventory, verbose=verbose).open, f"{who.user}@{who.host}")
-    text, fine = cancelled(store, last)
-    return show(output, {"store": store, "verdict": last}, text, code=Exit.OK if fine else Exit.NOT_READY)
+    found = stores.find(store, inventory)
+    with stores.speaking_of(found.name), audited(found.name, "cancel"):
+        last = ask_it(stores.door(found, verbose=verbose).open, f"{who.user}@{who.host}")
+    text, fine = cancelled(found.name, last)
+    return show(output, {"store": found.name, "verdict": last}, text, code=Exit.OK if fine else Exit.NOT_READY)

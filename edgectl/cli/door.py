@@ -14,6 +14,7 @@ from threading import Thread
 from typing import TYPE_CHECKING, Self
 
 if TYPE_CHECKING:
+    from edgectl.control.inventory.jump import JumpTarget
     from edgectl.control.inventory.store import NodeTarget, SshTarget
     from edgectl.control.link.runtime import RuntimeArchive
     from edgectl.control.link.session import Session
@@ -41,6 +42,26 @@ def target(node: str, ssh: SshTarget) -> Target:
         password=resolve_one(asked, what=f"the sudo password of {node}") if asked and sign is None else None,
         sign=sign,
         connect_seconds=ssh.connect_seconds,
+        jump=way(ssh.jump, connect_seconds=ssh.connect_seconds),
+    )
+
+
+def way(jump: Iterable[JumpTarget], *, connect_seconds: float) -> tuple[Target, ...]:
+    """Return how to be let in at each jump host, the nearest first."""
+    from edgectl.control.link.target import Target
+
+    return tuple(
+        Target(
+            node=f"jump host {one.host}",
+            host=one.host,
+            host_key=one.host_key,
+            port=one.port,
+            user=one.user,
+            keys=one.keys,
+            agent=one.agent,
+            connect_seconds=connect_seconds,
+        )
+        for one in jump
     )
 
 

@@ -33,6 +33,7 @@ def history(
     from edgectl.control.deploy.look import ask
     from edgectl.report.history import told
 
-    with stores.speaking_of(store):
-        rows = ask(stores.door(store, inventory, node=node, verbose=verbose).open, "history")["slots"]
-    return show(output, {"store": store, "slots": rows}, told(store, rows))
+    found = stores.find(store, inventory)
+    with stores.speaking_of(found.name):
+        rows = ask(stores.door(found, node=node, verbose=verbose).open, "history")["slots"]
+    return show(output, {"store": found.name, "slots": rows}, told(found.name, rows))

@@ -68,10 +68,10 @@ def image(
     name, _, machine = node.partition("/")
     opened, name = stores.one(name, inventory)
     found = prepare(opened, name, machine, new_key=new_host_key, installer=installer)
-    is_disc = to.suffix.lower() == disc.ENDING and not to.is_dir()
     title = found.machine.title
     pinned = False
     try:
+        is_disc = to.suffix.lower() == disc.ENDING and not to.is_dir()
         disc.check(to, force=force) if is_disc else folder.check(to, title, force=force)
         writing = disc.staged_disc(to, found.files) if is_disc else folder.staged_set(to, found.files)
         with writing:

@@ -39,7 +39,8 @@ def init(folder: Folder = Path(), output: Output = Format.TEXT, verbose: Verbose
         for path, done in written.items()
     ]
     lines.append(
-        f"Next: name your store, its address and SSH host key in {inventory}, then `edgectl render store-042`."
+        f"Next: name your store, its address and SSH host key in {inventory}; then `edgectl inventory check`, "
+        "`edgectl bundle build`, `edgectl preflight store-042`."
     )
     return show(output, {"files": written}, "\n".join(lines))
 

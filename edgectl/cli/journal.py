@@ -21,8 +21,9 @@ Examples:
   edgectl journal store-042 --list
   edgectl journal store-042 --run 8f3a    (an id, or the beginning of one)
 
-With --follow -o json the events are shown on stderr as they come, and the one
-document is printed at the end."""
+--follow goes on over a link that breaks, and over a restart of the machine,
+as a deploy does. A run that ends without a verdict is exit 6. With -o json
+the events are shown on stderr as they come, and the one document is printed at the end."""
 
 
 def register(app: typer.Typer) -> None:
@@ -43,7 +44,8 @@ def journal(
     """Show what a run on the node said, whoever started it."""
     from edgectl.cli import store as stores
 
-    door = stores.door(store, inventory, node=node, verbose=verbose)
+    found = stores.find(store, inventory)
+    store, door = found.name, stores.door(found, node=node, verbose=verbose)
     with stores.speaking_of(store):
         if listing:
             return _list(store, door, output)
@@ -55,22 +57,30 @@ def journal(
 
 
 def _show(store: str, door: Door, *, run: str, follow: bool, output: Format) -> int:
-    from edgectl.cli.result import write_document
-    from edgectl.control.deploy.look import journal as read
+    from edgectl.cli.result import tell, write_document
+    from edgectl.control.deploy.followed import Following
+    from edgectl.control.deploy.followed import journal as read
     from edgectl.report.words import journal_line
 
-    stream = sys.stderr if output is Format.JSON else sys.stdout
     events: list[dict[str, Any]] = []
-    for item in read(door.open, run=run, follow=follow):
+    told = Following(door.open, door.node, run, _say).events() if follow else read(door.open, run=run)
+    for item in told:
         events.append(item)
-        if follow or output is Format.TEXT:
-            stream.write(journal_line(item) + "\n")
-            stream.flush()
+        line = journal_line(item) + "\n"
+        if output is Format.TEXT and not tell(line):
+            break
+        if output is Format.JSON and follow:
+            sys.stderr.write(line)
     if output is Format.JSON:
         write_document({"store": store, "events": events, "exit": int(Exit.OK)})
     elif not events:
         sys.stderr.write("no run has left a journal on this node yet\n")
     return int(Exit.OK)
+
+
+def _say(sentence: str) -> None:
+    sys.stderr.write(f"  {sentence}\n")
+    sys.stderr.flush()
 
 
 def _list(store: str, door: Door, output: Format) -> int:

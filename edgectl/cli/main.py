@@ -6,12 +6,15 @@ Imports nothing that `--help` does not need.
 
 from __future__ import annotations
 
+import io
 import os
 import re
+import select
+import signal
 import sys
 from collections.abc import Sequence
-from contextlib import suppress
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import typer
 from typer._click.exceptions import (  # typer carries its own Click and re-exports only parts of it
@@ -24,6 +27,9 @@ from typer.main import get_command
 from edgectl.cli.commands import TABLE, Commands
 from edgectl.cli.plainly import HELP, plainly
 from edgectl.wire.errors import Bug, EdgectlError, Exit, UsageError
+
+if TYPE_CHECKING:
+    from typing_extensions import Buffer
 
 app = typer.Typer(
     name="edgectl",
@@ -51,15 +57,35 @@ def edgectl() -> None:
 
 def main() -> None:
     """Run and exit."""
+    if stderr := sys.stderr:
+        file = io.BufferedWriter(_Said(stderr.fileno(), "wb", closefd=False))
+        sys.stderr = io.TextIOWrapper(file, encoding=stderr.encoding, line_buffering=True)
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):  # a terminal without Unicode gets escapes, never a crash
             stream.reconfigure(errors="backslashreplace")
+    signal.signal(signal.SIGTERM, _cancelled)
     code = run(sys.argv[1:])
     try:
         sys.stdout.flush()
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or the interpreter's own flush would complain
     sys.exit(code)
+
+
+class _Said(io.FileIO):
+    """What is said on the way: where its reader has gone it is lost, and nothing else is."""
+
+    def write(self, data: Buffer, /) -> int:
+        """Write, if somebody reads."""
+        try:
+            return super().write(data)
+        except BrokenPipeError:
+            return memoryview(data).nbytes
+
+
+def _cancelled(*_: object) -> None:
+    """End as by Ctrl-C: a CI server cancels a job so, and the node goes on all the same."""
+    raise KeyboardInterrupt
 
 
 def run(argv: Sequence[str]) -> int:
@@ -78,13 +104,22 @@ def run(argv: Sequence[str]) -> int:
     except EdgectlError as error:
         return _end(error, as_json=as_json)
     except SystemExit as end:  # completion ends so; and typer does when the reader of our stdout has had enough
-        return int(Exit.OK) if isinstance(end.__context__, BrokenPipeError) else int(end.code or 0)
+        if isinstance(end.__context__, BrokenPipeError):
+            return _broken(end.__context__, argv, as_json=as_json)
+        return int(end.code or 0)
     except KeyboardInterrupt:  # the second one: at once, and without a word that could hang
         return int(Exit.INTERRUPTED)
-    except BrokenPipeError:
-        return int(Exit.OK)
+    except BrokenPipeError as error:
+        return _broken(error, argv, as_json=as_json)
     except Exception as error:  # noqa: BLE001 - the one place where a bug becomes a sentence
         return _end(_bug(error, argv), as_json=as_json)
+
+
+def _broken(error: BrokenPipeError, argv: Sequence[str], *, as_json: bool) -> int:
+    """Return 0 where the reader of a help page has had enough; a pipe to somebody else that broke is a bug."""
+    asked = select.poll()
+    asked.register(sys.stdout.fileno(), 0)
+    return int(Exit.OK) if asked.poll(0) else _end(_bug(error, argv), as_json=as_json)
 
 
 def wants_json(argv: Sequence[str]) -> bool:
@@ -94,6 +129,7 @@ def wants_json(argv: Sequence[str]) -> bool:
 
 
 def _end(error: EdgectlError, *, as_json: bool) -> int:
+    from edgectl.cli.reports import annotates
     from edgectl.report.advice import for_error
     from edgectl.report.words import failed
 
@@ -101,10 +137,12 @@ def _end(error: EdgectlError, *, as_json: bool) -> int:
     if as_json:
         from edgectl.cli.result import write_document
 
-        with suppress(BrokenPipeError):
-            write_document(error.to_json())
-    with suppress(BrokenPipeError):
-        sys.stderr.write(failed(error) + "\n")
+        write_document(error.to_json())
+    sys.stderr.write(failed(error) + "\n")
+    if annotates():
+        from edgectl.report.annotations import of_error
+
+        sys.stderr.write("".join(f"{line}\n" for line in of_error(error)))
     return int(error.exit)
 
 

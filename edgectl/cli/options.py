@@ -23,15 +23,10 @@ def complete_store(ctx: typer.Context, incomplete: str) -> list[str]:
     """Complete store names from the inventory of this command line, of the environment, or the default."""
     import os
 
-    from edgectl.control.inventory.load import load
-    from edgectl.wire.errors import EdgectlError
+    from edgectl.control.inventory.names import names
 
     path = ctx.params.get("inventory") or os.environ.get("EDGECTL_INVENTORY") or DEFAULT_INVENTORY
-    try:
-        names = load(Path(path)).names()
-    except (EdgectlError, OSError):
-        return []
-    return [name for name in names if name.startswith(incomplete)]
+    return [name for name in names(Path(path)) if name.startswith(incomplete)]
 
 
 DEFAULT_INVENTORY = Path("stores/inventory.yaml")

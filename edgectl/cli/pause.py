@@ -79,13 +79,14 @@ def _ask(
     """Ask every node of the store; returns the lead's answer, and why others could not be asked."""
     from edgectl.cli import store as stores
     from edgectl.cli.door import doors as doors_of
+    from edgectl.control.audit.own import audited
     from edgectl.control.deploy.everywhere import everywhere
     from edgectl.control.deploy.look import ask
 
     found = stores.find(store, inventory)
     store = found.name
     doors = doors_of(found.nodes, stores.runtime(), verbose=verbose)
-    with stores.speaking_of(store):
+    with stores.speaking_of(store), audited(store, op, asked={key: str(value) for key, value in fields.items()}):
         answers = everywhere({name: partial(ask, door.open, op, **fields) for name, door in doors.items()})
         lead = answers.pop(found.lead.name)
         if isinstance(lead, EdgectlError):

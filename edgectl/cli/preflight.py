@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from edgectl.cli.options import DEFAULT_INVENTORY, Format, InventoryPath, Output, complete_store
+from edgectl.cli.reports import Junit, Reports
 
 if TYPE_CHECKING:
     from edgectl.control.inventory.store import Store
@@ -22,7 +23,7 @@ Examples:
   edgectl preflight group:berlin --junit preflight.xml
   edgectl preflight store-042 -v           (what is fine, too, and evidence)
   edgectl preflight store-042 --take-over  (as a deploy with it would see it)
-  edgectl ssh store-042 -- edgectl-node preflight    (the same, at the rack)
+  edgectl ssh store-042 -- sudo edgectl-node preflight    (the same, there)
 
 All findings at once, each with what to do; docs/preflight.md lists them.
 Writes nothing on the nodes but edgectl's own engine.
@@ -45,14 +46,19 @@ def preflight(
         typer.Argument(metavar="SELECTOR", help="Which stores, by name or group.", autocompletion=complete_store),
     ],
     take_over: Annotated[bool, typer.Option("--take-over", help="Look as a deploy with --take-over would.")] = False,
-    junit: Annotated[
-        Path | None, typer.Option("--junit", metavar="FILE", help="Write the findings there as JUnit XML, too.")
-    ] = None,
+    junit: Junit = None,
     inventory: InventoryPath = DEFAULT_INVENTORY,
     output: Output = Format.TEXT,
     verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Show what is fine, too, and evidence.")] = False,
 ) -> int:
     """Find all that would stand in a deploy's way; change nothing."""
+    with Reports("preflight", selector, junit) as reports:
+        return _preflight(selector, inventory, reports, take_over=take_over, output=output, verbose=verbose)
+
+
+def _preflight(
+    selector: str, inventory: Path, reports: Reports, *, take_over: bool, output: Format, verbose: bool
+) -> int:
     from edgectl.cli import store as stores
     from edgectl.cli.door import doors as doors_of
     from edgectl.cli.result import show
@@ -83,8 +89,7 @@ def preflight(
         preflights.Looked(name, {node.name: answers[f"{name}/{node.name}"] for node in store.nodes}, here)
         for name, (store, here) in mine.items()
     )
-    if junit is not None:
-        _write(junit, preflights.junit(looked))
+    reports.whole = preflights.junit(looked)
     text = preflights.standing(looked, verbose=verbose)
     return show(output, preflights.document(looked), text, code=preflights.code_of(looked))
 
@@ -104,12 +109,3 @@ def _rendered(store: Store, render: Callable[[Store], Rendered]) -> tuple[Render
         reason = f"what would be sent cannot be made: {first or error.message}"
         return None, (Finding("bundle", STOP, reason, hint, error.details),)
     return rendered, ()
-
-
-def _write(path: Path, text: str) -> None:
-    from edgectl.wire.errors import UsageError
-
-    try:
-        path.write_text(text)
-    except OSError as error:
-        raise UsageError(f"--junit: {path} cannot be written: {error.strerror}", hint="name another file") from error

@@ -119,7 +119,7 @@ def _several(selector: str, opened: Inventory, names: tuple[str, ...], to: Path 
         rows.append({"store": name, "digest": payload.digest, "bytes": len(payload.encode())})
     if wrong:
         failed = len(names) - len(rows)
-        hint = "correct the lines below and run the same command again; edgectl lint says which stores they are in"
+        hint = "correct these lines and run the same command again; edgectl lint says which stores they are in"
         raise InvalidInput(
             f"{count(failed, 'store')} of {len(names)} cannot be rendered", hint=hint, details=tuple(wrong)
         )

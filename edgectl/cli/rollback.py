@@ -52,6 +52,6 @@ def rollback(
     door = Door(found.lead.name, found.lead.ssh, engine, verbose=verbose)
     with stores.speaking_of(store):
         row = target(ask(door.open, "history")["slots"], to)
-        offer = signed(offer_of(row, sender()), found)
+        offer = signed(replace(offer_of(row, sender()), asked={"what": "rollback"}), found)
         followers = {name: (replace(offer, node=name), other) for name, other in others.items()}
         return press(offer, door, followers, head=f"{store}  {offer.summary}", output=output, verbose=verbose)

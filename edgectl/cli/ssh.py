@@ -20,11 +20,12 @@ if TYPE_CHECKING:
 _EPILOG = """\b
 Examples:
   edgectl ssh store-042
-  edgectl ssh store-042 -- edgectl-node status
+  edgectl ssh store-042 -- sudo edgectl-node status
   edgectl ssh store-042 -o json -- uname -r     (its output as a document)
 
 The exit code is the remote command's own; 4 when the node was not reached."""
 _NOT_REACHED = 255  # what OpenSSH's client ends with then
+_CONFIG = "config"  # beside the pinned host keys
 
 Command = Annotated[list[str] | None, typer.Argument(metavar="COMMAND", help="Run this instead of a shell.")]
 
@@ -68,6 +69,8 @@ def run_there(store: str, node: NodeTarget, words: list[str], *, output: Format,
     with tempfile.TemporaryDirectory(prefix="edgectl-") as folder:
         known = Path(folder) / "known_hosts"
         known.write_text(f"{node.name} {node.ssh.host_key}\n")
+        if node.ssh.jump:
+            (Path(folder) / _CONFIG).write_text(config(node, Path(folder)))
         argv = arguments(node, known, words, batch=as_document)
         if verbose:
             sys.stderr.write(f"  run       {shlex.join(argv)}\n")
@@ -105,6 +108,42 @@ def arguments(node: NodeTarget, known_hosts: Path, words: list[str], *, batch: b
         **({"BatchMode": "yes"} if batch else {}),
     }
     argv = ["ssh", "-p", str(node.ssh.port)]
+    if node.ssh.jump:
+        argv += ["-F", str(known_hosts.with_name(_CONFIG))]
+        options["ProxyJump"] = _alias(len(node.ssh.jump))
     argv += [part for name, value in options.items() for part in ("-o", f"{name}={value}")]
     argv += [part for key in node.ssh.keys for part in ("-i", str(key))]
     return [*argv, f"{node.ssh.user}@{node.ssh.host}", *(("--", *words) if words else ())]
+
+
+def config(node: NodeTarget, folder: Path) -> str:
+    """Return OpenSSH's configuration of the jump hosts, each reached through the one before; writes their pinned keys.
+
+    A program that `ssh` starts for a jump host is given this file, and none of the options on our command line.
+    """
+    lines: list[str] = []
+    for place, one in enumerate(node.ssh.jump, start=1):
+        known = folder / f"known_hosts_{place}"
+        known.write_text(f"{_alias(place)} {one.host_key}\n")
+        lines += [
+            f"Host {_alias(place)}",
+            f"  HostName {one.host}",
+            f"  Port {one.port}",
+            f"  User {one.user}",
+            f"  HostKeyAlias {_alias(place)}",
+            f"  UserKnownHostsFile {known}",
+            "  GlobalKnownHostsFile /dev/null",
+            "  StrictHostKeyChecking yes",
+            "  UpdateHostKeys no",
+            f"  ConnectTimeout {node.ssh.connect_seconds:.0f}",
+            "  ServerAliveInterval 5",
+            "  ServerAliveCountMax 3",
+            f"  ProxyJump {_alias(place - 1) if place > 1 else 'none'}",
+            *(f'  IdentityFile "{key}"' for key in one.keys),
+            *([] if one.agent else ["  IdentityAgent none"]),
+        ]
+    return "\n".join((*lines, "Match all", "  Include ~/.ssh/config", "  Include /etc/ssh/ssh_config", ""))
+
+
+def _alias(place: int) -> str:
+    return f"edgectl-jump-{place}"

@@ -139,9 +139,9 @@ def node_of(store: Store, name: str) -> NodeTarget:
         raise UsageError(f"{store.name} has no node {name}", hint=f"it has {names}") from error
 
 
-def door(name: str, inventory: Path, *, node: str = "", verbose: bool = False) -> Door:
+def door(store: Store, *, node: str = "", verbose: bool = False) -> Door:
     """Return the door of a store's lead, or of a node by name."""
-    found = node_of(find(name, inventory), node)
+    found = node_of(store, node)
     return Door(found.name, found.ssh, runtime(), verbose=verbose)
 
 
@@ -162,27 +162,41 @@ def speaking_of(name: str) -> Iterator[None]:
         raise
 
 
-def offer(store: Store, rendered: Rendered, engine: RuntimeArchive, *, inventory: Path) -> Offer:
-    """Return what a deploy offers to the store's lead; `for_node` makes of it what another node is offered."""
+def offer(
+    store: Store,
+    rendered: Rendered,
+    engine: RuntimeArchive,
+    *,
+    inventory: Path,
+    version: tuple[str, str] | None = None,
+) -> Offer:
+    """Return what a deploy offers to the store's lead; `for_node` makes of it what another node is offered.
+
+    `version` is the inventory's commit and its subject, where somebody has asked git already.
+    """
     from edgectl.control.deploy.offer import Offer
     from edgectl.control.deploy.operator import commit_of, sender
+    from edgectl.wire.document import digest_of
+    from edgectl.wire.k3s import versions_of
     from edgectl.wire.meant import meant_of
     from edgectl.wire.thing import PAYLOAD, things
 
     payload, data = rendered.payload, rendered.payload.encode()
-    commit, subject = commit_of(inventory)
+    digest = digest_of(data)
+    commit, subject = version or commit_of(inventory)
     return Offer(
         store=store.name,
         node=store.lead.name,
-        payload=payload.digest,
+        payload=digest,
         runtime=engine.digest,
-        blobs={**payload.blobs, payload.digest: len(data)},
-        sources={**rendered.blob_paths, payload.digest: data},
+        blobs={**payload.blobs, digest: len(data)},
+        sources={**rendered.blob_paths, digest: data},
         sender=sender(),
-        names={**things(payload), payload.digest: PAYLOAD},
+        names={**things(payload), digest: PAYLOAD},
         commit=commit,
         summary=subject,
         models=payload.models,
+        k3s=versions_of(payload),
         meant=meant_of(payload.node(store.lead.name)),
     )
 

@@ -12,6 +12,23 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
+from edgectl.wire.errors import UsageError
+
+LINE_BYTES = 64 << 10  # more than any line of a file that only grows
+
+
+def tried(target: Path, option: str) -> None:
+    """Raise UsageError where no file could appear; leaves nothing but the folder. `option` has named it."""
+    hint = f"name a file in a folder of yours: {option} FILE"
+    try:
+        if target.exists() and not target.is_file():
+            raise UsageError(f"{option}: {target} is no file", hint=hint)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=target.parent):
+            pass
+    except OSError as error:
+        raise UsageError(f"{option}: {target} cannot be written: {os.strerror(error.errno or 0)}", hint=hint) from error
+
 
 @contextmanager
 def staged(target: Path, *, mode: int = 0o644) -> Iterator[BinaryIO]:
@@ -41,6 +58,21 @@ def move_synced(source: Path, target: Path, *, mode: int = 0o644) -> None:
         os.fsync(stream.fileno())
     source.replace(target)
     sync_folder(target.parent)
+
+
+def append_lines(path: Path, data: bytes) -> None:
+    """Add whole lines durably, behind the last whole one: what a kill has left of another is cut off first."""
+    with path.open("ab+") as file:
+        end = file.seek(0, os.SEEK_END)
+        file.seek(max(end - LINE_BYTES, 0))
+        tail = file.read()
+        if tail and not tail.endswith(b"\n"):
+            file.truncate(end - len(tail) + tail.rfind(b"\n") + 1)
+        file.seek(0, os.SEEK_END)
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+    sync_folder(path.parent)
 
 
 def sync_folder(folder: Path) -> None:

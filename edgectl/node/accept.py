@@ -6,9 +6,10 @@ Owns: the order of it: machine, held, judged, content, judged again, kept, run. 
 from __future__ import annotations
 
 import secrets
+from collections.abc import Mapping
 from typing import Protocol
 
-from edgectl.node import cancel
+from edgectl.node import audit, cancel
 from edgectl.node.converge.slots import Slots
 from edgectl.node.entry import could_begin, meet_machine, meet_older
 from edgectl.node.io.look import Hands, Look
@@ -16,7 +17,8 @@ from edgectl.node.io.places import Places
 from edgectl.node.judged import check, heard, judged, same
 from edgectl.node.k3s.admit import admit
 from edgectl.node.request import DEPLOY, Request, leave
-from edgectl.node.sending import Aside, hold, meet, not_paused, start
+from edgectl.node.rest import not_at_rest
+from edgectl.node.sending import Aside, hold, meet, start
 from edgectl.node.units.install import install
 from edgectl.wire import event
 from edgectl.wire.envelope import Envelope
@@ -25,6 +27,14 @@ from edgectl.wire.meant import Meant, meant_of
 
 class Way(Protocol):
     """How an offer has come."""
+
+    @property
+    def by(self) -> dict[str, str]:
+        """Who has brought it, and how that is known."""
+
+    @property
+    def asked(self) -> Mapping[str, str]:
+        """What else the other side says of it, for the audit."""
 
     @property
     def meant(self) -> Meant | None:
@@ -54,13 +64,18 @@ def accept(places: Places, offer: Envelope, way: Way) -> tuple[str, int]:
 
     Raises Locked, Refused, NotReady, StepFailed.
     """
+    with audit.refusals(places, offer, way.by, way.asked):
+        return _accept(places, offer, way)
+
+
+def _accept(places: Places, offer: Envelope, way: Way) -> tuple[str, int]:
     slots = Slots(places)
     if met := meet(places, offer):
         way.keep()
         return met, slots.sequence
     could_begin(places, offer, way.meant)
     with hold(places, offer):
-        not_paused(places, offer.store)
+        not_at_rest(places, offer.store)
         judged(slots, offer)
         way.bring()
         with Aside(places, way.note, way.beat) as aside:
@@ -73,13 +88,15 @@ def accept(places: Places, offer: Envelope, way: Way) -> tuple[str, int]:
             if newest is None or not same(slots, newest, offer):
                 node, look = check(places, slots, offer), Look(places)
                 meet_machine(look, meant_of(node))
-                meet_older(look, slots, offer, node)
+                meet_older(look, slots, offer, node.k3s.version)
                 admit(places, node.k3s.images, way.beat)
             install(Hands(places))  # also when nothing is new: without its timers a store does not heal itself
             way.keep()  # first: whoever runs the candidate, after a power cut too, has it
             if newest is not None and same(slots, newest, offer):
+                audit.accepted(places, newest.envelope, way.by, way.asked, audit.AGAIN)
                 slots.forget_tries(newest)
             else:
+                audit.accepted(places, offer, way.by, way.asked, audit.ACCEPTED)
                 way.accept(slots, offer)
             way.taken()
             run = ask(places, offer)

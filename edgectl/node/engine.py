@@ -13,10 +13,11 @@ import time
 from contextlib import suppress
 from dataclasses import replace
 
-from edgectl.node import gaps, pause, restraint
+from edgectl.node import audit, gaps, owed, restraint
 from edgectl.node.converge.journal import Journal
 from edgectl.node.converge.lock import Lock
 from edgectl.node.converge.loop import Clock, converge, plan
+from edgectl.node.converge.protocol import Status
 from edgectl.node.converge.slots import MOST_TRIES, Slot, Slots
 from edgectl.node.desired import is_one_way, load, same_base
 from edgectl.node.follow import heed, tell
@@ -28,8 +29,9 @@ from edgectl.node.reboot.record import GoesOn, consume
 from edgectl.node.reboot.restarts import Restarts, begins, settle
 from edgectl.node.recipe import base_of, recipe
 from edgectl.node.request import HEAL, Request, take
+from edgectl.node.rest import rest
 from edgectl.node.saying import End, Saying
-from edgectl.node.standing import Standing, both, note, noted, standing, worse
+from edgectl.node.standing import Standing, note, noted, standing, worse
 from edgectl.node.startup import clock
 from edgectl.node.stops import Stops
 from edgectl.node.sweep import sweep
@@ -47,10 +49,11 @@ def run(places: Places) -> int:
     """Converge the candidate, else what runs. Returns the exit code of the verdict."""
     asked, cut = begins(places, take(places))
     request = asked or Request(secrets.token_hex(4), HEAL, Sender("edgectl", os.uname().nodename), "")
-    paused = pause.read(places)
-    if paused and request.kind == HEAL:
-        print(paused.sentence(), flush=True)  # noqa: T201 - the unit's log
-        report_pause(places)
+    resting = rest(places)
+    if resting and (resting.removes or request.kind == HEAL):
+        print(f"{resting.sentence}; {resting.hint}", flush=True)  # noqa: T201 - the unit's log
+        if not resting.removes:
+            report_pause(places)
         return int(Exit.OK)
     lock = Lock(places.run, {**to_json(request), "since": event.now(), "pid": os.getpid()})
     for _ in range(_LOCK_TRIES):  # whoever looks who holds it takes it for a moment
@@ -90,6 +93,7 @@ class _Run:
         self.restarts = Restarts(self.hands, request, journal, cut)
         self.say = Saying(journal, self.restarts)
         self.stops = Stops(places, request.kind)
+        self.clock = Clock(time.monotonic, time.sleep)
 
     def whole(self, slot: Slot) -> int:
         slot = self.restarts.about(slot, self.slots)
@@ -106,6 +110,7 @@ class _Run:
                 **({"restarts": len(self.restarts.reasons)} if self.restarts.reasons else {}),
             },
         )
+        audit.catch_up(self.places, slot)
         try:
             if self.request.kind != HEAL:
                 restraint.forget(self.places)  # a person has pressed
@@ -120,6 +125,7 @@ class _Run:
         settle(self.look, stands.steps)
         tell(self.places, self.slots, self.hands, stands)
         run, kind = self.request.run, self.request.kind
+        audit.ended(self.places, slot, kind, run, said, end.verdict.reason)
         report(self.places, self.look, Ended(run, kind, said, end.verdict, stands, self.journal.path))
         return end.verdict.exit
 
@@ -139,7 +145,7 @@ class _Run:
         if self.request.kind == HEAL and (wait := held.waits(time.monotonic())) and (seen := self._unchanged(slot)):
             self._tell(f"nothing has changed since the last {held.vain} runs; the next repair in {wait / 60:.0f} min")
             return End(seen)
-        verdict = self._converge(slot, self.slots.apps_of(slot))
+        verdict = self._converge(slot, self.slots.apps_of(slot), returning=owed.is_owed(self.places, slot))
         self._note(verdict)
         if self.request.kind == HEAL and verdict.exit != Exit.INTERRUPTED:
             well = verdict.exit in {Exit.OK, Exit.DEGRADED}
@@ -148,9 +154,9 @@ class _Run:
 
     def _unchanged(self, slot: Slot) -> Verdict | None:
         """Look: return the verdict when the store stands as the last run has left it."""
-        seen = self._seen(slot)
+        seen, last = self._seen(slot), noted(self.places, slot, self.slots.apps_of(slot))
         found = standing(seen.steps) if seen else {}
-        return seen if found and found.keys() == noted(self.places, slot, self.slots.apps_of(slot)).keys() else None
+        return seen if found and found.keys() == last.wrong.keys() else None
 
     def _seen(self, slot: Slot) -> Verdict | None:
         """Look at what should run; None when that cannot be read."""
@@ -158,7 +164,7 @@ class _Run:
             steps = recipe(*load(self.places, slot, self.slots.apps_of(slot)))
         except (OSError, ValueError):
             return None
-        return plan(steps, self.look, lambda *_: None, self._clock(), wrong_first=True)
+        return plan(steps, self.look, lambda *_: None, self.clock, wrong_first=True)
 
     def _first(self, slot: Slot) -> End:
         """Bring up what has nothing before it: it is never rejected, only tried again."""
@@ -213,8 +219,10 @@ class _Run:
             if one_way or returned.exit == Exit.INTERRUPTED or not worse(returned.steps, before):
                 self._note(returned)
                 return End(verdict, returned=returned)
+            owed.owe(self.places, current, slot)
             self.slots.put_back(current, previous)
         else:
+            owed.owe(self.places, current, slot)  # first: whoever is killed here finds the candidate, or the mark
             self.slots.reject(slot, reason=verdict.reason, **about)
         self._tell(f"going back to sequence {current.envelope.sequence}")
         returned = self._converge(current, apps, returning=True)
@@ -229,7 +237,9 @@ class _Run:
             return False, False
         if same_base(new[0], old[0]):
             return False, False
-        one_way = is_one_way(old[0], new[0]) and any(step.id == "k3s" and step.applied for step in verdict.steps)
+        # a k3s that never served goes back with its datastore from before (node/k3s/raised.py); one that did, stays
+        served = any(step.id == "k3s-serves" and step.status == Status.CURRENT.value for step in verdict.steps)
+        one_way = is_one_way(old[0], new[0]) and served
         if verdict.exit == Exit.INTERRUPTED:
             return one_way, one_way  # cancelled: all of it goes that can
         names = base_of(*new)
@@ -239,9 +249,9 @@ class _Run:
 
     def _before(self, current: Slot) -> Standing:
         """Return what is wrong with what runs, before a candidate touches it."""
-        known = noted(self.places, current, self.slots.apps_of(current))
-        seen = self._seen(current) if known else None
-        return both(standing(seen.steps), known) if seen else {}
+        last = noted(self.places, current, self.slots.apps_of(current))
+        seen = self._seen(current) if last.wrong else None
+        return last.still(seen.steps) if seen else {}
 
     def _promote(self, slot: Slot, verdict: Verdict) -> None:
         self.slots.promote(slot, time=event.now(), run=self.request.run, word=verdict.word)
@@ -252,7 +262,8 @@ class _Run:
     def _note(self, verdict: Verdict) -> None:
         current = self.slots.current
         if current is not None and verdict.exit != Exit.INTERRUPTED:
-            note(self.places, current, self.slots.apps_of(current), standing(verdict.steps))
+            note(self.places, current, self.slots.apps_of(current), verdict.steps)
+            owed.settle(self.places, current, self.slots.apps_of(current), verdict)
 
     def _converge(
         self, slot: Slot, apps: Slot | None = None, *, fresh: bool = False, returning: bool = False
@@ -263,12 +274,14 @@ class _Run:
             reason = f"the payload of sequence {slot.envelope.sequence} cannot be read: {error}"
             return Verdict(UNKNOWN, int(Exit.FAILED), reason)
         tried = slot.envelope if fresh else None
+        if fresh:
+            self.say.gaps.watch(self.look, payload)
         verdict = converge(
             recipe(payload, node, tried=tried, returning=returning, runs=True, restarts=self.restarts),
             self.look,
             self.hands,
             say=self.say,
-            clock=self._clock(),
+            clock=self.clock,
             stop=self.stops.steps_aside if returning else self.stops.asked,
             spare=self.stops.spares,
         )
@@ -277,9 +290,6 @@ class _Run:
             # the first boot left most unpacked image files empty (measured).
             self.hands.change("sync", limit_seconds=_SYNC_SECONDS)
         return verdict
-
-    def _clock(self) -> Clock:
-        return Clock(time.monotonic, time.sleep)
 
     def _tell(self, sentence: str) -> None:
         self.journal.write(event.NOTE, reason=sentence)

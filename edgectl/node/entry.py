@@ -13,15 +13,14 @@ from edgectl.node.host.box import box_of
 from edgectl.node.host.box import judge as judge_box
 from edgectl.node.io.look import Look
 from edgectl.node.io.places import Places
+from edgectl.node.k3s.program import installed, stores
+from edgectl.node.survey.others import K3S, there
 from edgectl.node.survey.others import judge as judge_others
-from edgectl.node.survey.others import there
 from edgectl.wire.envelope import Envelope
 from edgectl.wire.errors import Refused
 from edgectl.wire.finding import STOP, Finding
 from edgectl.wire.meant import Meant
-from edgectl.wire.payload import Node
 
-_SAYS = re.compile(r"k3s version v(\d+)\.(\d+)\.")
 _MINOR = re.compile(r"v(\d+)\.(\d+)\.")
 
 
@@ -34,19 +33,29 @@ def meet_machine(look: Look, meant: Meant | None) -> None:
 def meet_others(look: Look, slots: Slots, offer: Envelope) -> None:
     """Raise Refused when somebody else has installed here what a first deploy would change, unless it may."""
     if not slots.all():
-        _refuse(judge_others(there(look), ours=False, agent=bool(offer.lead), take_over=offer.take_over))
+        ours = look.places.restored.is_file()  # a cluster of this store's, put back before this deploy
+        _refuse(judge_others(there(look), ours=ours, agent=bool(offer.lead), take_over=offer.take_over))
 
 
-def meet_older(look: Look, slots: Slots, offer: Envelope, node: Node) -> None:
-    """Raise Refused when a k3s that is taken over is of a newer minor version than the declared one."""
-    binary = look.places.root / "usr/local/bin/k3s"
-    if slots.all() or not offer.take_over or not binary.exists():
+def meet_older(look: Look, slots: Slots, offer: Envelope, version: str) -> None:
+    """Raise Refused when a k3s that is taken over is of a newer minor version than the declared one, or may be."""
+    if slots.all() or not offer.take_over:
         return
-    runs, wanted = _SAYS.search(look.run(str(binary), "--version").out), _MINOR.match(node.k3s.version)
-    if runs and wanted and tuple(map(int, runs.groups())) > tuple(map(int, wanted.groups())):
+    program, runs = installed(look)
+    have, wanted = _MINOR.match(runs), _MINOR.match(version)
+    if have and wanted and tuple(map(int, have.groups())) > tuple(map(int, wanted.groups())):
         raise Refused(
-            f"the k3s on this node is v{runs[1]}.{runs[2]}; a minor version cannot go back to {node.k3s.version}",
+            f"the k3s on this node is v{have[1]}.{have[2]}; a minor version cannot go back to {version}",
             hint="declare the k3s minor version that runs, or a newer one",
+            details=(f"found {program}",),
+        )
+    if not have and stores(look) and not look.places.restored.is_file():
+        raise Refused(
+            f"a k3s has stored a cluster in {look.places.k3s_data / 'server/db'}, and of which version cannot be read: "
+            f"{program} {'does not say it' if program.exists() else 'is not there'}; nothing was changed",
+            hint=f"put the k3s that ran here to {program}, and deploy again; to begin anew instead: {K3S.remove}, "
+            f"or remove {look.places.k3s_data}",
+            docs="preflight",
         )
 
 

@@ -8,12 +8,14 @@ from __future__ import annotations
 import json
 import os
 import select
+from contextlib import suppress
 from typing import Any
 
 from edgectl.node import pause
 from edgectl.node.converge.lock import holder
 from edgectl.node.converge.slots import Slot, Slots
 from edgectl.node.io.places import Places
+from edgectl.wire.audit import head
 from edgectl.wire.document import to_json
 from edgectl.wire.frame import FrameError, Frames
 
@@ -44,8 +46,17 @@ def _hello(places: Places) -> dict[str, Any]:
         **_held(places),
         "pause": paused.sentence() if paused else "",
         "host": os.uname().nodename,
+        **audited(places),
         **({"lacks": True} if _lacks(places, slots.current) else {}),
     }
+
+
+def audited(places: Places) -> dict[str, str]:
+    """Return the last line of this node's audit, by its name: whoever has heard it finds out where it is changed."""
+    with suppress(OSError):
+        if seen := head(places.audit):
+            return {"audit": str(seen)}
+    return {}
 
 
 def _held(places: Places) -> dict[str, list[str]]:

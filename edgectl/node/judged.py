@@ -9,14 +9,19 @@ from __future__ import annotations
 from contextlib import suppress
 
 from edgectl.node.converge.slots import Slot, Slots
-from edgectl.node.desired import is_one_way, load
+from edgectl.node.desired import load
+from edgectl.node.entry import meet_older
+from edgectl.node.io.look import Look
 from edgectl.node.io.places import Places
+from edgectl.node.k3s import skew
 from edgectl.node.models.budget import refuse_over
 from edgectl.node.models.names import judge_names
 from edgectl.node.receive import absent
+from edgectl.wire.document import from_json
 from edgectl.wire.envelope import Envelope, judge, short
 from edgectl.wire.errors import Refused
-from edgectl.wire.payload import Node, decode
+from edgectl.wire.k3s import Versions, versions_of
+from edgectl.wire.payload import Node, Payload, decode
 
 
 def judged(slots: Slots, offer: Envelope) -> None:
@@ -85,18 +90,42 @@ def check(places: Places, slots: Slots, offer: Envelope) -> Node:
     if payload.models:
         judge_names(payload.models)
         refuse_over(places, payload.models.current, payload.blobs, payload.models.budget_bytes)
-    current = slots.current
-    if current is not None:
-        with suppress(OSError, ValueError):  # what runs cannot be read: a deploy is the remedy
-            running, runs = load(places, current)
-            _keeps_its_role(runs, node)
-            if is_one_way(payload, running):
-                raise Refused(
-                    f"{offer.store} runs {runs.k3s.version}; a k3s minor version cannot go back "
-                    f"to {payload.node(offer.node).k3s.version}",
-                    hint="declare the k3s minor version that runs, or a newer one",
-                )
+    runs = _loaded(places, slots.current)[1]
+    if runs is not None:
+        _keeps_its_role(runs, node)
+    may_follow(places, offer.store, versions_of(payload), offer.node)
     return node
+
+
+def may_follow(places: Places, store: str, wanted: Versions, node: str) -> None:
+    """Raise Refused where the versions of k3s cannot be, beside each other or after what runs on this node."""
+    slots = Slots(places)
+    running, before = (_loaded(places, slot)[0] for slot in (slots.current, slots.previous))
+    was, ran = (versions_of(one) if one else None for one in (running, before))
+    skew.refuse(store, wanted, node, was, ran)
+
+
+def may_follow_said(places: Places, offer: Envelope, said: object) -> None:
+    """Judge the versions that the other side says of its payload, before a byte of it comes; none said, none judged.
+
+    The payload itself is judged all the same when it has come.
+    """
+    if said is None:
+        return
+    try:
+        wanted = from_json(Versions, said)
+    except ValueError as error:
+        why = f"the versions of k3s cannot be read here: {error!s:.200}"
+        raise Refused(why, hint="use the same edgectl version everywhere") from error
+    may_follow(places, offer.store, wanted, offer.node)
+    meet_older(Look(places), Slots(places), offer, wanted.of.get(offer.node, ""))
+
+
+def _loaded(places: Places, slot: Slot | None) -> tuple[Payload, Node] | tuple[None, None]:
+    """Return what a slot wants; nothing where that cannot be read: a deploy is the remedy."""
+    with suppress(OSError, ValueError):
+        return load(places, slot) if slot is not None else (None, None)
+    return None, None
 
 
 def _keeps_its_role(runs: Node, node: Node) -> None:

@@ -8,11 +8,10 @@ from typing import Any
 from edgectl.node.converge.loop import Clock, plan
 from edgectl.node.converge.protocol import Gate, Observation, Status
 from edgectl.node.desired import deployed
-from edgectl.node.foretell import foretell
 from edgectl.node.io.look import Look
 from edgectl.node.io.places import Places
-from edgectl.node.receive import want
 from edgectl.node.recipe import recipe
+from edgectl.node.rest import not_being_removed, rest
 from edgectl.node.tail import brief
 from edgectl.wire import event
 from edgectl.wire.document import digest_of, from_json, to_json
@@ -20,13 +19,20 @@ from edgectl.wire.envelope import Envelope
 from edgectl.wire.errors import NotReady
 from edgectl.wire.event import Event
 from edgectl.wire.frame import Frames
+from edgectl.wire.k3s import versions_of
 from edgectl.wire.payload import Node, Payload, decode
 from edgectl.wire.verdict import Verdict
 
 
 def look_ahead(places: Places, frames: Frames, frame: dict[str, Any]) -> None:
     """Answer what an offered payload lacks here and would change; nothing of it is stored."""
+    from edgectl.node.foretell import foretell  # here: who asks how it stands waits for neither
+    from edgectl.node.judged import may_follow
+    from edgectl.node.receive import want
+
     payload, node, offer = _given(frames, frame)
+    not_being_removed(places, offer.store)
+    may_follow(places, offer.store, versions_of(payload), node.name)
     wanted = want(places, {str(digest): int(size) for digest, size in frame["blobs"].items()})
     frames.send("want", blobs=wanted, **foretell(places, offer))
     _look(places, frames, payload, node, tried=offer)
@@ -35,6 +41,8 @@ def look_ahead(places: Places, frames: Frames, frame: dict[str, Any]) -> None:
 def look_over(places: Places, frames: Frames, frame: dict[str, Any]) -> None:
     """Answer how this node stands against what it should be. Raises NotReady where that is nothing yet."""
     del frame
+    if (found := rest(places)) and found.removes:
+        raise NotReady(f"this store is {found.sentence}", hint=found.hint)
     payload, node = deployed(places)
     _look(places, frames, payload, node)
 

@@ -13,8 +13,10 @@ from edgectl.wire.errors import Exit
 
 def main(argv: list[str] | None = None) -> int:
     """Run one command; returns the exit code (edgectl's own table)."""
-    parser = argparse.ArgumentParser(prog="edgectl-node", description="edgectl on this node.")
-    commands = parser.add_subparsers(dest="command", required=True)
+    parser = argparse.ArgumentParser(
+        prog="edgectl-node", description="edgectl on this node. Why is it not well? edgectl-node doctor"
+    )
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND")
     session = commands.add_parser("session", help="answer an operator over the link (used by edgectl)")
     session.add_argument("--signed", metavar="ACCOUNT", help=argparse.SUPPRESS)  # by edgectl-launch
     commands.add_parser("converge", help="bring this node to its declared state (used by systemd)")
@@ -34,15 +36,21 @@ def main(argv: list[str] | None = None) -> int:
     commands.add_parser("journal", help="show the last run")
     commands.add_parser("outbox", help="show what waits to be told upward, and why the last try failed")
     commands.add_parser("uplink", help="tell upward now (the watchdog does it every minute)")
-    paused = commands.add_parser("pause", help="stop self-healing while you work by hand")
-    paused.add_argument("--for", dest="length", default="2h", help="30m, 2h, 1d")
-    paused.add_argument("--why", required=True)
-    _models(commands.add_parser("models", help="show the versions of models that are kept; try, promote, go back"))
+    for name, line, words in (
+        ("pause", "stop self-healing while you work by hand", _pause),
+        ("doctor", "say why this node is not well, first cause first; change nothing", _doctor),
+        ("models", "show the versions of models that are kept; try, promote, go back", _models),
+    ):
+        words(commands.add_parser(name, help=line))
     commands.add_parser("resume", help="end the pause")
+    _backup(commands.add_parser("backup", help="take a backup of the cluster now (the watchdog does it when due)"))
     loading = commands.add_parser("load", help="take what was exported for this store, from a stick or a web server")
     loading.add_argument("source", metavar="DIR|URL", help="/media/usb, https://host/path")
     loading.add_argument("--engine", default="", help=argparse.SUPPRESS)
     args = parser.parse_args(argv)
+    if not args.command:
+        parser.print_help(sys.stderr)
+        return int(Exit.USAGE)
     if os.geteuid() != 0:
         print("edgectl-node needs root: sudo edgectl-node ...", file=sys.stderr)  # noqa: T201
         return int(Exit.USAGE)
@@ -78,7 +86,31 @@ def main(argv: list[str] | None = None) -> int:
 
         net_boot(places)
         return 0
-    return int(importlib.import_module(f"edgectl.node.rack.{args.command}").run(places, args))
+    return _at_the_rack(places, args)
+
+
+def _at_the_rack(places: Places, args: argparse.Namespace) -> int:
+    """Do what a person asks here; what it does to the store is audited."""
+    from edgectl.node.audit import at_the_rack, deed
+
+    with deed(places, {"op": args.command, **vars(args)}, at_the_rack()):
+        return int(importlib.import_module(f"edgectl.node.rack.{args.command}").run(places, args))
+
+
+def _pause(paused: argparse.ArgumentParser) -> None:
+    paused.add_argument("--for", dest="length", default="2h", help="30m, 2h, 1d")
+    paused.add_argument("--why", required=True)
+
+
+def _backup(backup: argparse.ArgumentParser) -> None:
+    backup.add_argument("--list", action="store_true", help="show those that lie here, and take none")
+
+
+def _doctor(doctor: argparse.ArgumentParser) -> None:
+    """Add what can be asked of the doctor."""
+    doctor.add_argument("--explain", metavar="CODE", default="", help="the runbook's page of a code, step or error")
+    doctor.add_argument("--bundle", metavar="FILE", default="", help="keep logs and facts, redacted, as a .tar.gz")
+    doctor.add_argument("-o", "--output", choices=("text", "json"), default="text")
 
 
 def _models(models: argparse.ArgumentParser) -> None:

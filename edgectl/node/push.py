@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from edgectl.node import audit
 from edgectl.node.accept import accept
 from edgectl.node.coming import expect
 from edgectl.node.converge.slots import Slots
@@ -17,9 +18,11 @@ from edgectl.node.foretell import foretell
 from edgectl.node.io.files import write_atomic
 from edgectl.node.io.look import Hands
 from edgectl.node.io.places import Places
+from edgectl.node.judged import may_follow_said
 from edgectl.node.load.kept import forget
 from edgectl.node.models import ahead
 from edgectl.node.receive import take
+from edgectl.node.rest import not_being_removed
 from edgectl.node.secrets.values import keep_values
 from edgectl.node.sending import hold
 from edgectl.node.share.take import near_first
@@ -57,8 +60,11 @@ def stage(
     belongs_to = slots.current or slots.candidate
     if belongs_to is not None:
         judge_store(offer, belongs_to.envelope.store)
+    not_being_removed(places, offer.store)
     could_begin(places, offer, _meant(frame))
     with hold(places, offer, ahead=judged is not ahead.judge):
+        if judged is ahead.judge:  # models ahead of a deploy run under no other k3s
+            may_follow_said(places, offer, frame.get("k3s"))
         first()
         judged(places, frame)
         near_first(places, frames, frame)
@@ -77,9 +83,12 @@ class Link:
         self._frame = frame
         self._offer = offer
         self.meant = _meant(frame)
+        self.by = audit.over_ssh(places, offer.sender)
+        self.asked = told if isinstance(told := frame.get("asked"), dict) else {}
 
     def bring(self) -> None:
         """Say what is missing, and receive it: from a neighbour first, where there is one."""
+        may_follow_said(self._places, self._offer, self._frame.get("k3s"))
         ahead.judge(self._places, self._frame)
         near_first(self._places, self._frames, self._frame)
         take(self._places, self._frames, self._frame, foretell(self._places, self._offer))

@@ -10,6 +10,7 @@ import json
 from dataclasses import replace
 from typing import Any
 
+from edgectl.node.backup.gate import BackedUp
 from edgectl.node.charts.release import Release
 from edgectl.node.charts.retired import Retired
 from edgectl.node.converge.protocol import Gate
@@ -29,6 +30,8 @@ from edgectl.node.host.timesync import Synchronised
 from edgectl.node.host.users.step import Users
 from edgectl.node.io.places import Places
 from edgectl.node.k3s.binary import Binary
+from edgectl.node.k3s.certificates import Certificates
+from edgectl.node.k3s.dns import NamesStay
 from edgectl.node.k3s.images import Archives, Loaded
 from edgectl.node.k3s.joined import Joined
 from edgectl.node.k3s.raised import K3sBinary
@@ -36,6 +39,7 @@ from edgectl.node.k3s.serverfirst import ServerFirst
 from edgectl.node.k3s.serves import Serves
 from edgectl.node.k3s.service import Service
 from edgectl.node.k3s.stocked import Announced, Stocked
+from edgectl.node.k3s.turn import Turn
 from edgectl.node.k3s.unpacked import Unpacked
 from edgectl.node.models.step import Registered
 from edgectl.node.reboot.step import Reboot, Restarts
@@ -92,12 +96,13 @@ def recipe(
         *_gpu_packages(of_system, tried=tried, returning=returning),
         *((Reboot(host.os, may=tried is not None and tried.may_reboot, restarts=restarts),) if host.os else ()),
         *((Folders(host.folders),) if host.folders else ()),
-        *(() if leads else (ServerFirst(k3s.version),)),
+        *(() if leads else (ServerFirst(node.name, k3s.version),)),
         K3sBinary("k3s-binary", "k3s binary", "k3s", k3s.version, k3s.binary, names=programs, needs=follows),
         Files("k3s-files", "k3s files", k3s.files, needs=("host",), absent=(REGISTRIES,)),
         Archives(k3s.images),
         Unpacked(k3s.images, k3s.unit),
         Service(k3s),
+        Certificates(k3s.unit, of_system.reboots, may=tried is not None and tried.may_reboot),
         Serves(node.name, k3s.version),
         Loaded(k3s.images),
         *(() if leads else (Announced(node),)),
@@ -113,7 +118,8 @@ def recipe(
         return (*steps, *gpus)
     mounted = _mounted(payload, planned=planned)
     cluster = _cluster(payload, node, gpus, mounted, tried=tried, returning=returning)
-    return (*steps, *cluster, *_chain(payload, node, cluster, settles=runs))
+    kept = (BackedUp(payload.backup),) if payload.backup else ()
+    return (*steps, *cluster, *kept, *_chain(payload, node, cluster, settles=runs))
 
 
 def _gpu_packages(declared: Os, *, tried: Envelope | None, returning: bool) -> tuple[Gate[Any], ...]:
@@ -146,7 +152,9 @@ def _cluster(
 ) -> list[Gate[Any]]:
     """Return what runs on the nodes, and what proves it; neighbours are asked, and hold nothing up for long."""
     neighbours = [other for other in payload.nodes if other.name != node.name]
-    steps: list[Gate[Any]] = [Stocked(other, tried) for other in neighbours]
+    steps: list[Gate[Any]] = [step for other in neighbours for step in (Turn(other, tried), Stocked(other, tried))]
+    if neighbours:
+        steps.append(NamesStay(node.name, needs=("k3s-serves",)))
     if returning:
         steps.append(_retired(payload, needs=("k3s-serves",)))
     steps += mounted
@@ -185,7 +193,7 @@ def _chain(payload: Payload, node: Node, cluster: list[Gate[Any]], *, settles: b
 def base_of(payload: Payload, node: Node) -> frozenset[str]:
     """Return the ids of what carries the apps: host, k3s, Helm, GPUs."""
     bare = replace(node, host=replace(node.host, folders=()))
-    without = replace(payload, releases=(), inference=None, secrets=(), facts={}, models=None, chain=None)
+    without = replace(payload, releases=(), inference=None, secrets=(), facts={}, models=None, chain=None, backup=None)
     steps = recipe(without, bare)
     return frozenset(step.id for step in steps if not isinstance(step, (Dead, Retired)))
 

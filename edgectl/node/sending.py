@@ -12,7 +12,6 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 
-from edgectl.node import pause
 from edgectl.node.converge import journal
 from edgectl.node.converge.lock import Lock, holder
 from edgectl.node.io.look import Hands, Look
@@ -30,13 +29,6 @@ _BEAT_SECONDS = 10.0
 _CLAIM_SECONDS = 30.0
 _START_AGAIN_SECONDS = 2.0
 _NAMES_WITHIN = 20
-
-
-def not_paused(places: Places, store: str) -> None:
-    """Raise Locked while a person works on the store by hand."""
-    paused = pause.read(places)
-    if paused:
-        raise Locked(f"{store} is {paused.sentence()}", hint=f"edgectl resume {store}")
 
 
 def hold(places: Places, offer: Envelope, *, ahead: bool = False) -> Lock:
@@ -71,7 +63,7 @@ def meet(places: Places, offer: Envelope) -> str:
     found = holder(places.run)
     if not found:
         return _restarts(places, offer)
-    if found.get("kind") != DEPLOY or _has_ended(places, str(found.get("run", ""))):
+    if found.get("kind") != DEPLOY or has_ended(places, str(found.get("run", ""))):
         return ""
     sender = from_json(Sender, found.get("sender", {}))
     for _ in range(_NAMES_WITHIN):  # it says what it converges just after it has taken the lock
@@ -171,7 +163,7 @@ def _active(places: Places) -> bool:
     return Hands(places).unit(CONVERGE).get("ActiveState") in {"active", "activating", "deactivating"}
 
 
-def _has_ended(places: Places, run: str) -> bool:
+def has_ended(places: Places, run: str) -> bool:
     """Tell whether a run has said its verdict: it is then about to let go of the store, and nobody's to attach to."""
     path = journal.find(run, *places.journals)
     events = journal.read(path, 0)[0] if path else []

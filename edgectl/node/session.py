@@ -11,25 +11,21 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
-from edgectl.node import cancel, pause
+from edgectl.node import audit, pause
 from edgectl.node.converge import journal
 from edgectl.node.converge.protocol import LookFailed
 from edgectl.node.converge.slots import Slots
 from edgectl.node.desired import load
-from edgectl.node.greet import describe, greet
+from edgectl.node.greet import audited, describe, greet
 from edgectl.node.io.look import Look
 from edgectl.node.io.places import Places
 from edgectl.node.launch.permits import permit
 from edgectl.node.looks import look_ahead, look_over
-from edgectl.node.outbox.handed import hand
-from edgectl.node.push import deploy, stage
-from edgectl.node.receive import absent
 from edgectl.node.tail import BEAT_SECONDS, tail
 from edgectl.node.trouble import told
 from edgectl.wire.document import from_json, to_json
 from edgectl.wire.errors import EdgectlError, NotReady, Refused
 from edgectl.wire.frame import FrameError, Frames
-from edgectl.wire.survey import Declared, unfit
 
 _TOKEN_SECONDS = 600.0
 
@@ -65,7 +61,8 @@ def _answer(places: Places, frames: Frames, frame: dict[str, Any], account: str 
     if account is not None and permit(account, frame):
         _answer_signed(places, frames, frame)
         return
-    asked(places, frames, frame)
+    with audit.deed(places, frame):
+        asked(places, frames, frame)
 
 
 def _answer_signed(places: Places, frames: Frames, frame: dict[str, Any]) -> None:
@@ -74,7 +71,7 @@ def _answer_signed(places: Places, frames: Frames, frame: dict[str, Any]) -> Non
     vetted = signed.vetted(places, frame)
     if frame["op"] == "deploy":
         run, sequence = signed.deploy(places, frames, vetted)
-        frames.send("accepted", run=run, sequence=sequence)
+        frames.send("accepted", run=run, sequence=sequence, **audited(places))
         tail(places, frames, run, 0)
     elif frame["op"] == "plan":
         look_ahead(places, frames, signed.planned(vetted, frame))
@@ -86,17 +83,22 @@ def _answer_signed(places: Places, frames: Frames, frame: dict[str, Any]) -> Non
 
 
 def _deploy(places: Places, frames: Frames, frame: dict[str, Any]) -> None:
+    from edgectl.node.push import deploy  # here, as below: whoever only looks does not wait for what this needs
+
     run, sequence = deploy(places, frames, frame)
-    frames.send("accepted", run=run, sequence=sequence)
+    frames.send("accepted", run=run, sequence=sequence, **audited(places))
     tail(places, frames, run, 0)
 
 
 def _stage(places: Places, frames: Frames, frame: dict[str, Any]) -> None:
+    from edgectl.node.push import stage
+
     frames.send("staged", sequence=stage(places, frames, frame))
 
 
 def _prefetched(places: Places, frames: Frames, frame: dict[str, Any]) -> None:
     from edgectl.node.models.ahead import expect
+    from edgectl.node.push import stage
 
     _settled(places, frames, stage(places, frames, frame, judged=expect))
 
@@ -153,6 +155,8 @@ def _join_token(places: Places, frames: Frames, frame: dict[str, Any]) -> None:
 
 
 def _cancel(places: Places, frames: Frames, frame: dict[str, Any]) -> None:
+    from edgectl.node import cancel
+
     run = cancel.ask(places, str(frame["who"]))
     frames.send("cancelling", run=run)
     if run:
@@ -189,8 +193,15 @@ def _chain(places: Places, frames: Frames, frame: dict[str, Any]) -> None:
     frames.send("chain", look=to_json(seen))
 
 
+def _doctor(places: Places, frames: Frames, frame: dict[str, Any]) -> None:
+    from edgectl.node.doctor import told as doctor  # here: nobody else waits for what it needs
+
+    (doctor.bundle if frame["op"] == "doctor-bundle" else doctor.answer)(places, frames, frame)
+
+
 def _preflight(places: Places, frames: Frames, frame: dict[str, Any]) -> None:
     from edgectl.node.survey.looked import patiently as looked  # here: nobody else waits for what it needs
+    from edgectl.wire.survey import Declared, unfit
 
     declared, asked = from_json(Declared, frame["declared"]), float(frame["clock"])
     if why := unfit(declared):
@@ -199,12 +210,43 @@ def _preflight(places: Places, frames: Frames, frame: dict[str, Any]) -> None:
     frames.send("findings", findings=to_json(found))
 
 
+def _reader(places: Places, frames: Frames, frame: dict[str, Any]) -> None:
+    from edgectl.node.reader.reader import answer as answered  # here: nobody else waits for what it needs
+
+    frames.send("reader", **answered(places, frame))
+
+
+def _kept_apart(places: Places, frames: Frames, frame: dict[str, Any]) -> None:
+    from importlib import import_module  # here: nobody else waits for what it needs
+
+    import_module(_APART[frame["op"]]).answer(places, frames, frame)
+
+
+def _outbox(places: Places, frames: Frames, frame: dict[str, Any]) -> None:
+    from edgectl.node.outbox.handed import hand
+
+    hand(places, frames, frame)
+
+
+def _audit(places: Places, frames: Frames, frame: dict[str, Any]) -> None:
+    from edgectl.node.outbox.audited import hand_audit
+
+    hand_audit(places, frames, frame)
+
+
 def _share(places: Places, frames: Frames, frame: dict[str, Any]) -> None:
     from edgectl.node.share.serve import share  # here: nobody else needs TLS
 
     share(places, frames, frame)
 
 
+_APART = {
+    "backup": "edgectl.node.backup.asked",
+    "restore": "edgectl.node.backup.restore",
+    "forget-node": "edgectl.node.backup.forget",
+    "remove": "edgectl.node.remove.asked",
+    "lab": "edgectl.node.lab.asked",
+}
 _QUESTIONS: dict[str, Callable[[Places, Frames, dict[str, Any]], None]] = {
     "deploy": _deploy,
     "stage": _stage,
@@ -217,19 +259,26 @@ _QUESTIONS: dict[str, Callable[[Places, Frames, dict[str, Any]], None]] = {
     "gpu": _gpu,
     "chain": _chain,
     "preflight": _preflight,
+    "doctor": _doctor,
+    "doctor-bundle": _doctor,
     "journal": _runs_kept,
     "history": _slots_kept,
     "cancel": _cancel,
     "texts": _texts,
+    "reader": _reader,
     "join-token": _join_token,
-    "outbox": hand,
+    "outbox": _outbox,
+    "audit": _audit,
     "pause": _pause,
     "resume": _resume,
+    **dict.fromkeys(_APART, _kept_apart),
 }
 
 
 def _history(places: Places) -> list[dict[str, Any]]:
     """Return every kept slot, newest first: what it is to this store, and whether its content is still here."""
+    from edgectl.node.receive import absent
+
     slots = Slots(places)
     linked = {"current": slots.current, "previous": slots.previous, "candidate": slots.candidate}
     state = {slot.folder: name for name, slot in linked.items() if slot}

@@ -9,10 +9,11 @@ import time
 from dataclasses import dataclass
 from typing import Any
 
-from edgectl.node import cancel, pause, restraint
+from edgectl.node import cancel, restraint
 from edgectl.node.converge.protocol import Gate
 from edgectl.node.io.places import Places
 from edgectl.node.request import HEAL, deploy_comes
+from edgectl.node.rest import rest
 
 
 @dataclass
@@ -33,8 +34,8 @@ class Stops:
             return ""
         if deploy_comes(self.places):
             return "a deploy goes first"
-        paused = pause.read(self.places)
-        return paused.sentence() if paused else ""
+        found = rest(self.places)
+        return found.sentence if found else ""
 
     def cancelled(self) -> str:
         """Say who has cancelled what this run is about."""

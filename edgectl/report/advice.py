@@ -20,6 +20,8 @@ _BY_STEP = (
     ("blobs", "run `edgectl deploy {store}`; it sends what is missing"),
     ("sysctls", "correct host.sysctls in the inventory, or update the node's kernel"),
     ("users", "put right what the reason names, on the node or in host.users; docs/users.md says who may what"),
+    ("certificates", "wait for windows.reboot, or deploy with --reboot-now; an authority: docs/upgrade.md"),
+    ("backup", "take one now: edgectl backup {store}"),
     ("k3s", "read k3s's own log: edgectl ssh {store} -- journalctl -u k3s -n 50"),
     ("image", "read containerd's words: edgectl ssh {store} -- journalctl -u k3s -n 50"),
     ("helm", "look at the node's disk and /usr/local/bin: edgectl ssh {store}"),

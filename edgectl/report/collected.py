@@ -33,7 +33,7 @@ def document(root: Path, answers: Answers) -> dict[str, Any]:
     return {
         "to": str(root),
         "nodes": {
-            where: {"new": answer.new, "link_bytes": answer.link_bytes, "newest": answer.newest}
+            where: {"new": answer.new, "audit": answer.audit, "link_bytes": answer.link_bytes, "newest": answer.newest}
             for where, answer in answers.items()
             if isinstance(answer, Collected)
         },
@@ -50,4 +50,5 @@ def _stands(beat: Mapping[str, Any]) -> str:
 
 def _new(answer: Collected) -> str:
     found = [count(answer.new[kind], noun) for kind, noun in _NOUNS.items() if answer.new.get(kind)]
+    found += [f"{count(answer.audit, 'line')} of audit"] if answer.audit else []
     return f"{', '.join(found) or 'nothing'} new ({size(answer.link_bytes)})"

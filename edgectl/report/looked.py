@@ -164,3 +164,13 @@ def _slot(word: str, envelope: dict[str, Any]) -> list[str]:
     if commit := str(envelope.get("commit", "")):
         origin += f', commit {commit[:7]} "{envelope.get("summary", "")}"'
     return [f"  {word:<10}{what}, by {sender.get('user')}@{sender.get('host')}", f"            {origin}"]
+
+
+def plan_code(seen: Seen, *, exit_code: bool) -> int:
+    """Return the exit code of a plan; changes that wait are one where that was asked for."""
+    return int(Exit.OK) if seen.exit == Exit.PENDING and not exit_code else seen.exit
+
+
+def plan_document(store: str, payload: str, seen: Seen, forecast: Forecast) -> dict[str, Any]:
+    """Return a plan for programs."""
+    return {"store": store, "payload": payload, "pending": seen.exit == Exit.PENDING, **seen.document(forecast)}

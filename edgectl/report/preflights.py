@@ -10,9 +10,10 @@ import textwrap
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
-from xml.etree.ElementTree import Element, SubElement, tostring
+from xml.etree.ElementTree import Element, SubElement
 
 from edgectl.report.advice import for_error
+from edgectl.report.junit import case_of, plain, say, summed, whole
 from edgectl.wire.document import to_json
 from edgectl.wire.errors import EdgectlError, Exit
 from edgectl.wire.finding import STOP, UNKNOWN, WARN, Finding
@@ -78,28 +79,27 @@ def standing(looked: tuple[Looked, ...], *, verbose: bool) -> str:
 
 def junit(looked: tuple[Looked, ...]) -> str:
     """Return it as CI systems read it: a suite a node, a case a finding."""
-    root = Element("testsuites", name="edgectl preflight")
-    for one in looked:
-        suites: dict[str, Answer] = {**({"here": one.here} if one.here else {}), **one.nodes}
-        for name, answer in suites.items():
-            suite = SubElement(root, "testsuite", name=f"{one.store}/{name}")
-            if isinstance(answer, EdgectlError):
-                answer = (Finding("reached", UNKNOWN, answer.message, for_error(answer), answer.details),)  # noqa: PLW2901
-            for found in answer:
-                _case(suite, found)
-            for key, word in (("failures", STOP), ("errors", UNKNOWN)):
-                suite.set(key, str(sum(found.word == word for found in answer)))
-            suite.set("tests", str(len(answer)))
-    return tostring(root, encoding="unicode", xml_declaration=True)
+    answers = ((one.store, name, answer) for one in looked for name, answer in _answers(one))
+    return whole("preflight", (_suite(f"{store}/{name}", answer) for store, name, answer in answers))
 
 
-def _case(suite: Element, found: Finding) -> None:
-    case = SubElement(suite, "testcase", classname=suite.get("name", ""), name=found.about)
-    text = "\n".join((f"-> {found.hint}", *found.evidence))
-    if found.word in {STOP, UNKNOWN}:
-        SubElement(case, "failure" if found.word == STOP else "error", message=found.reason).text = text
-    elif found.word == WARN:
-        SubElement(case, "system-out").text = f"{found.reason}\n{text}"
+def _answers(one: Looked) -> Iterator[tuple[str, Answer]]:
+    if one.here:
+        yield "here", one.here
+    yield from one.nodes.items()
+
+
+def _suite(name: str, answer: Answer) -> Element:
+    if isinstance(answer, EdgectlError):
+        answer = (Finding("reached", UNKNOWN, answer.message, for_error(answer), answer.details),)
+    suite = Element("testsuite", name=name)
+    for found in answer:
+        case, said = case_of(suite, "preflight", name, found.about), (f"-> {found.hint}", *found.evidence)
+        if found.word in {STOP, UNKNOWN}:
+            say(case, "failure" if found.word == STOP else "error", found.reason, found.word, said)
+        elif found.word == WARN:
+            SubElement(case, "system-out").text = plain("\n".join((found.reason, *said)))
+    return summed(suite)
 
 
 def _store(one: Looked, *, verbose: bool) -> Iterator[str]:

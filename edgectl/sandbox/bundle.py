@@ -11,6 +11,7 @@ import hashlib
 import json
 import os
 import shutil
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,11 +19,13 @@ from pathlib import Path
 from edgectl.control.assets import reference
 from edgectl.control.bundle import model as models
 from edgectl.control.bundle.layout import ANY_ARCH, Bundle
+from edgectl.sandbox.light.light import STAND_INS
 from edgectl.sandbox.machine.lock import locked
 from edgectl.sandbox.machine.places import cache_home
 
 MODEL = "tiny-detector"
-_KEEP = 3  # older ones may still be named by the inventories of stores that are up
+_KEEP = 3
+_FRESH_SECONDS = 12 * 3600.0  # those stay, too: the inventories of stores that are up may name them
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +92,7 @@ def _files(version: Path) -> list[_Part]:
 def _filled(parts: list[_Part], say: Callable[[str], None]) -> Path:
     home = cache_home() / "bundles"
     home.mkdir(parents=True, exist_ok=True)
-    inputs = json.dumps([part.identity() for part in parts])
+    inputs = json.dumps([STAND_INS, *(part.identity() for part in parts)])
     root = home / hashlib.sha256(inputs.encode()).hexdigest()[:16]
     with locked(home / "lock", timeout_seconds=600):
         if root.is_dir():
@@ -109,8 +112,11 @@ def _filled(parts: list[_Part], say: Callable[[str], None]) -> Path:
                 refs=part.refs,
                 made_from=part.made_from,
             )
+        for kind, version in STAND_INS.items():
+            bundle.add(f"{kind} of a light store".encode(), kind=kind, name=kind, version=version)
         staging.rename(root)
         kept = sorted((path for path in home.iterdir() if path.is_dir()), key=lambda path: path.stat().st_mtime)
         for old in kept[:-_KEEP]:
-            shutil.rmtree(old)
+            if time.time() - old.stat().st_mtime > _FRESH_SECONDS:
+                shutil.rmtree(old)
     return root

@@ -18,6 +18,7 @@ _LEAST_WHY = 3  # letters of a reason that are worth their place
 _MARK = 5  # "~" and four digits of the digest: what a name that was cut ends with
 _DIGITS = {"n": 10, "runs": 7, "next": 7, "for": 9, "up": 9, "at": 10}
 _GPU_DIGITS = 3
+_CERT_DIGITS = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +40,7 @@ class Beat:
     gpus: int  # GPUs that are declared
     disk: int  # percent of the disk that are used
     why: str = ""  # the step that is not as it should be
+    cert: int = -1  # days until the first of k3s's certificates ends, 0 also after that; -1 where none is known
 
     def says_as(self, other: Beat) -> bool:
         """Tell whether both say the same of the store, whenever that was."""
@@ -84,6 +86,7 @@ def decode(line: bytes) -> Beat:
             gpus=int(gpus),
             disk=number["disk"],
             why=said.get("why", ""),
+            cert=int(said.get("cert", "-1")),
         )
     except KeyError as missing:
         raise ValueError(f"the beat does not say {missing}") from missing
@@ -107,6 +110,7 @@ def _line(beat: Beat, store: str, node: str, why: str) -> bytes:
         "at": number["at"],
         "gpu": f"{gpu}/{gpus}",
         "disk": min(max(beat.disk, 0), 100),
+        **({"cert": _fits(beat.cert, _CERT_DIGITS)} if beat.cert >= 0 else {}),
         **({"why": why} if why else {}),
     }
     return (" ".join(f"{name}={value}" for name, value in words.items()) + "\n").encode("ascii")

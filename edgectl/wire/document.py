@@ -14,6 +14,7 @@ import json
 import re
 import types
 import typing
+from collections.abc import Callable
 from typing import Any, TypeVar
 
 T = TypeVar("T")
@@ -88,6 +89,8 @@ def is_digest(text: object) -> bool:
 
 def to_json(value: Any) -> Any:
     """Return plain JSON for a dataclass: tuples become lists; what came later and is empty is left out."""
+    if value is None or isinstance(value, (str, int, float)):
+        return value
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         return {name: to_json(item) for name, item in _fields(value).items()}
     if isinstance(value, (list, tuple)):
@@ -102,58 +105,143 @@ def from_json(kind: type[T], doc: Any, where: str = "$") -> T:
 
     Unknown keys are refused: a document from a newer edgectl must not be half understood.
     """
+    try:
+        return typing.cast("T", _object(kind, doc))
+    except _Unfit as error:
+        raise ValueError(f"{where}{error.where}: {error.why}") from error
+
+
+class _Unfit(Exception):
+    """Something does not fit; `where` grows on the way out, so that what fits costs no path."""
+
+    def __init__(self, why: str) -> None:
+        super().__init__(why)
+        self.why = why
+        self.where = ""
+
+
+_Reader = Callable[[Any], Any]
+
+
+def _object(kind: Any, doc: Any) -> Any:
     if not isinstance(doc, dict):
-        raise ValueError(f"{where}: an object is needed for {kind.__name__}, not {type(doc).__name__}")
-    hints = _hints(typing.cast("typing.Hashable", kind))
-    unknown = sorted(set(doc) - set(hints))
-    if unknown:
-        raise ValueError(f"{where}: unknown key {unknown[0]!r} for {kind.__name__}")
+        raise _Unfit(f"an object is needed for {kind.__name__}, not {type(doc).__name__}")
+    readers, needed = _members(kind)
+    if unknown := doc.keys() - readers.keys():
+        raise _Unfit(f"unknown key {min(unknown)!r} for {kind.__name__}")
     values = {}
-    for field in dataclasses.fields(kind):  # type: ignore[arg-type]
-        if field.name in doc:
-            values[field.name] = _value(hints[field.name], doc[field.name], f"{where}.{field.name}")
-        elif field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING:
-            raise ValueError(f"{where}: {field.name!r} is missing for {kind.__name__}")
+    for name, reader in readers.items():
+        if name in doc:
+            try:
+                values[name] = reader(doc[name])
+            except _Unfit as error:
+                error.where = f".{name}" + error.where
+                raise
+        elif name in needed:
+            raise _Unfit(f"{name!r} is missing for {kind.__name__}")
     return kind(**values)
 
 
 @functools.cache
-def _hints(kind: Any) -> dict[str, Any]:
-    return typing.get_type_hints(kind)
+def _members(kind: Any) -> tuple[dict[str, _Reader], frozenset[str]]:
+    """Return how each field is read, and which must be there; worked out once a class, since it takes longest."""
+    hints, fields, gone = typing.get_type_hints(kind), dataclasses.fields(kind), dataclasses.MISSING
+    needed = (field.name for field in fields if field.default is gone and field.default_factory is gone)
+    return {field.name: _reader(hints[field.name]) for field in fields}, frozenset(needed)
 
 
-def _value(hint: Any, doc: Any, where: str) -> Any:
-    origin = typing.get_origin(hint)
-    args = typing.get_args(hint)
+def _reader(hint: Any) -> _Reader:
+    """Return what reads a value of this type."""
+    origin, args = typing.get_origin(hint), typing.get_args(hint)
     if hint is Any:
-        return doc
+        return lambda doc: doc
     if origin in (typing.Union, types.UnionType):
-        if doc is None and type(None) in args:
-            return None
         (only,) = (arg for arg in args if arg is not type(None))
-        return _value(only, doc, where)
+        inner = _reader(only)
+        return lambda doc: None if doc is None else inner(doc)
     if origin is tuple:
-        _need(isinstance(doc, list), where, "a list", doc)
-        if args[-1] is not Ellipsis and len(doc) != len(args):
-            raise ValueError(f"{where}: {len(args)} items are needed, not {len(doc)}")
-        kinds = [args[0]] * len(doc) if args[-1] is Ellipsis else args
-        return tuple(
-            _value(kind, item, f"{where}[{index}]") for index, (kind, item) in enumerate(zip(kinds, doc, strict=True))
-        )
+        return _row(args[0]) if args[-1] is Ellipsis else _items(args)
     if origin is dict:
-        _need(isinstance(doc, dict), where, "an object", doc)
-        return {str(key): _value(args[1], item, f"{where}.{key}") for key, item in doc.items()}
+        return _table(args[1])
     if dataclasses.is_dataclass(hint):
-        return from_json(typing.cast("type[Any]", hint), doc, where)
-    if hint is float and isinstance(doc, int) and not isinstance(doc, bool):
-        try:
-            return float(doc)
-        except OverflowError as error:
-            raise ValueError(f"{where}: the number is too large") from error
-    _need(isinstance(doc, hint) and (hint is bool or not isinstance(doc, bool)), where, hint.__name__, doc)
+        return functools.partial(_object, hint)
+    return _real if hint is float else _plain(hint)
+
+
+def _row(kind: Any) -> _Reader:
+    inner = _reader(kind)
+
+    def read(doc: Any) -> tuple[Any, ...]:
+        return _each(_list(doc), [inner] * len(doc))
+
+    return read
+
+
+def _items(kinds: tuple[Any, ...]) -> _Reader:
+    inner = list(map(_reader, kinds))
+
+    def read(doc: Any) -> tuple[Any, ...]:
+        if len(_list(doc)) != len(inner):
+            raise _Unfit(f"{len(inner)} items are needed, not {len(doc)}")
+        return _each(doc, inner)
+
+    return read
+
+
+def _list(doc: Any) -> list[Any]:
+    if not isinstance(doc, list):
+        raise _unfit("a list", doc)
     return doc
 
 
-def _need(ok: object, where: str, what: str, doc: object) -> None:
-    if not ok:
-        raise ValueError(f"{where}: {what} is needed, not {type(doc).__name__}")
+def _each(doc: list[Any], readers: list[_Reader]) -> tuple[Any, ...]:
+    found: list[Any] = []
+    try:
+        for reader, item in zip(readers, doc, strict=True):
+            found.append(reader(item))
+    except _Unfit as error:
+        error.where = f"[{len(found)}]" + error.where
+        raise
+    return tuple(found)
+
+
+def _table(kind: Any) -> _Reader:
+    inner = _reader(kind)
+
+    def read(doc: Any) -> dict[str, Any]:
+        if not isinstance(doc, dict):
+            raise _unfit("an object", doc)
+        found, key = {}, ""
+        try:
+            for key, item in doc.items():
+                found[str(key)] = inner(item)
+        except _Unfit as error:
+            error.where = f".{key}" + error.where
+            raise
+        return found
+
+    return read
+
+
+def _real(doc: Any) -> float:
+    if isinstance(doc, float):
+        return doc
+    if not isinstance(doc, int) or isinstance(doc, bool):
+        raise _unfit("float", doc)
+    try:
+        return float(doc)
+    except OverflowError as error:
+        raise _Unfit("the number is too large") from error
+
+
+def _plain(kind: Any) -> _Reader:
+    def read(doc: Any) -> Any:
+        if not isinstance(doc, kind) or (isinstance(doc, bool) and kind is not bool):
+            raise _unfit(kind.__name__, doc)
+        return doc
+
+    return read
+
+
+def _unfit(what: str, doc: object) -> _Unfit:
+    return _Unfit(f"{what} is needed, not {type(doc).__name__}")

@@ -16,14 +16,14 @@ NOTE = "note"  # something a person should read
 VERDICT = "verdict"  # the end: always the last line
 
 # Words of a step event, one language everywhere (docs/words.md).
-OK = "ok"
-CHANGED = "changed"
-CHANGING = "changing"
-WAITING = "waiting"
-FAILED = "failed"
-BLOCKED = "blocked"
-UNKNOWN = "unknown"
-DRIFTED = "drifted"
+OK = "ok"  # as declared
+CHANGED = "changed"  # it was not, and is now: the same look has seen it
+CHANGING = "changing"  # it is not; the differences are named
+WAITING = "waiting"  # not yet
+FAILED = "failed"  # never, or still wrong after the change
+BLOCKED = "blocked"  # by an earlier step, named
+UNKNOWN = "unknown"  # could not look
+DRIFTED = "drifted"  # in a plan: a deploy would change it
 REBOOTING = "rebooting"  # the machine restarts, and this run goes on after it
 
 

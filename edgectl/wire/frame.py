@@ -1,6 +1,7 @@
 """Frames on one SSH channel: a JSON line, optionally followed by raw bytes.
 
-Owns: the framing, both directions. `{"op": ..., "bytes": N}` means that N raw bytes follow the line.
+Owns: the framing, both directions. `{"op": ..., "bytes": N}` means that N raw bytes follow the line. Several frames
+may travel packed: `{"bytes": N, "op": "packed"}` and N bytes of zlib; whoever receives sees the frames in them.
 Must not know who is at either end; works on any pair of read/write callables.
 """
 
@@ -8,7 +9,8 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable, Iterator
+import zlib
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -16,6 +18,10 @@ from edgectl.wire.document import canonical
 
 LINE_LIMIT_BYTES = 4 * 1024 * 1024
 CHUNK_BYTES = 32 * 1024  # pipelined writes of this size: larger ones are slower in paramiko (paramiko#2396)
+
+
+_PACK_BYTES = 1024 * 1024  # of lines that are packed together
+_PACKED = "packed"
 
 
 class FrameError(Exception):
@@ -44,12 +50,46 @@ class Frames:
         """Write one frame without bytes."""
         self._write(canonical({"op": op, **fields}) + b"\n")
 
+    def send_all(self, op: str, frames: Iterable[dict[str, Any]]) -> None:
+        """Write several frames without bytes, packed where that is less: each write costs a packet on the line."""
+        lines = [canonical({"op": op, **fields}) + b"\n" for fields in frames]
+        while lines:
+            count, size = 0, 0
+            while count < len(lines) and (not count or size + len(lines[count]) <= _PACK_BYTES):
+                size += len(lines[count])
+                count += 1
+            self._write(_packed(b"".join(lines[:count])))
+            del lines[:count]
+
     def send_bytes(self, data: bytes) -> None:
         """Write raw bytes that an earlier frame has announced."""
         self._write(data)
 
     def receive(self) -> dict[str, Any]:
         """Read one frame; FrameError when the other side ended or wrote something else."""
+        doc = self._frame()
+        if doc["op"] == _PACKED:
+            self._unpack(doc)
+            doc = self._frame()
+        return doc
+
+    def _unpack(self, doc: dict[str, Any]) -> None:
+        """Put what travelled packed before what else has come; never more than a sender packs."""
+        count = doc.get("bytes")
+        if not isinstance(count, int) or not 0 < count <= _PACK_BYTES:
+            raise FrameError("the other side packs frames as edgectl does not")
+        packed = bytearray()
+        self.receive_bytes(count, packed.extend)
+        unpacking = zlib.decompressobj()
+        try:
+            lines = unpacking.decompress(bytes(packed), LINE_LIMIT_BYTES)
+        except zlib.error as error:
+            raise FrameError(f"packed frames are broken: {error}") from error
+        if not unpacking.eof or unpacking.unused_data or not lines.endswith(b"\n"):
+            raise FrameError("packed frames are too long, or do not end")
+        self._buffer[:0] = lines
+
+    def _frame(self) -> dict[str, Any]:
         line = self._line()
         try:
             doc = json.loads(line)
@@ -95,3 +135,10 @@ class Frames:
         line = bytes(self._buffer[:end])
         del self._buffer[: end + 1]
         return line
+
+
+def _packed(lines: bytes) -> bytes:
+    """Return the lines packed, or as they are where that is no more."""
+    packed = zlib.compress(lines, 9)
+    head = canonical({"op": _PACKED, "bytes": len(packed)}) + b"\n"
+    return head + packed if len(head) + len(packed) < len(lines) and len(packed) <= _PACK_BYTES else lines

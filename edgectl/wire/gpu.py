@@ -80,6 +80,7 @@ class Card:
     name: str = ""
     pci: str = ""
     listed: bool | None = None
+    spare: bool = False  # not listed, not declared by name, offered to nobody; as many as are declared are listed
     driver: str = ""  # the version that nvidia-smi names beside it
     memory_mib: int | None = None
     temperature_c: int | None = None

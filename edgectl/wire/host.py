@@ -101,3 +101,8 @@ class Os:
     time: TimeSync | None = None
     machine: Machine | None = None
     reboots: Reboots = field(default_factory=Reboots)
+
+
+def setting(name: str) -> str:
+    """Return a kernel setting's path in /proc/sys: where a dot comes first, dots and slashes swap (sysctl.d(5))."""
+    return name.translate(str.maketrans("./", "/.")) if "." in name.partition("/")[0] else name

@@ -17,7 +17,6 @@ COMMAND = f"sudo -n {LAUNCHER}"  # all that a deploy user's key starts, and all 
 HOMES = "/etc/edgectl/users"  # of root's; an account is edgectl's where its home is NAME in here
 RULE = f'NOPASSWD: {LAUNCHER} ""'  # without arguments
 NAMESPACE = "edgectl-engine"  # of the signature of a statement: none of an offer, and none is an offer's
-VALID_SECONDS = 86400  # of what is signed for a session: clocks may be wrong by hours
 _HEAD = "# Of edgectl, by host.users of its inventory: whoever logs in so starts its launcher as root, nothing else.\n"
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 
 _UNIT_SECONDS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
-LENGTH_PATTERN = r"^[0-9]{1,6}(\.[0-9]+)?[smhd]$"
 LONGEST_SECONDS = 30 * 86400.0
 
 

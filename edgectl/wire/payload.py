@@ -19,7 +19,7 @@ from edgectl.wire.trust import Trust
 
 FORMAT = 1
 # without these, a payload has the name that it had before they were known
-_LATER = ("secrets", "facts", "guard", "trust", "models", "uplink", "chain")
+_LATER = ("secrets", "facts", "guard", "trust", "models", "uplink", "chain", "backup")
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,6 +195,16 @@ class Uplink:
 
 
 @dataclass(frozen=True, slots=True)
+class Backup:
+    """How often the lead keeps a copy of its cluster, and how many of them."""
+
+    every_seconds: float
+    keep: int
+    at: str = ""  # 03:00, in `zone`; "": whenever it is time
+    zone: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Node:
     """One node's part of the payload."""
 
@@ -224,6 +234,7 @@ class Payload:
     models: Models | None = None
     uplink: Uplink | None = None
     chain: Chain | None = None
+    backup: Backup | None = None
     format: int = FORMAT
 
     def encode(self) -> bytes:

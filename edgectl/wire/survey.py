@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 
 from edgectl.wire.document import is_digest
 from edgectl.wire.host import Machine
+from edgectl.wire.k3s import Versions
 from edgectl.wire.payload import Gpu
 
 _NAME = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9._-]*[A-Za-z0-9_])?")
@@ -34,6 +35,7 @@ class Declared:
     releases: tuple[str, ...] = ()  # namespace/name
     names: tuple[str, ...] = ()  # that must resolve: servers of time, the uplink
     take_over: bool = False
+    k3s: Versions | None = None
 
 
 def unfit(declared: Declared) -> str:

@@ -23,6 +23,7 @@ from tests.bench.delta import deltas
 from tests.bench.fleet import fleets, real_helm
 from tests.bench.inference import inferences
 from tests.bench.layers import layers
+from tests.bench.many import many
 from tests.bench.transfer import transfers
 from tests.bench.uplink import uplinks
 
@@ -197,6 +198,7 @@ def main() -> int:
     good.append(inferences())
     good.append(uplinks())
     good.append(fleets(*real_helm()))
+    good.append(many(*real_helm()))
     sys.stdout.write(f"\n{'All within their limits.' if all(good) else 'A limit was missed.'}\n")
     return 0 if all(good) else 1
 

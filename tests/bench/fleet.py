@@ -13,6 +13,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -42,8 +43,10 @@ def _sequence(loader: PeerLoader, node: yaml.SequenceNode) -> list[Any]:
 PeerLoader.add_constructor("!append", _sequence)
 
 
-def make_bundle(root: Path, helm: Path, helm_version: str) -> None:
-    """Make a bundle with the real Helm and names for all else: nothing here is sent."""
+def make_bundle(
+    root: Path, helm: Path, helm_version: str, archive: Callable[[str], bytes] = lambda name: name.encode()
+) -> None:
+    """Make a bundle with the real Helm; all else is made up. `archive` makes images that can be sent."""
     from edgectl.control.bundle.layout import Bundle
 
     bundle = Bundle.create(root)
@@ -56,7 +59,7 @@ def make_bundle(root: Path, helm: Path, helm_version: str) -> None:
         names += ["nvcr.io/nvidia/k8s-device-plugin:v0.20.0", *IMAGES]
         for name in names:
             short = name.rpartition("/")[2].replace(":", "-")
-            bundle.add(name.encode(), kind="image", name=short, version="1", arch=arch, refs=(name,))
+            bundle.add(archive(name), kind="image", name=short, version="1", arch=arch, refs=(name,))
 
 
 def real_helm() -> tuple[Path, str]:

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import pytest
+from jsonschema import Draft202012Validator
 
 from edgectl.cli.main import run
 from edgectl.control.bundle.layout import Bundle
+from edgectl.report.schemas import name_of, schemas
 from tests.archives import canonical_archive
 from tests.cli.node import StoreNode, store_node
 
@@ -35,6 +37,7 @@ class Said:
     code: int
     out: str
     err: str
+    words: tuple[str, ...] = field(default=(), compare=False)
 
     @property
     def document(self) -> dict[str, Any]:
@@ -42,6 +45,8 @@ class Said:
         doc = json.loads(self.out)
         assert isinstance(doc, dict)
         assert doc["exit"] == self.code
+        schema = schemas()[name_of(self.words, doc)]
+        Draft202012Validator(schema).validate(doc)  # law: what is printed is what docs/schemas says
         return doc
 
 
@@ -83,6 +88,6 @@ def edgectl(capsys: pytest.CaptureFixture[str]) -> Edgectl:
         capsys.readouterr()
         code = run(words)
         said = capsys.readouterr()
-        return Said(code, said.out, said.err)
+        return Said(code, said.out, said.err, words)
 
     return command

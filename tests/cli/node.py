@@ -11,7 +11,7 @@ import select
 import shutil
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -98,6 +98,10 @@ class _Breaking(Frames):
     def send(self, op: str, /, **fields: Any) -> None:
         self._count(f"-> {op}")
         super().send(op, **fields)
+
+    def send_all(self, op: str, frames: Iterable[dict[str, Any]]) -> None:
+        for fields in frames:  # one by one, so that the link can break between two of them
+            self.send(op, **fields)
 
     def send_bytes(self, data: bytes) -> None:
         self._count("-> bytes")

@@ -36,7 +36,10 @@ def test_it_brings_what_a_deploy_has_left(record: Path, node: StoreNode, edgectl
     node.join()
     said = edgectl("collect", "store-042")
     assert said.code == 0, said
-    assert "store-042/node-1  ready for 0.0 s at its last beat  1 beat, 1 verdict, 1 journal new (" in said.out
+    assert (
+        "store-042/node-1  ready for 0.0 s at its last beat  1 beat, 1 verdict, 1 journal, 3 lines of audit new ("
+        in said.out
+    )
     assert f"the record is in {record}" in said.out
     (beat,), (verdict,), (journal,) = rows(record, "beat"), rows(record, "verdict"), journals(record)
     assert (beat["store"], beat["node"], beat["word"], beat["runs"], beat["n"]) == (

@@ -118,7 +118,8 @@ def test_pause_stops_deploys_until_resume(node: StoreNode, edgectl: Edgectl) -> 
     assert "  paused    by " in edgectl("status", "store-042").out
     resumed = edgectl("resume", "store-042")
     assert "store-042 is resumed (it was paused by" in resumed.out
-    assert edgectl("resume", "store-042", "-o", "json").document == {"store": "store-042", "was": "", "exit": 0}
+    again = edgectl("resume", "store-042", "-o", "json").document
+    assert again == {"store": "store-042", "was": "", "exit": 0, "format": 1}
     assert edgectl("deploy", "store-042").code == 0
     assert node.runs == 2
 

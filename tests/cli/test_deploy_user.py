@@ -153,7 +153,8 @@ def test_what_needs_root_says_so(deployed: StoreNode, edgectl: Edgectl) -> None:
         said = edgectl(*words)
         assert (said.code, "this needs root" in said.err) == (11, True), (words, said)
     shells: list[tuple[str, ...]] = [("ssh", "store-042"), ("ssh", "store-042", "--", "id")]
-    for words in (*shells, ("kubectl", "store-042", "--", "get", "pods")):
+    inside: list[tuple[str, ...]] = [("tunnel", "store-042"), ("events", "store-042"), ("logs", "store-042", "camera")]
+    for words in (*shells, *inside, ("kubectl", "store-042", "--", "get", "pods")):
         said = edgectl(*words)
         assert (said.code, "needs root, and edge starts edgectl there and nothing else" in said.err) == (11, True), said
     assert deployed.runs == 1
@@ -161,7 +162,8 @@ def test_what_needs_root_says_so(deployed: StoreNode, edgectl: Edgectl) -> None:
 
 def test_every_question_is_decided() -> None:
     """A question that somebody adds is root's until somebody decides otherwise, here and in docs/users.md."""
-    roots = {"cancel", "join-token", "pause", "resume", "share"}
+    roots = {"cancel", "doctor-bundle", "join-token", "pause", "reader", "resume", "share"}
+    roots |= {"backup", "forget-node", "lab", "remove", "restore"}
     assert permits.LOOKS | permits.SIGNED | roots == set(session._QUESTIONS)
     assert not permits.LOOKS & permits.SIGNED
     page = (Path(__file__).parents[2] / "docs/users.md").read_text()
@@ -244,6 +246,7 @@ HOSTILE: dict[str, tuple[str, dict[str, Any], str]] = {
     "an old offer": ("deploy", {"signs": {"serial": lambda: 1700000000}}, "is old"),
     "an expired one": ("deploy", {"signs": {"serial": _now, "expires": _now}}, "has expired"),
     "a sequence without an end": ("deploy", {"envelope": {"sequence": 10**9}}, "is too far from"),
+    "a lead's, without an end": ("deploy", {"envelope": {"sequence": 10**9, "lead": "x"}}, "is too far from"),
     "other values": ("deploy", {"values": {"app": {"KEY": "wrong"}}, "nonce": "n"}, "not those that were signed"),
     "values under another nonce": ("deploy", {"values": {"app": {"KEY": "right"}}, "nonce": "m"}, "not those that"),
     "no envelope": ("deploy", {"envelope_is": 5}, "cannot be read"),
@@ -251,6 +254,11 @@ HOSTILE: dict[str, tuple[str, dict[str, Any], str]] = {
     "another payload to look at": ("plan", {"bytes": 1 << 30}, "another payload is to be looked at"),
     "a deed with models": ("models", {"deed": "release", "name": "x"}, "this needs root"),
     "a listener": ("share", {"token": "t", "address": "0.0.0.0"}, "this needs root"),  # noqa: S104 - refused
+    "a reader of the cluster": (
+        "reader",
+        {"deed": "open", "name": "edgectl-reader-0", "seconds": 1},
+        "this needs root",
+    ),
     "the token of the cluster": ("join-token", {"seconds": 1}, "this needs root"),
     "a question of the future": ("shell", {}, "does not know 'shell'"),
 }

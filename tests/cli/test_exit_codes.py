@@ -189,7 +189,7 @@ def test_the_sudo_password_must_be_at_hand(inventory: Path, node: StoreNode, edg
 def test_docs_have_a_row_for_everything() -> None:
     """docs/errors.md: each exit code with its name, each class under its code, each anchor that errors point to."""
     text = DOCS.read_text()
-    rows = dict(re.findall(r"^\| \[(\d+)\]\(#exit-\d+\) \| ([^|]+) \|", text, re.MULTILINE))
+    rows = dict(re.findall(r"^\| \[(\d+)\]\(#\d+-[a-z-]+\) \| ([^|]+) \|", text, re.MULTILINE))
     assert [int(code) for code in rows] == [int(code) for code in Exit]
     anchors = set(re.findall(r'^<a id="([^"]+)"></a>', text, re.MULTILINE))
     for code in Exit:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -113,6 +114,9 @@ def test_a_git_change_is_told_store_by_store(fleet: Path, edgectl: Edgectl) -> N
     wrong = edgectl("inventory", "diff", "nonsense")
     assert wrong.code == 3
     assert "git has no revision 'nonsense'" in wrong.err
+    shutil.rmtree(fleet.parent / ".git")
+    wrong = edgectl("inventory", "diff", "HEAD")
+    assert (wrong.code, "lies in no git repository" in wrong.err) == (3, True), wrong
 
 
 def test_many_stores_are_rendered_each_into_its_folder(fleet: Path, edgectl: Edgectl, tmp_path: Path) -> None:
@@ -134,7 +138,7 @@ def test_many_stores_are_rendered_each_into_its_folder(fleet: Path, edgectl: Edg
 
 
 @pytest.mark.usefixtures("fleet")
-@pytest.mark.parametrize("words", [("explain",), ("plan",), ("status",), ("deploy",), ("ssh",)])
+@pytest.mark.parametrize("words", [("explain",), ("journal",), ("chain",), ("gpu",), ("ssh",)])
 def test_commands_for_one_store_take_one(edgectl: Edgectl, words: tuple[str, ...]) -> None:
     """A selector that means several is a usage error that names some of them."""
     said = edgectl(*words, "group:eu")

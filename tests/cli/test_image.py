@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Iterator
 from io import BytesIO
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
 from pycdlib import PyCdlib
 
 from edgectl.control import staging
-from edgectl.control.firstboot import disc, folder, hostkey
+from edgectl.control.firstboot import aside, disc, folder, hostkey
 from edgectl.control.inventory import pin
 from edgectl.control.signing.edits import first
 from edgectl.control.signing.trustfile import text_of
@@ -441,9 +443,18 @@ def test_a_node_that_is_an_alias_is_not_touched(inventory: Path, tmp_path: Path,
     assert not (tmp_path / "stick").exists()
 
 
-@pytest.mark.parametrize(("to", "sentence"), [("file", "is no folder"), ("no/where.iso", "there is no folder")])
+@pytest.mark.parametrize(
+    ("to", "sentence"),
+    [
+        ("file", "is no folder"),
+        ("no/where.iso", "there is no folder"),
+        (f"{'n' * 300}.iso", "name another place with --to"),
+        ("n" * 300, "name another place with --to"),
+    ],
+    ids=["file", "nowhere", "long disc", "long folder"],
+)
 def test_a_place_that_is_none(to: str, sentence: str, inventory: Path, tmp_path: Path, edgectl: Edgectl) -> None:
-    """Law: it is named, and what would be one."""
+    """Law: it is named, and what would be one. Seeded: a look at the place that nobody guards."""
     (tmp_path / "file").write_text("")
     said = edgectl("image", "store-042/node-1", "--to", str(tmp_path / to))
     assert said.code == 3
@@ -458,3 +469,82 @@ def test_explain_shows_how_a_machine_is_installed(inventory: Path, edgectl: Edge
     assert said.code == 0
     assert 'nodes.node-2.install.os: "ubuntu-24.04"' in said.out
     assert 'over "debian-12"  defaults' in said.out
+
+
+class Pulled(BaseException):
+    """The stick is out: nothing more reaches it, and nobody there is told."""
+
+
+@pytest.mark.parametrize(("kind", "install"), [("pulled", "debian-12"), ("error", "ubuntu-24.04")])
+def test_one_whole_set_is_on_the_stick_wherever_it_is_pulled_out(
+    kind: str, install: str, inventory: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, edgectl: Edgectl
+) -> None:
+    """Law: the older set, or the new one whose key is pinned; what is there again after the next command is whole.
+
+    Every change of the medium is the last one once. Seeded: the older set removed before the new one is there.
+    """
+    inventory.write_text(inventory.read_text().replace("debian-12", install))
+    stick, words = tmp_path / "stick", ("image", "store-042/node-1", "--to", str(tmp_path / "stick"))
+    assert edgectl(*words).code == 0
+    first, pinned = contents(stick), inventory.read_bytes()
+    done, last = False, 0
+    while not done:
+        last += 1
+        _renewed(stick, first)
+        inventory.write_bytes(pinned)
+        with monkeypatch.context() as patched:
+            counted = _medium(patched, stick, last, kind)
+            try:
+                code = edgectl(*words, "--new-host-key").code
+            except Pulled:
+                code = -1
+        done = counted[0] < last
+        assert (code == 0) or not done
+        where = (last, counted[1], sorted(contents(stick)))
+        if code == 0:  # also when something went wrong after the set was whole
+            assert contents(stick)["user-data"] != first["user-data"], where
+            assert inventory.read_bytes() != pinned, where
+        folder.check(stick, "store-042/node-1", force=False)
+        aside.put_back(stick)
+        seen = contents(stick)
+        is_new = set(seen) == set(first) and seen["user-data"] != first["user-data"]
+        assert seen == first or (is_new and (code == 0 or kind == "pulled")), where
+        assert code == 0 or kind == "pulled" or inventory.read_bytes() == pinned, where
+    assert last > 20
+
+
+def contents(stick: Path) -> dict[str, bytes]:
+    """Return the files of a set, as whoever is at the machine finds them; what is aside or staged is none."""
+    ours = (folder._STAGING, "edgectl-")
+    files = (path for path in stick.rglob("*") if path.is_file())
+    found = {str(path.relative_to(stick)): path.read_bytes() for path in files}
+    return {name: text for name, text in found.items() if not name.startswith(ours)}
+
+
+def _renewed(stick: Path, files: dict[str, bytes]) -> None:
+    shutil.rmtree(stick)
+    for name, text in files.items():
+        (stick / name).parent.mkdir(parents=True, exist_ok=True)
+        (stick / name).write_bytes(text)
+
+
+def _medium(patched: pytest.MonkeyPatch, stick: Path, last: int, kind: str) -> list[Any]:
+    """Let the medium be out after so many changes; from then on each is an error, or the program is gone with it."""
+    counted: list[Any] = [0, ""]
+
+    def guarded(real: Any) -> Any:
+        def change(path: Any, *args: Any, **named: Any) -> Any:
+            if Path(str(path)).is_relative_to(stick):
+                counted[0] += 1
+                if counted[0] >= last:
+                    counted[1] = counted[1] or f"{real.__name__} {path}"
+                    raise Pulled if kind == "pulled" else Broken(5, "Input/output error")
+            return real(path, *args, **named)
+
+        return change
+
+    for name in ("unlink", "rename", "replace", "rmdir", "mkdir"):
+        patched.setattr(Path, name, guarded(getattr(Path, name)))
+    patched.setattr(folder, "_write", guarded(folder._write))
+    patched.setattr(shutil, "rmtree", guarded(shutil.rmtree))
+    return counted

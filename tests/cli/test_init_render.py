@@ -76,6 +76,7 @@ def test_render_to_a_folder(inventory: Path, tmp_path: Path, capsys: pytest.Capt
         (("title:", "titel:"), 'unknown key "titel" in store-042. Did you mean "title"?'),
         (("bundle: bundle", "bundle: none"), "there is no bundle at"),
         (("v1.36.3", "v1.36.4"), "k3s v1.36.4+k3s1 is not in the bundle"),
+        (("v1.36.3", "v1.36.4"), "next: edgectl bundle build fetches what the bundle lacks"),
         (("stores:", "stores: ["), "broken YAML"),
     ],
 )

@@ -87,8 +87,8 @@ def test_a_bare_node_that_is_well(node: StoreNode, edgectl: Edgectl) -> None:
     said = edgectl("preflight", "store-042")
     assert (said.code, said.err) == (0, "")
     lines = said.out.splitlines()
-    assert lines[0] == "store-042 is READY for a deploy: nothing stands in the way of a deploy (20"
-    assert lines[2] == "  fine      os, disk, memory, clock, network, packages, others"
+    assert lines[0] == "store-042 is READY for a deploy: nothing stands in the way of a deploy (21"
+    assert lines[2] == "  fine      os, disk, memory, clock, network, packages, others, k3s"
     assert len(lines) == 3
     assert written(node) == set()
     assert [frame["op"] for frame in node.heard] == ["hello", "findings"]
@@ -111,7 +111,7 @@ def test_all_findings_come_at_once_worst_first(says: Callable[..., None], node: 
     words = [line.split()[0] for line in said.out.splitlines() if line[:2] == "  " and line[2] != " "]
     assert words[1:] == ["fine", "stop", "stop", "warn", "warn"]
     fine = next(line for line in said.out.splitlines() if line.startswith("  fine"))
-    assert fine == "  fine      disk, memory, clock, others"
+    assert fine == "  fine      disk, memory, clock, others, k3s"
     assert said.out.count("            -> ") == 4
     assert said.out.isascii()
     assert max(map(len, said.out.splitlines())) <= 80
@@ -129,7 +129,7 @@ def test_ci_reads_it(says: Callable[..., None], edgectl: Edgectl, tmp_path: Path
     (suite,) = ET.parse(tmp_path / "found.xml").getroot()  # noqa: S314 - our own
     assert (suite.get("name"), suite.get("failures"), suite.get("errors")) == ("store-042/node-1", "1", "1")
     assert {case.get("name") for case in suite if case.find("failure") is not None} == {"os-arch"}
-    assert edgectl("preflight", "store-042", "--junit", str(tmp_path / "no/found.xml")).code == 2
+    assert edgectl("preflight", "store-042", "--junit", str(tmp_path / "found.xml/no")).code == 2
 
 
 @pytest.mark.usefixtures("says", "node")
@@ -342,3 +342,25 @@ def test_what_the_help_says(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["deploy", "--help"]) == 0
     said = " ".join(capsys.readouterr().out.split())
     assert "its binary, unit and settings become what is declared, its cluster's data stay" in said
+
+
+@pytest.mark.parametrize(
+    ("which", "code", "said"),
+    [("store-042", 4, "did not answer"), ("store-43", 3, "has no store"), ("store-042", 130, "stopped before it had")],
+)
+@pytest.mark.usefixtures("inventory", "says")
+def test_its_junit_is_written_however_it_ends(
+    which: str, code: int, said: str, node: StoreNode, edgectl: Edgectl, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Law: a silent node, an unknown store and Ctrl-C are an error in the file. Seeded: it is written at a good end."""
+
+    def interrupted(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    node.silent = frozenset({"10.77.0.11"})
+    if code == 130:
+        monkeypatch.setattr("edgectl.control.deploy.everywhere.everywhere", interrupted)
+    assert edgectl("preflight", which, "--junit", str(tmp_path / "found.xml")).code == code
+    root = ET.parse(tmp_path / "found.xml").getroot()  # noqa: S314 - our own
+    assert (root.get("name"), root.get("tests"), root.get("errors")) == ("edgectl preflight", "1", "1")
+    assert said in (tmp_path / "found.xml").read_text()

@@ -11,8 +11,9 @@ from typing import Any
 
 import pytest
 
+from edgectl.cli.main import run
 from edgectl.control.deploy import deploy as conversation
-from edgectl.control.deploy import restarting
+from edgectl.control.deploy import followed, restarting
 from edgectl.node.converge import journal
 from edgectl.node.reboot import step
 from tests.cli.conftest import Edgectl, declare
@@ -35,6 +36,7 @@ def _declared(inventory: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Let the inventory say something of the system, and nobody wait for seconds."""
     inventory.write_text(inventory.read_text().replace("host: {files", "host: {modules: [nvidia], files"))
     monkeypatch.setattr(conversation, "_RESTART_PAUSE_SECONDS", 0.05)
+    monkeypatch.setattr(followed, "_PAUSE_SECONDS", 0.05)
     monkeypatch.setattr(step, "datetime", Noon)
 
 
@@ -158,3 +160,20 @@ def _press_ctrl_c(node: StoreNode) -> None:
     node.until(lambda: node.refuses is not None)
     time.sleep(0.5)  # the operator has noticed
     signal.raise_signal(signal.SIGINT)
+
+
+def test_who_follows_the_journal_goes_over_the_restart_too(node: StoreNode, edgectl: Edgectl) -> None:
+    """Law: a second person who only watches sees the same run to its verdict: exit 0, each line once."""
+    node.restart, node.off_seconds, node.one_at_a_time = NEEDED, 1.0, False
+    deploying = threading.Thread(target=run, args=(["deploy", "store-042"],), daemon=True)
+    deploying.start()
+    node.until(lambda: bool(_runs(node)))
+    said = edgectl("journal", "store-042", "--follow")
+    deploying.join(20)
+    assert said.code == 0, said
+    assert said.out.count("  changed   host files") == 1, said.out
+    assert "  rebooting " in said.out
+    assert said.out.endswith(" s  ready\n")
+    assert "node-1 restarts; this goes on when it is back ..." in said.err
+    assert "node-1 is back" in said.err
+    assert len(_runs(node)) == 1

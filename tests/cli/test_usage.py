@@ -181,7 +181,7 @@ def test_help_imports_nothing_heavy() -> None:
 )
 def test_a_reader_that_has_had_enough_is_no_bug(words: tuple[str, ...], output: str, inventory: Path) -> None:
     """`edgectl render store-042 -o json | head -1` ends quietly, whatever is written into the closed pipe."""
-    env = {**os.environ, "EDGECTL_INVENTORY": str(inventory), "PYTHONPATH": str(ROOT)}
+    env = {**os.environ, "EDGECTL_INVENTORY": str(inventory), "PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": ""}
     reader, writer = os.pipe()
     os.close(reader)
     argv = [sys.executable, "-m", "edgectl", *words, "-o", output]

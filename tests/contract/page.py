@@ -16,7 +16,7 @@ NOT_RUN = "not run"
 
 _HEAD = """# What edgectl relies on in k3s
 
-Written by `nox -s contract -- --write-page` from `tests/contract/rows`; a test holds page and rows together. The
+Written by `nox -s contract -- --write-page` from `edgectl/node/lab`; a test holds page and rows together. The
 sandbox runs the official k3s where its release can be downloaded, and otherwise a stand-in: upstream Kubernetes,
 containerd and kine behind k3s's command line and file layout. Each row is a behaviour of k3s with its source, tried
 on a bare node of the sandbox. `nox -s contract -- --k3s PATH` tries another binary; what it says of itself chooses

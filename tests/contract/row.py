@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from edgectl.node.lab.row import Row as Relied
 from tests.contract.bench import Bench
 
 Check = Callable[[Bench], None]
+_SETTLES_SECONDS = 120.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,3 +24,16 @@ class Row:
     source: str
     check: Check | None
     why_not: str = ""
+
+
+def held(row: Relied) -> Check:
+    """Return the check of a row that a running store is asked, too: the same script, the same judgement."""
+
+    def check(bench: Bench) -> None:
+        def wrong() -> str:
+            said = bench.server.sh(row.script, check=False)
+            return row.judge(said.out)
+
+        bench.server.wait(f"{row.id}: {wrong()}", lambda: not wrong(), limit_seconds=_SETTLES_SECONDS)
+
+    return check

@@ -23,11 +23,11 @@ class Docker:
 
     host: str
 
-    def run(self, *words: str, data: bytes | None = None) -> bytes:
+    def run(self, *words: str, data: bytes | None = None, seconds: float = 120) -> bytes:
         """Run `docker` with it."""
         command = ["docker", "-H", self.host, *words]
         env = {**os.environ, "DOCKER_BUILDKIT": "0"}  # its builder is a plug-in that Debian packs apart
-        return subprocess.run(command, input=data, capture_output=True, check=True, timeout=120, env=env).stdout
+        return subprocess.run(command, input=data, capture_output=True, check=True, timeout=seconds, env=env).stdout
 
     def build(self, folder: Path, tag: str) -> None:
         """Build an image."""

@@ -60,6 +60,14 @@ class Shop:
     operator: Operator
 
 
+_LONGEST = ("test_storm.py", "test_watchdog.py", "test_gpu.py", "test_several.py", "test_bad_update.py")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the files that take longest: side by side with others, the last one would hold everybody up."""
+    items.sort(key=lambda item: _LONGEST.index(item.path.name) if item.path.name in _LONGEST else len(_LONGEST))
+
+
 def pytest_configure(config: pytest.Config) -> None:
     config.stash[TIMES] = []
 

@@ -138,6 +138,12 @@ class Operator:
         """Start a command. The store's name follows the first word."""
         return self._begin((words[0], self.store, *words[1:]))
 
+    def replace(self, node: str, *words: str, code: int = 0) -> Said:
+        """Let a fresh machine take a node's place; the command must end with this exit code."""
+        said = self._begin(("replace", f"{self.store}/{node}", *words)).finish(seconds=600)
+        assert said.code == code, f"exit {code} was expected\n{said}"
+        return said
+
     def group(self, group: str, word: str, *words: str) -> Said:
         """Run a command of a group to its end, e.g. `models prefetch STORE ...`; it must succeed."""
         said = self._begin((group, word, self.store, *words)).finish(seconds=240)

@@ -40,7 +40,7 @@ def declared(clones: Clones) -> Iterator[tuple[Shop, Operator]]:
     clones.drop()
 
 
-@pytest.mark.parametrize("hard", [False, True], ids=["in-order", "power-cut"])
+@pytest.mark.parametrize("hard", [pytest.param(False, marks=pytest.mark.long), True], ids=["in-order", "power-cut"])
 def test_a_store_boots_with_its_cable_out(declared: tuple[Shop, Operator], *, hard: bool) -> None:
     """Law: k3s, the GPU's proof and vision come up; when the cable is in again nothing is restarted for it."""
     shop, operator = declared

@@ -16,9 +16,10 @@ from tests.e2e.conftest import Shop
 from tests.e2e.operator import Operator
 from tests.e2e.stock import copy_bundle
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.alone]  # it compares seconds, of which others would take some
 
 _SEEN = "/run/edgectl-gap"
+_APART = 1.0  # seconds: each of the two asks every tenth or fifth of one, and may wait for an answer a little
 # One client of the store: asks every tenth of a second, and says each time when, and whether it was answered.
 _POLL = """
 import http.client, sys, time
@@ -33,6 +34,10 @@ while True:
     print(began, int(said), flush=True)
     time.sleep(max(0.1 - (time.monotonic() - began), 0))
 """
+
+
+# A service that loads for some seconds, as real ones do: Kubernetes' own second more or less is little beside it.
+_LOADS = "import os, time; time.sleep(6); os.execvp('python3', ['python3', '-m', 'edgectl.stack.inference'])"
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +76,8 @@ def _another(bundle: Path, image: str, folder: Path, number: int) -> str:
 def _with_image(shop: Shop, bundle: Path, image: str) -> Operator:
     def change(doc: dict[str, Any]) -> None:
         doc["bundle"] = str(bundle)
-        doc["defaults"]["releases"]["vision-stack"]["values"]["inference"]["image"] = image
+        asked = doc["defaults"]["releases"]["vision-stack"]["values"]["inference"]
+        asked.update(image=image, command=["python3", "-c", _LOADS])
 
     return shop.operator.with_(change=change)
 
@@ -118,6 +124,7 @@ def test_a_pause_is_about_as_long_as_was_announced(settled: Shop, tmp_path: Path
     print(guessed, known, sep="\n")  # noqa: T201
     assert known.by_node
     assert known.announced == guessed.measured
+    assert all(abs(one.measured - one.seen) < _APART for one in (guessed, known)), "it is what a client sees"
     assert abs(known.measured - known.announced) <= known.announced / 2, known
     assert abs(known.seen - known.announced) <= known.announced / 2, known
     again = _with_image(settled, bundle, second).deploy()

@@ -25,6 +25,14 @@ def _allocatable(shop: Shop) -> str:
     return shop.node.kubectl("get", "node", "node-1", "-o", r"jsonpath={.status.allocatable.nvidia\.com/gpu}")
 
 
+def _events(shop: Shop) -> str:
+    return shop.node.kubectl("get", "events", "-n", "default", "-o", "jsonpath={.items[*].reason}")
+
+
+def _doctor(shop: Shop) -> int:
+    return shop.node.run("edgectl-node", "doctor", check=False).code
+
+
 def test_one_of_two_gpus_with_one_required_is_degraded(settled: Shop) -> None:
     """Exit 9: it serves, and names what is missing; the timer's unit takes that for success, not for a failure.
 
@@ -49,6 +57,11 @@ def test_one_of_two_gpus_with_one_required_is_degraded(settled: Shop) -> None:
     finally:
         knobs.clear()
         settled.node.wait("one is seen", lambda: _allocatable(settled) == "1", seconds=60, every=1)
+    settled.operator.deploy()  # which declares one, as there is: the other one's leaving is a note
+    settled.node.wait("the watchdog misses it", lambda: "GpuWithdrawn" in _events(settled), seconds=60, every=2)
+    settled.node.wait("the one that is left has computed again", lambda: _doctor(settled) == 0, seconds=120, every=3)
+    settled.operator.run("status").has("is READY")
+    settled.operator.run("doctor").has("is READY: nothing is wrong", "has computed in this boot, and is gone")
 
 
 def test_fewer_gpus_than_required_is_not_ready(settled: Shop) -> None:

@@ -149,6 +149,7 @@ def as_declared(imaged: Imaged) -> None:
     assert node.sh(f"cloud-init schema --config-file /{_SEED}/user-data").startswith("Valid")
 
 
+@pytest.mark.long
 def test_an_account_with_sudo_comes_in(box: Sandbox, supplies: Supplies, tmp_path: Path) -> None:
     """Where ssh.user is no deploy user: an account with the key, no password, that becomes root; a plan connects.
 

@@ -87,6 +87,7 @@ def test_a_cut_after_the_start_stops_nothing(settled: Shop) -> None:
     assert len([line for line in said.err.splitlines() if "changed   vision-stack" in line]) == 1
 
 
+@pytest.mark.long  # in CI by tests/link/test_silence.py, on a real sshd, and after the cut above it goes on as here
 def test_a_silent_line_is_noticed_and_left(settled: Shop) -> None:
     """A line that swallows everything, without a word, is given up within 20 s; then as after a cut."""
     watching = settled.operator.with_(change=greeting("silence")).start("deploy", "-o", "json")

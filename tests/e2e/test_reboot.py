@@ -21,7 +21,7 @@ def _nobody_is_there(settled: Shop) -> Iterator[None]:
     settled.sandbox.link.heal()
 
 
-@pytest.mark.parametrize("hard", [False, True], ids=["in-order", "power-cut"])
+@pytest.mark.parametrize("hard", [pytest.param(False, marks=pytest.mark.long), True], ids=["in-order", "power-cut"])
 def test_the_store_comes_back_by_itself(shop: Shop, *, hard: bool) -> None:
     """Law 7: the container started after the marker of this boot was written; no pod is left dead."""
     node = shop.node

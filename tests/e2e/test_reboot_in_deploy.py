@@ -65,6 +65,7 @@ def bare(box: Sandbox, supplies: Supplies) -> Iterator[tuple[Node, Operator]]:
     box.down(_STORE)
 
 
+@pytest.mark.long  # as test_bare_metal, which is in CI
 def test_from_bare_to_converged_over_a_restart(bare: tuple[Node, Operator]) -> None:
     """Law: one command; it shows the restart, re-attaches, and ends ready; a second restarts nothing, in 16 KB."""
     node, operator = bare

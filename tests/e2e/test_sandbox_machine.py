@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -50,6 +51,19 @@ def test_a_power_cut_loses_what_was_not_synced_and_keeps_what_was(store: Sandbox
     store.power_on()
     assert store.execute(NODE, ["cat", "/root/synced"]).out == "kept\n"
     assert store.execute(NODE, ["cat", "/root/unsynced"], check=False).code != 0
+
+
+def test_nobody_lives_to_tell_that_the_power_is_gone(store: SandboxStore) -> None:
+    """Law: programs and disk go in the same moment: none is there after its disk, to say what became of it."""
+    writes = "echo begun; while :; do echo x 2>/dev/null > /root/beat || echo the disk is gone; done"
+    entrance = store.machine(NODE).entrance()
+    argv = [*entrance, "systemd-run", "--quiet", "--pipe", "--wait", "sh", "-c", writes]
+    with subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as writer:
+        assert writer.stdout is not None
+        assert writer.stdout.readline() == "begun\n"
+        store.cut_power()
+        assert writer.stdout.read() == ""
+    store.power_on()
 
 
 def test_an_orderly_power_off_keeps_everything(store: SandboxStore) -> None:

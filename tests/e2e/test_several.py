@@ -19,6 +19,8 @@ from tests.e2e.operator import Operator, Said
 pytestmark = pytest.mark.e2e
 
 NOTE = "/etc/edgectl-e2e.conf"
+_ON_THE_AGENT = '{"spec": {"template": {"spec": {"nodeSelector": {"kubernetes.io/hostname": "node-2"}}}}}'
+_APPLIED = "journalctl -q -o cat -u k3s --since -60s | grep 'Applied manifest'"
 _PAIR = f"{PREFIX}-pair"
 
 
@@ -148,12 +150,27 @@ def test_the_agent_goes_where_its_lead_has_gone(pair: Pair) -> None:
     pair.operator.deploy()
 
 
+def test_names_stay_with_the_server(pair: Pair) -> None:
+    """CoreDNS runs on the server though it was moved by hand, also after k3s has applied its own manifest again."""
+    pair.lead.kubectl("-n", "kube-system", "patch", "deployment/coredns", "--type=merge", "-p", _ON_THE_AGENT)
+    pair.lead.wait("it has moved", lambda: _dns_on(pair.lead) == {"node-2"}, seconds=60)
+    assert "cluster-dns" in pair.lead.heal()["changed"]
+    pair.lead.wait("it is back", lambda: _dns_on(pair.lead) == {"node-1"}, seconds=60)
+    pair.lead.sh("touch /var/lib/rancher/k3s/server/manifests/coredns.yaml; systemctl restart k3s", seconds=120)
+    pair.lead.wait("k3s has applied it", lambda: "coredns.yaml" in pair.lead.sh(_APPLIED, check=False), seconds=60)
+    pair.lead.wait("it serves", lambda: _ready(pair.lead, "node-1"), seconds=60)
+    assert "cluster-dns" not in pair.lead.heal()["changed"]
+    assert _dns_on(pair.lead) == {"node-1"}
+
+
 def test_a_node_that_is_gone_is_missed_and_comes_back(pair: Pair) -> None:
     """One agent without power: the store serves, degraded, and names it; back on, it follows what it has missed."""
     pair.lead.kubectl("cordon", "node-2")  # its absence must cost no inference in this test
     pair.lead.kubectl("delete", "pods", "-n", "vision", "--all")
     pair.lead.kubectl("rollout", "status", "deployment/inference", "-n", "vision", "--timeout=60s", seconds=70)
     pair.lead.kubectl("uncordon", "node-2")
+    # links that so many restarts have made flap are well after a quiet minute: what comes now is the agent's alone
+    pair.lead.wait("it is whole again", lambda: pair.lead.heal()["word"] == "ready", seconds=150)
     pair.agent.store.cut_power("node-2")
     pair.lead.wait("the cluster knows it", lambda: not _ready(pair.lead, "node-2"), seconds=90)
 
@@ -172,6 +189,12 @@ def test_a_node_that_is_gone_is_missed_and_comes_back(pair: Pair) -> None:
     pair.lead.wait("the cluster has it again", lambda: _ready(pair.lead, "node-2"), seconds=60)
     assert pair.lead.heal()["word"] == "ready"
     operator.run("status")
+
+
+def _dns_on(lead: Node) -> set[str]:
+    """Return where the cluster's DNS runs, what ends there included."""
+    pods = lead.objects("pods", "-n", "kube-system", "-l", "k8s-app=kube-dns")
+    return {pod["spec"].get("nodeName", "") for pod in pods}
 
 
 def _ready(lead: Node, name: str) -> bool:

@@ -55,6 +55,7 @@ def test_one_gpu_of_two_lost(on: Ground) -> None:
     assert degraded(on, _say).wrong == ""
 
 
+@pytest.mark.long  # that the storm finds something where the guard is away
 def test_without_the_guard_pods_are_left_dead(on: Ground) -> None:
     """The storm has teeth: the same late plugin leaves a pod dead where no guard is. Last: there is no way back."""
     (row,) = baseline(on, 1, _say)

@@ -161,6 +161,7 @@ def test_a_bad_version_is_turned_down(settled: Shop, bundle: Path, tmp_path: Pat
     settled.operator.deploy()
 
 
+@pytest.mark.long
 def test_a_shadow_waits_for_a_person(settled: Shop, bundle: Path, tmp_path: Path) -> None:
     """Its answers go nowhere; once it has passed it stays beside, until it is promoted by hand."""
     node = settled.node

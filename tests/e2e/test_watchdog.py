@@ -132,6 +132,7 @@ def _entrypoints(node: Node) -> int:
     return int(node.sh("pgrep -cf '[e]dgectl.stack.inference' || true"))
 
 
+@pytest.mark.long  # in CI by the test above, and of each fault by tests/gpu, with the same engine and a CUDA like that
 @pytest.mark.parametrize("fault", ["hang", "error999", "error2"])
 def test_whatever_cuda_says_is_no_proof(shop: Shop, knobs: Knobs, fault: str) -> None:
     """A hang ends at its deadline; an error is told by its name; none of them is taken for a GPU that computes."""

@@ -41,6 +41,8 @@ def test_the_wheel_carries_templates_charts_and_the_sandbox(wheel: Path) -> None
     for path in (
         "edgectl/templates/inventory.yaml",
         "edgectl/templates/k3s/k3s.service.j2",
+        "edgectl/templates/report/page.html.j2",
+        "edgectl/templates/report/page.css",
         "edgectl/templates/charts/vision-stack/Chart.yaml",
         "edgectl/templates/charts/nvidia-device-plugin/Chart.yaml",
         "edgectl/templates/models/tiny-detector/2/reference.json",

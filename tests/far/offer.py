@@ -22,7 +22,7 @@ def offered(models: Mapping[str, Path], *, title: str = "Far away") -> Offer:
     digests = {ref: sha256_of(path) or "" for ref, path in models.items()}
     binary = b"k3s"
     host = Host(0, (ManagedFile("/etc/store.conf", title),))
-    node = Node(NODE, "server", "10.0.0.1", host, K3s("v1", digest_of(binary), "k3s.service", (), ()))
+    node = Node(NODE, "server", "10.0.0.1", host, K3s("v1.36.3+k3s1", digest_of(binary), "k3s.service", (), ()))
     sizes = {digests[ref]: path.stat().st_size for ref, path in models.items()}
     kept = tuple(
         Model(ref.partition(":")[0], ref.partition(":")[2], {"model.bin": digest}) for ref, digest in digests.items()

@@ -350,8 +350,8 @@ FAULTS: dict[str, tuple[Callable[..., None], tuple[tuple[str, str], ...], tuple[
         lambda loop: what_plan_calls_drifted_is_what_converge_applies(loop, {**END, "var/app": "a0"}),
         (
             (
-                "if not isinstance(step, Step) or applied:",
-                'if not isinstance(step, Step) or applied or step.id == "app":',
+                "if not applies(step) or applied:",
+                'if not applies(step) or applied or step.id == "app":',
             ),
         ),
         (),

@@ -14,7 +14,20 @@ HOUSE = Path(__file__).parents[2] / "edgectl"
 LINES = 300
 TRAVELS = ("edgectl.node", "edgectl.wire")
 BANNED = {"util", "utils", "helper", "helpers", "common", "misc", "manager", "handler", "phase", "task"}
-LAZY = {"paramiko", "kubernetes", "rich", "pydantic", "yaml", "jinja2", "python_on_whales", "cyclonedx", "packageurl"}
+_OF_A_DEPLOY = ("push", "accept", "receive", "cancel", "gaps", "bases")
+NOT_TO_LOOK = {"statistics", *(f"edgectl.node.{name}" for name in _OF_A_DEPLOY)}
+LAZY = {
+    "opentelemetry",
+    "paramiko",
+    "kubernetes",
+    "rich",
+    "pydantic",
+    "yaml",
+    "jinja2",
+    "python_on_whales",
+    "cyclonedx",
+    "packageurl",
+}
 
 # room -> what of edgectl it may import. "" is the package's own version.
 MAY: dict[str, set[str]] = {
@@ -153,3 +166,15 @@ def test_help_imports_nothing_heavy() -> None:
     )
     ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)
     assert ended.stdout.splitlines()[-1] == "LOADED [] 0"
+
+
+@pytest.mark.programs("what a session imports can only be seen in a fresh interpreter")
+def test_a_look_loads_nothing_of_a_deploy() -> None:
+    """A store that is asked how it stands imports what receives, judges and runs a deploy no more than statistics."""
+    code = (
+        "import sys\n"
+        "import edgectl.node.session\n"
+        f"print('LOADED', sorted(set(sys.modules) & {NOT_TO_LOOK!r}), 'edgectl.node.recipe' in sys.modules)\n"
+    )
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)
+    assert ended.stdout.splitlines()[-1] == "LOADED [] True"

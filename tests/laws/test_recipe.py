@@ -10,6 +10,7 @@ import pytest
 
 from edgectl.node import recipe as real
 from edgectl.node.converge.protocol import Gate, Step
+from edgectl.sandbox.light import short_recipe
 from edgectl.wire.chain import Chain, Endpoint
 from edgectl.wire.envelope import Envelope, Sender
 from edgectl.wire.host import ENABLED, Os, Package, Packages, Service, TimeSync
@@ -230,10 +231,12 @@ def only_the_lead_does_what_is_the_clusters(module: Any) -> None:
     ]
     assert ids.index("server-first") < ids.index("k3s-binary")
     alone, led = ([step.id for step in module.recipe(desired, lead)] for desired in (single, pair))
-    neighbours = [name for name in led if name.startswith("node-")]
-    assert [name for name in led if name not in neighbours] == alone
-    assert neighbours == ["node-images-node-2", "node-node-2"]
-    assert led.index("node-images-node-2") < led.index("release-nvidia-device-plugin")
+    neighbours = [name for name in led if name.endswith("-node-2")]
+    assert [name for name in led if name not in {*neighbours, "cluster-dns"}] == alone
+    assert "cluster-dns" in led
+    assert "cluster-dns" not in {*alone, *ids}
+    assert neighbours == ["turn-node-2", "stock-node-2", "node-node-2"]
+    assert led.index("stock-node-2") < led.index("release-nvidia-device-plugin")
     assert not [step.id for step in module.recipe(pair, lead) if set(step.needs) & set(neighbours)]
     assert "node-node-2" in module.base_of(pair, lead)
 
@@ -433,6 +436,7 @@ def test_law(law: Callable[[Any], None]) -> None:
         (a_restart_comes_before_k3s, " if host.os else ()),", " if host.os and leads else ()),"),
         (what_failed_goes_before_what_returns, "    if returning:\n", "    if False:\n"),
         (only_the_lead_does_what_is_the_clusters, "leads = node.name == payload.lead.name", "leads = True"),
+        (only_the_lead_does_what_is_the_clusters, "(Turn(other, tried), Stocked(", "(Stocked(other, tried), Stocked("),
         (only_the_lead_does_what_is_the_clusters, "    steps += [Joined(other, tried) for other in neighbours]\n", ""),
         (
             a_marker_is_withdrawn_after_the_wait,
@@ -465,3 +469,15 @@ def test_every_step_speaks_the_protocol(name: str) -> None:
         assert step.title
         assert step.wait.limit_seconds >= 0
         assert step.wait.every_seconds > 0
+
+
+def test_a_light_store_runs_what_needs_the_machine_alone() -> None:
+    """Law: what is cut for the sandbox's light stores leaves no need open, and no step that asks the cluster."""
+    whole = order(real, PAYLOADS["whole"])
+    found = short_recipe.kept(whole)
+    ids = [step.id for step in found]
+    assert {"host", "units", "blobs", "host-files", "users"} <= set(ids)
+    assert [need for step in found for need in step.needs if need not in ids] == []
+    cluster = [step.id for step in whole if "k3s-serves" in step.needs or step.id.startswith(("k3s", "gpu", "image"))]
+    assert cluster
+    assert not set(cluster) & set(ids)

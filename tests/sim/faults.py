@@ -6,10 +6,12 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from edgectl.control.audit.check import check
 from edgectl.node.converge.lock import holder
 from edgectl.node.outbox.queue import BEAT, entries
 from edgectl.node.outbox.report import said
 from edgectl.node.reboot.record import read
+from edgectl.wire.audit import parts
 from edgectl.wire.delta import DELTA
 from edgectl.wire.errors import Exit
 from tests.sim import stock
@@ -207,6 +209,7 @@ def _laws(case: Case, world: World, before: int) -> None:
     assert holder(world.places.run) is None, "the engine's lock is left"
     assert holder(world.places.run / "sending") is None, "the sender's lock is left"
     _tells(world)
+    _is_audited(world)
     if found == NOTHING:
         assert slots.current is None
         return
@@ -217,6 +220,7 @@ def _laws(case: Case, world: World, before: int) -> None:
     most = max(map(world.restarts.count, world.restarts), default=0)
     assert most <= _MOST_RESTARTS * bool(history.restarts), f"its machine has restarted for {world.restarts}"
     assert read(world.places).goes_on is None, "a run is left that nobody has gone on with"
+    assert not world.places.way_back.exists(), "a store that stands is still on its way back"
     assert world.ended[-1]["exit"] == Exit.OK, world.ended[-1]
 
 
@@ -231,6 +235,16 @@ def _tells(world: World) -> None:
         newest = said(waits[-1])
         assert newest is not None, "the newest entry is no beat"
         assert newest.runs == world.slots.current.envelope.sequence, "the newest beat is of another sequence"
+
+
+def _is_audited(world: World) -> None:
+    """Look through the audit: nothing in it is broken, and every deploy that was ever accepted stands in it."""
+    files = [(path.name, path.read_bytes()) for path in parts(world.places.audit)]
+    checked = check(files)
+    assert checked.is_whole, checked.findings
+    audited = {row.get("sequence") for row in checked.records if row.get("phase") in {"accepted", "late"}}
+    missed = sorted({slot.envelope.sequence for slot in world.slots.all()} - audited)
+    assert not missed, f"accepted, and in no line of the audit: {missed}"
 
 
 _ENDS: dict[str, tuple[dict[str, str], dict[str, str]]] = {}

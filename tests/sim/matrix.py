@@ -21,7 +21,7 @@ from pathlib import Path
 from tests.sim.faults import FAULTS, Case, cases, run
 from tests.sim.histories import Kept, given, histories
 
-EVERY = 10  # in CI: about each tenth case, which is more than 1,500
+EVERY = 20  # in CI: about each twentieth case, which is more than 1,500
 _SLICES = 8
 _MARK = "<!-- faults -->"
 _STEP = re.compile(r"engine: (?:probe|apply|half) (\S+)$")
@@ -34,7 +34,7 @@ _PLACES = (
     (r"^engine: (systemctl|\S+ (var/lib/edgectl/\.?reboot|run/edgectl/\.?restarts))", "engine: restarts the machine"),
     (r"journal/", "engine: journal"),
     (r"outbox/", "engine: what waits to be told"),
-    (r"slots/", "engine: promote, reject, go back"),
+    (r"slots/|way-back", "engine: promote, reject, go back"),
     (r"^engine: probe", "engine: a step's probe"),
     (r"^engine: (apply|half)", "engine: a step's apply"),
     (r"^engine: sync$", "engine: sync before done"),

@@ -1,6 +1,6 @@
 """Seeded faults of the product: each is one change of its source, and the test that must find it.
 
-A test is a pytest node, or `sim: HISTORY / FAULT` for the cases of the fault matrix.
+A test is a pytest node, or `sim: HISTORY / FAULT / PLACE` for the cases of the fault matrix (the place saves time).
 """
 
 from __future__ import annotations
@@ -38,14 +38,14 @@ MUTANTS = (
         "node/io/files.py",
         "            os.fchmod(file.fileno(), mode)\n            os.fsync(file.fileno())\n        os.replace",
         "            os.fchmod(file.fileno(), mode)\n        os.replace",
-        "sim: update that changes nothing on the node / power cut, unsynced lost",
+        "sim: update that changes nothing on the node / power cut, unsynced lost / engine: what waits",
     ),
     Mutant(
         "names that a power cut takes back",
         "node/io/files.py",
         "        os.fsync(descriptor)\n",
         "        pass\n",
-        "sim: update that changes nothing on the node / power cut, unsynced lost",
+        "sim: update that changes nothing on the node / power cut, unsynced lost / session: judge",
     ),
     Mutant(
         "done is said before it is on the disk",
@@ -220,7 +220,7 @@ MUTANTS = (
     Mutant(
         "what was wrong before condemns every update",
         "node/engine.py",
-        "        return both(standing(seen.steps), known)",
+        "        return last.still(seen.steps)",
         "        return {}",
         _ENGINE + "test_what_was_wrong_before_does_not_condemn_an_update",
     ),
@@ -255,7 +255,7 @@ MUTANTS = (
     Mutant(
         "what is loaded is copied before anybody is asked",
         "node/load/take.py",
-        "    not_paused(places, envelope.store)\n    meet(places, envelope)\n",
+        "    not_at_rest(places, envelope.store)\n    meet(places, envelope)\n",
         "",
         _LOAD + "test_take.py::test_a_paused_store_and_a_running_deploy_come_first",
     ),
@@ -453,7 +453,7 @@ MUTANTS = (
         "node/engine.py",
         "        if verdict.changed or fresh:",
         "        if verdict.changed:",
-        "sim: first deploy that restarts the machine / kill engine",
+        "sim: first deploy that restarts the machine / kill engine / engine: a step's probe",
     ),
     Mutant(
         "a dead sender keeps everybody out for minutes",

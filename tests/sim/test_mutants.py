@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import compileall
 import os
 import shutil
 import subprocess
@@ -17,27 +18,35 @@ from tests.sim.mutants import MUTANTS, Mutant
 ROOT = Path(__file__).parents[2]
 _RAM = Path("/dev/shm")  # noqa: S108 - a RAM disk
 _SIM = "sim: "
+_NAMED = sorted({mutant.test for mutant in MUTANTS if not mutant.test.startswith(_SIM)})
 
 
 @pytest.fixture(scope="module")
 def copy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """Yield a copy of the product that may be harmed, beside the tests."""
     folder = tmp_path_factory.mktemp("mutants")
-    shutil.copytree(ROOT / "edgectl", folder / "edgectl", ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copytree(ROOT / "edgectl", folder / "edgectl")  # compiled, too: what is harmed has another time, and is not
+    compileall.compile_dir(folder / "edgectl", quiet=2)
     for name in ("tests", "templates", "stores", "docs", "pyproject.toml"):
         (folder / name).symlink_to(ROOT / name)
     yield folder
     shutil.rmtree(folder)
 
 
-def _finds(folder: Path, test: str) -> subprocess.CompletedProcess[str]:
-    if test.startswith(_SIM):
-        words = ["-m", "tests.sim.matrix", "--every", "1", "--first", "--only", test.removeprefix(_SIM)]
+def _finds(folder: Path, *tests: str) -> subprocess.CompletedProcess[str]:
+    if tests[0].startswith(_SIM):
+        words = ["-m", "tests.sim.matrix", "--every", "1", "--first", "--only", tests[0].removeprefix(_SIM)]
     else:
-        words = ["-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", "--rootdir", str(folder), test]
-    env = {**os.environ, "PYTHONPATH": str(folder), "PYTHONDONTWRITEBYTECODE": "1"}
+        words = ["-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", "--rootdir", str(folder), *tests]
+    env = {
+        **os.environ,
+        "PYTHONPATH": str(folder),
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",  # none is used, and each costs its import
+    }
+    limit = 100 + 20 * len(tests)
     return subprocess.run(
-        [sys.executable, *words], cwd=folder, env=env, capture_output=True, text=True, timeout=120, check=False
+        [sys.executable, *words], cwd=folder, env=env, capture_output=True, text=True, timeout=limit, check=False
     )
 
 
@@ -64,6 +73,13 @@ def test_there_are_enough() -> None:
 
 def test_an_unharmed_copy_is_green(copy: Path) -> None:
     """Else every mutant would be found by nothing."""
-    for test in sorted({mutant.test for mutant in MUTANTS if not mutant.test.startswith(_SIM)}):
-        ran = _finds(copy, test)
-        assert ran.returncode == 0, (ran.stdout + ran.stderr)[-3000:]
+    ran = _finds(copy, *_NAMED)
+    assert ran.returncode == 0, (ran.stdout + ran.stderr)[-3000:]
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("test", _NAMED)
+def test_alone_it_is_green(copy: Path, test: str) -> None:
+    """Each is run as it is with a mutant: no other test prepares anything for it."""
+    ran = _finds(copy, test)
+    assert ran.returncode == 0, (ran.stdout + ran.stderr)[-3000:]

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from edgectl.node.charts.release import Release
 from edgectl.node.charts.retired import Retired
-from edgectl.node.converge.protocol import ApplyFailed, Gate, LookFailed, Observation, Status, Step, Wait
+from edgectl.node.converge.protocol import ApplyFailed, Gate, LookFailed, Observation, Status, Wait, applies
 from edgectl.node.gpu.driver import Driver
 from edgectl.node.gpu.proven import Proven, Withdrawn
 from edgectl.node.guard.step import GuardHolds, GuardPolicy
@@ -21,6 +21,7 @@ from edgectl.node.host.packages.step import GpuPackages, SystemPackages
 from edgectl.node.host.preflight import Preflight
 from edgectl.node.host.timesync import Synchronised
 from edgectl.node.io.look import Look
+from edgectl.node.k3s.certificates import Certificates
 from edgectl.node.k3s.serves import Serves
 from edgectl.node.k3s.service import Service
 from edgectl.node.reboot.step import Reboot
@@ -65,9 +66,9 @@ def _twin(world: World, step: Gate[Any]) -> Gate[Any]:
     for kind, twin in kinds.items():
         if isinstance(step, kind):
             return twin(world, step)
-    if isinstance(step, (Preflight, Synchronised, Driver, Withdrawn, Dead)):
+    if isinstance(step, (Preflight, Synchronised, Driver, Withdrawn, Dead, Certificates)):
         return Twin(world, step)
-    assert isinstance(step, Step), step
+    assert applies(step), step
     return TwinFact(world, step)
 
 

@@ -40,8 +40,10 @@ def test_a_message_that_breaks_its_callback_is_passed_over(broker: Broker, capfd
     bus.start()
     try:
         assert there.wait(SECONDS)
+        one.single("t/1", b"first", qos=1, retain=True, hostname=broker.host, port=broker.port)
+        assert got.get(timeout=SECONDS) == b"first"  # so the broker has the subscription
         for data in (b"bad", b"good"):
-            one.single("t/1", data, qos=1, hostname=broker.host, port=broker.port)
+            one.single("t/2", data, qos=1, hostname=broker.host, port=broker.port)
         assert got.get(timeout=SECONDS) == b"good"
         assert bus.connected
     finally:

@@ -42,10 +42,12 @@ def _closed() -> Iterator[None]:
 class Way:
     """One sender with its board."""
 
-    def __init__(self, url: str, *, ca: Path | None = None, token_file: str = "", now: float = 0.0) -> None:
+    def __init__(
+        self, url: str, *, ca: Path | None = None, token_file: str = "", now: float = 0.0, seconds: float = 0.6
+    ) -> None:
         clock = SystemClock()
         self.board = Board("uplink", "1", clock)
-        sink = SinkAt(url, token_file=token_file, ca_file=str(ca or ""), timeout_seconds=0.6)
+        sink = SinkAt(url, token_file=token_file, ca_file=str(ca or ""), timeout_seconds=seconds)
         wall = (lambda: now) if now else time.time
         self.sender = Sender(sink, Line(self.board, clock, "127.0.0.1"), clock, wall=wall)
         OPEN.append(self)
@@ -162,7 +164,7 @@ def test_a_clock_that_is_wrong_is_told_from_a_certificate_that_is(tmp_path: Path
             return time.time() + shift
 
         with FaultySink(pair=pair, clock=SystemClock(wall=theirs)) as sink:
-            way = Way(f"https://127.0.0.1:{sink.port}/events", ca=authority.file)
+            way = Way(f"https://127.0.0.1:{sink.port}/events", ca=authority.file, seconds=20)
             way.send()
             state = way.board.state(LINK)
             assert state.kind == "clock"

@@ -13,9 +13,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from edgectl.control.accept.starts import NANO, Line, Start, judge_starts, lines
 from edgectl.wire.errors import EdgectlError
 from tests.e2e.node import MARKER, Node
-from tests.storm.judge import NANO, Line, Start, judge_starts, lines
 
 LOG = "/run/edgectl/gpu/log"
 STARTS = "/run/edgectl-storm/starts"

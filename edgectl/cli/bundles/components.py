@@ -26,8 +26,9 @@ def register(app: typer.Typer) -> None:
 def components(folder: Folder, output: Output = Format.JSON, verbose: Verbose = False) -> int:
     """Print a bundle's list of components (SBOM, CycloneDX)."""
     del output, verbose  # the document is JSON
+    from edgectl.cli.result import tell
     from edgectl.control.bundle.components import components as list_them
     from edgectl.control.bundle.layout import Bundle
 
-    typer.echo(json.dumps(json.loads(list_them(Bundle.open(folder))), indent=2, ensure_ascii=True))
+    tell(json.dumps(json.loads(list_them(Bundle.open(folder))), indent=2, ensure_ascii=True) + "\n")
     return 0

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from edgectl.cli.bundles.inspect import Folder
-from edgectl.cli.options import DEFAULT_INVENTORY, Format, InventoryPath, Output, Verbose
+from edgectl.cli.options import DEFAULT_INVENTORY, Format, InventoryPath, Output, Verbose, complete_store
 from edgectl.wire.errors import UsageError
 
 if TYPE_CHECKING:
@@ -35,7 +35,10 @@ def register(app: typer.Typer) -> None:
 def diff(
     folder: Folder,
     other: Annotated[Path | None, typer.Argument(metavar="[OTHER]", help="Another bundle directory.")] = None,
-    store: Annotated[str, typer.Option("--store", metavar="STORE", help="A store whose nodes are asked.")] = "",
+    store: Annotated[
+        str,
+        typer.Option("--store", metavar="STORE", help="A store whose nodes are asked.", autocompletion=complete_store),
+    ] = "",
     inventory: InventoryPath = DEFAULT_INVENTORY,
     output: Output = Format.TEXT,
     verbose: Verbose = False,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from edgectl.cli.options import DEFAULT_INVENTORY, Format, InventoryPath, Output, Verbose
+from edgectl.cli.options import DEFAULT_INVENTORY, Format, InventoryPath, Output, Verbose, complete_store
 from edgectl.wire.errors import Exit, InvalidInput, UsageError
 
 if TYPE_CHECKING:
@@ -52,7 +52,12 @@ def register(app: typer.Typer) -> None:
 
 
 def scan_keys(
-    selector: Annotated[str, typer.Argument(metavar="SELECTOR", help="Stores: store-042, store-0*, group:berlin.")],
+    selector: Annotated[
+        str,
+        typer.Argument(
+            metavar="SELECTOR", help="Stores: store-042, store-0*, group:berlin.", autocompletion=complete_store
+        ),
+    ],
     again: Annotated[bool, typer.Option("--again", help="Look at pinned nodes, too; ask where a key changed.")] = False,
     fingerprint: Annotated[
         list[str] | None,
@@ -112,13 +117,21 @@ def _fingerprints(texts: list[str], nodes: list[Unpinned], *, again: bool) -> di
 
 def _look(nodes: list[Unpinned], *, verbose: bool) -> list[_Row]:
     """Ask all nodes that can be asked."""
+    from edgectl.cli.door import way
     from edgectl.control.link.shown import all_shown
     from edgectl.control.link.target import Target
 
     if verbose and nodes:
         sys.stderr.write(f"  asking    {', '.join(f'{node.name} ({node.host}:{node.port})' for node in nodes)}\n")
     targets = [
-        Target(node=node.name, host=node.host, port=node.port, host_key="", connect_seconds=node.connect_seconds)
+        Target(
+            node=node.name,
+            host=node.host,
+            port=node.port,
+            host_key="",
+            connect_seconds=node.connect_seconds,
+            jump=way(node.jump, connect_seconds=node.connect_seconds),
+        )
         for node in nodes
         if not node.wrong
     ]

@@ -24,7 +24,8 @@ def register(app: typer.Typer) -> None:
 def schema(output: Output = Format.JSON, verbose: Verbose = False) -> int:
     """Print the JSON Schema of inventories, for editors."""
     del output, verbose  # a schema is JSON
+    from edgectl.cli.result import tell
     from edgectl.control.inventory.json_schema import json_schema
 
-    typer.echo(json.dumps(json.loads(json_schema()), indent=2, ensure_ascii=False))
+    tell(json.dumps(json.loads(json_schema()), indent=2, ensure_ascii=False) + "\n")
     return 0

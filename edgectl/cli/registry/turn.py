@@ -98,12 +98,14 @@ def turn(deed: str, store: str, named: str, *, inventory: Path, output: Format, 
     from edgectl.cli.registry.nodes import asked as ask
     from edgectl.cli.registry.nodes import code, document
     from edgectl.cli.result import show
+    from edgectl.control.audit.own import audited
     from edgectl.control.deploy.operator import sender
 
     name, _, version = named.partition("@")
     found, me = stores.find(store, inventory), sender()
     who = f"{me.user}@{me.host}"
-    answers = ask(found, "", verbose=verbose, deed=deed, name=name, version=version, who=who, **asked)
+    with audited(found.name, "models", asked={"deed": deed, "name": named}):
+        answers = ask(found, "", verbose=verbose, deed=deed, name=name, version=version, who=who, **asked)
     said = [
         f"  not       {node}: {answer.message}"
         if isinstance(answer, EdgectlError)

@@ -73,6 +73,29 @@ def up(
 @app.command(
     epilog="""\b
 Examples:
+  edgectl sandbox fleet
+  edgectl sandbox fleet 4
+
+store-001 is a whole store; the others are light: machines that boot, take deploys and heal, without Kubernetes, some
+60 MB of memory each. One inventory describes all."""
+)
+def fleet(
+    count: Annotated[int, typer.Argument(metavar="COUNT", min=2, max=50, help="How many stores.")] = 10,
+    output: Output = Format.TEXT,
+) -> int:
+    """Bring up some stores, to try commands for many on."""
+    from edgectl.sandbox.fleet import bring_up, fleet_file
+
+    stores = bring_up(open_sandbox(new=True), count)
+    document = {"inventory": str(fleet_file()), "stores": [document_of(store) for store in stores]}
+    text = f"{len(stores)} stores are up.\nnext:\n  export EDGECTL_INVENTORY={fleet_file()}\n  edgectl plan --all"
+    result(output, document, text)
+    return int(Exit.OK)
+
+
+@app.command(
+    epilog="""\b
+Examples:
   edgectl sandbox down store-042
   edgectl sandbox down store-042 --keep-disk
   edgectl sandbox down --all"""

@@ -12,9 +12,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from edgectl.control.audit.copy import Copy
 from edgectl.control.collect.record import Record, Told
 from edgectl.control.deploy.answered import need
 from edgectl.control.deploy.look import Open, speaking
+from edgectl.control.link.session import Session
 from edgectl.wire.errors import NotReady
 
 _MOST_BYTES = 8 << 20  # of one entry on its way
@@ -25,6 +27,7 @@ class Collected:
     """What came from one node: how many entries of each kind, what it cost, and how the node stands by its word."""
 
     new: dict[str, int] = field(default_factory=dict)
+    audit: int = 0  # lines of its audit that are new here
     link_bytes: int = 0
     newest: dict[str, Any] = field(default_factory=dict)
 
@@ -70,6 +73,27 @@ def _collect(connect: Open, record: Record) -> Collected:
             told = Told(int(frame["n"]), str(frame["box"]), str(frame["kind"]), str(frame["run"]), bytes(data))
             if record.keep(told, got=datetime.now(UTC).isoformat(timespec="seconds")):
                 found.new[told.kind] = found.new.get(told.kind, 0) + 1
+        found.audit = _audit(session, Copy(record.folder))
         found.link_bytes = session.link_bytes
         found.newest = record.newest()
     return found
+
+
+def _audit(session: Session, copy: Copy) -> int:
+    """Take what its audit has behind the last line here; where it tells another story, both are kept."""
+    session.frames.send("audit", head=copy.head())
+    data = bytearray()
+    while (frame := session.frames.receive())["op"] == "audit-part":
+        size = int(frame["bytes"])
+        if not 0 <= size <= _MOST_BYTES - len(data):
+            raise NotReady(f"the node announces {size} bytes of its audit", hint="use a matching edgectl")
+        session.frames.receive_bytes(size, data.extend)
+    if frame["op"] == "error":
+        return 0  # an engine that keeps none
+    need(frame, "audited")
+    if not frame["goes_on"]:
+        copy.set_aside()
+    if data:
+        copy.add(bytes(data))
+    copy.asked()
+    return data.count(b"\n")

@@ -17,14 +17,13 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from edgectl.control.staging import sync_folder
+from edgectl.control.staging import LINE_BYTES, append_lines, sync_folder
 from edgectl.wire.beat import Beat, decode
 from edgectl.wire.document import canonical
 from edgectl.wire.errors import Locked, NotReady
 
 KINDS = ("beat", "verdict", "journal")
 _MOST_BYTES = 16 << 20  # of one journal, unpacked: a node writes 2 MB at most
-_TAIL_BYTES = 64 << 10  # more than any line of beats or verdicts
 _BOX = re.compile(r"[0-9a-f]{4}")
 _RUN = re.compile(r"[0-9a-f]{0,16}")
 _JOURNAL = re.compile(r"(\d{10})-([0-9a-f]{4})(?:-[0-9a-f]{1,16})?\.jsonl")
@@ -85,13 +84,19 @@ class Record:
         else:
             said = _beat(told.data) if told.kind == "beat" else _document(told.data)
             doc = {**said, **self._about, "box": told.box, "n": told.n, "got": got}
-            _append(self._lines(told.kind), canonical(doc) + b"\n")
+            append_lines(self._lines(told.kind), canonical(doc) + b"\n")
         self._have = (told.box, {**(after if told.box == box else {}), told.kind: told.n})
         return True
 
     def newest(self) -> dict[str, Any]:
         """Return the newest beat of this record, {} where there is none."""
         return _last(self._lines("beat"))
+
+    def newest_deploy(self) -> dict[str, Any]:
+        """Return the end of the newest deploy of this record, {} where there is none among the last verdicts."""
+        lines = _tail(self._lines("verdict")).splitlines()
+        found = (_document(line) for line in reversed(lines))
+        return next((doc for doc in found if doc.get("kind") == "deploy"), {})
 
     def _looked(self) -> tuple[str, dict[str, int]]:
         last = {kind: _last(self._lines(kind)) for kind in ("beat", "verdict")}
@@ -149,30 +154,20 @@ def _unpacked(data: bytes) -> bytes:
     return text
 
 
-def _append(path: Path, line: bytes) -> None:
-    """Add a line durably, behind the last whole one."""
-    with path.open("ab+") as file:
-        end = file.seek(0, os.SEEK_END)
-        file.seek(max(end - _TAIL_BYTES, 0))
-        tail = file.read()
-        if tail and not tail.endswith(b"\n"):
-            file.truncate(end - len(tail) + tail.rfind(b"\n") + 1)
-        file.seek(0, os.SEEK_END)
-        file.write(line)
-        file.flush()
-        os.fsync(file.fileno())
-    sync_folder(path.parent)
-
-
 def _last(path: Path) -> dict[str, Any]:
     """Return the last whole line."""
+    whole = _tail(path)
+    return _document(whole.rpartition(b"\n")[2]) if whole else {}
+
+
+def _tail(path: Path) -> bytes:
+    """Return the last whole lines, without the newline of the last one; the first may be cut."""
     try:
         with path.open("rb") as file:
-            file.seek(max(file.seek(0, os.SEEK_END) - _TAIL_BYTES, 0))
-            whole = file.read().rpartition(b"\n")[0]
+            file.seek(max(file.seek(0, os.SEEK_END) - LINE_BYTES, 0))
+            return file.read().rpartition(b"\n")[0]
     except FileNotFoundError:
-        return {}
-    return _document(whole.rpartition(b"\n")[2]) if whole else {}
+        return b""
 
 
 def _parts(name: str) -> tuple[int, str] | None:

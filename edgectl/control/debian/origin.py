@@ -57,7 +57,7 @@ def origin(
 ) -> Origin:
     """Return where to look; UsageError where that is not said.
 
-    A suite of a supported system is known with its updates, its security archive and its keys.
+    A supported system is known with its updates, its security archive and its keys; other suites of it come alone.
     """
     if not suites:
         raise UsageError(
@@ -86,14 +86,12 @@ def origin(
 
 
 def _official(suites: tuple[str, ...], system: str, components: tuple[str, ...], arch: str) -> tuple[Archive, ...]:
+    ends = {True: ("", "-updates", "-security"), False: ("",)}  # bookworm-backports has neither
+    every = tuple(dict.fromkeys(f"{suite}{end}" for suite in suites for end in ends[suite in _SYSTEMS]))
     if system == _UBUNTU:
         ports = "http://ports.ubuntu.com/ubuntu-ports"
-        address = "http://archive.ubuntu.com/ubuntu" if arch == "amd64" else ports
-        some = tuple(f"{suite}{end}" for suite in suites for end in ("", "-updates", "-security"))
-        return (Archive(address, some, components),)
-    some = tuple(f"{suite}{end}" for suite in suites for end in ("", "-updates"))
-    secure = tuple(f"{suite}-security" for suite in suites)
-    return (
-        Archive("http://deb.debian.org/debian", some, components),
-        Archive("http://deb.debian.org/debian-security", secure, components),
-    )
+        return (Archive("http://archive.ubuntu.com/ubuntu" if arch == "amd64" else ports, every, components),)
+    secure = tuple(suite for suite in every if suite.endswith("-security"))
+    others = tuple(suite for suite in every if suite not in secure)
+    places = {"http://deb.debian.org/debian": others, "http://deb.debian.org/debian-security": secure}
+    return tuple(Archive(address, some, components) for address, some in places.items() if some)

@@ -140,6 +140,7 @@ class Deploy:
                 docs="users",
             )
         current = hello.get("current") or {}
+        self.outcome.audit = str(hello.get("audit", ""))
         self.outcome.before = int(hello.get("sequence", 0))
         self.outcome.serving = int(current.get("sequence", 0))
         envelope = Envelope(
@@ -168,12 +169,11 @@ class Deploy:
             }
             if offer.signed:
                 given["nonce"] = offer.signed.nonce.reveal()
-        if offer.meant:
-            given["machine"] = to_json(offer.meant)
-        if offer.models:
-            given["models"] = to_json(offer.models)
+        given |= offer.judged_first(str(current.get("payload", "")))
         if offer.names:
             given["names"] = [offer.names.get(digest, "") for digest in sorted(offer.blobs)]
+        if offer.asked:
+            given["asked"] = dict(offer.asked)
         if self._near is not None:
             given["neighbours"] = True
         self._hints = Hints()
@@ -191,6 +191,7 @@ class Deploy:
                 need(frame, "accepted")
                 self.outcome.run = str(frame["run"])
                 self.outcome.sequence = int(frame["sequence"])
+                self.outcome.audit = str(frame.get("audit", self.outcome.audit))
                 self._listener.started(self.outcome.run, self.outcome.sequence)
                 return
 
@@ -270,6 +271,7 @@ class Deploy:
             self.outcome.verdict = {**data, "reason": item.get("reason", ""), "word": item.get("word", "")}
             self.outcome.looked = int(data.get("looked", 0))
             self.outcome.changed = tuple(data.get("changed", ()))
+        self.outcome.saw(item)
         if item.get("word") == event.REBOOTING:
             self._restart = Restarting(self._offer.node, str(item.get("reason", "")), self._heard)
             self._listener.restarting(self._restart.node, self._restart.reason)

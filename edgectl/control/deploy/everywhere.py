@@ -11,7 +11,9 @@ from dataclasses import replace
 from threading import Thread
 from typing import Any, TypeVar
 
-from edgectl.control.deploy.look import Seen
+from edgectl.control.deploy.listener import Listener
+from edgectl.control.deploy.look import Open, Seen
+from edgectl.control.deploy.look import status as look
 from edgectl.control.deploy.spread import over_line
 from edgectl.wire import event
 from edgectl.wire.errors import EdgectlError, Exit
@@ -46,6 +48,24 @@ def _settle(future: Future[Answer], ask: Callable[[], Answer]) -> None:
         future.set_result(ask())
     except BaseException as error:  # noqa: BLE001 - it belongs to whoever asks for the result
         future.set_exception(error)
+
+
+def status(doors: Mapping[str, Open], lead: str, listener: Callable[[bool], Listener]) -> Seen:
+    """Look at all nodes of a store, and return how the store stands; raises what stands against its lead's answer.
+
+    `listener` makes one for the lead (True), or for another node.
+    """
+
+    def look_at(name: str) -> Callable[[], Seen]:
+        return lambda: look(doors[name], listener(name == lead))
+
+    if len(doors) == 1:
+        return look_at(lead)()
+    answers = everywhere({name: look_at(name) for name in doors})
+    found = answers.pop(lead)
+    if isinstance(found, EdgectlError):
+        raise found
+    return together(found, answers)
 
 
 def together(lead: Seen, others: Mapping[str, Seen | EdgectlError]) -> Seen:

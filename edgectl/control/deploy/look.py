@@ -1,4 +1,4 @@
-"""Questions to a node that change nothing: plan, status, gpu, chain, journal; and the two that pause and resume.
+"""Questions to a node that change nothing: plan, status, gpu, chain, which runs are kept; and pause and resume.
 
 Owns: one session per question.
 """
@@ -6,7 +6,7 @@ Owns: one session per question.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -15,6 +15,7 @@ from edgectl.control.deploy.caps import Forecast
 from edgectl.control.deploy.foresight import pauses_of
 from edgectl.control.deploy.listener import Listener
 from edgectl.control.deploy.offer import Offer
+from edgectl.control.deploy.operator import asker
 from edgectl.control.link.lost import LinkLost
 from edgectl.control.link.session import Session
 from edgectl.control.payload.effects import Pause
@@ -102,23 +103,6 @@ def status(connect: Open, listener: Listener) -> Seen:
     return _look(connect, listener, lambda session: session.frames.send("status"))
 
 
-def journal(connect: Open, *, run: str, follow: bool) -> Iterator[dict[str, Any]]:
-    """Yield a run's events; with `follow` until its verdict, else as far as it is."""
-    with speaking(connect) as session:
-        need(session.frames.receive(), "hello")
-        session.frames.send("follow", run=run, offset=0, wait=follow)
-        while True:
-            frame = session.frames.receive()
-            if frame["op"] == "event":
-                yield frame["event"]
-            elif frame["op"] == "lost" and run and not frame.get("found", True):
-                raise NotReady(f"the node has kept no run {run}", hint="edgectl journal STORE --list shows its runs")
-            elif frame["op"] in {"end", "lost"}:
-                return
-            elif frame["op"] != "beat":
-                need(frame, "event")
-
-
 def runs(connect: Open) -> list[str]:
     """Return the names of the runs that the node has kept, newest first."""
     return [str(name) for name in ask(connect, "journal")["runs"]]
@@ -128,7 +112,7 @@ def join_token(connect: Open, *, seconds: float) -> str:
     """Return what the store's agents join with; waits for the lead's k3s to make it. The caller keeps it secret."""
     with speaking(connect) as session:
         need(session.frames.receive(), "hello")
-        session.frames.send("join-token", seconds=seconds)
+        session.frames.send("join-token", seconds=seconds, who=asker(), key=session.key)
         while True:
             frame = session.frames.receive()
             if frame["op"] == "join-token":
@@ -178,10 +162,10 @@ def chain(connect: Open) -> ChainLook:
 
 
 def ask(connect: Open, op: str, /, **fields: object) -> dict[str, Any]:
-    """Ask one question and return the answer."""
+    """Ask one question and return the answer; one that says who asks says with which key they came, too."""
     with speaking(connect) as session:
         need(session.frames.receive(), "hello")
-        session.frames.send(op, **fields)
+        session.frames.send(op, **fields, **({"key": session.key} if "who" in fields else {}))
         while (frame := session.frames.receive())["op"] == "beat":
             pass
         if frame["op"] == "error":

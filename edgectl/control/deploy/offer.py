@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from edgectl.control.link.secret import Secret
+from edgectl.wire.document import to_json
 from edgectl.wire.envelope import Sender
+from edgectl.wire.k3s import Versions
 from edgectl.wire.meant import Meant
 from edgectl.wire.payload import Models
 
@@ -53,7 +56,16 @@ class Offer:
     values: Mapping[str, Mapping[str, Secret]] = field(default_factory=dict)  # of secrets; for the lead alone
     signed: SignedOffer | None = None  # there where an account brings it that is not root's
     keeps: frozenset[str] = frozenset()  # the keys (fingerprints) that such an account may come with afterwards
+    asked: Mapping[str, str] = field(
+        default_factory=dict
+    )  # for the node's audit: what this is, and our own audit's head
+    k3s: Versions | None = None  # judged by what the node runs, before a byte goes
     models: Models | None = None  # judged by the node's budget before a byte goes
+
+    def judged_first(self, runs: str) -> dict[str, Any]:
+        """Return what a node judges before a byte comes: the machine, k3s where it may be another one, models."""
+        said = {"machine": self.meant, "k3s": self.k3s if self.payload != runs else None, "models": self.models}
+        return {name: to_json(one) for name, one in said.items() if one}
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,6 +24,12 @@ def sender(key: str = "") -> Sender:
     return Sender(user, socket.gethostname(), key)
 
 
+def asker() -> str:
+    """Return them as a question to a node names them: ada@laptop."""
+    me = sender()
+    return f"{me.user}@{me.host}"
+
+
 def fingerprint(keys: Iterable[Path]) -> str:
     """Return the fingerprint (SHA256:...) of the first key whose public half lies beside it, "" when none does."""
     for key in keys:

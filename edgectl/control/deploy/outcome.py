@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from edgectl.control.payload.effects import Pause
+from edgectl.wire import event
+
+_TOLD = frozenset({"step", "title", "word", "reason", "at", "differences", "evidence"})
 
 
 @dataclass(slots=True)
@@ -29,4 +33,11 @@ class Outcome:
     sessions: int = 0
     reboots: list[dict[str, Any]] = field(default_factory=list)  # node, reason, seconds away (None: unseen)
     seconds: float = 0.0
+    steps: list[dict[str, Any]] = field(default_factory=list)  # what the run has said of each, as it came
+    audit: str = ""  # the newest line of the node's audit that was told of
     others: dict[str, dict[str, Any]] = field(default_factory=dict)  # node -> how it ended there
+
+    def saw(self, item: Mapping[str, Any]) -> None:
+        """Keep what the run has said of a step."""
+        if item.get("kind") == event.STEP:
+            self.steps.append({key: value for key, value in item.items() if key in _TOLD})

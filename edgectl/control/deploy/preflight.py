@@ -18,6 +18,7 @@ from edgectl.control.payload.rendered import Rendered
 from edgectl.wire.document import from_json, to_json
 from edgectl.wire.errors import NotReady
 from edgectl.wire.finding import Finding
+from edgectl.wire.k3s import Versions
 from edgectl.wire.survey import Declared
 
 
@@ -42,6 +43,7 @@ def declared_of(store: Store, node: NodeTarget, rendered: Rendered | None, *, ta
         releases=tuple(f"{one.namespace}/{one.name}" for one in store.releases) if leads else (),
         names=tuple(dict.fromkeys(name for name in names if name and not _is_address(name))),
         take_over=take_over,
+        k3s=Versions(store.lead.name, {one.name: one.k3s.version for one in store.nodes}),
     )
     if rendered is None:
         return found

@@ -109,7 +109,7 @@ class Together:
         self._reached = tuple(name for name in self._followers if name not in self.ended)
         self._content = content.outcomes
         after = max((one.sequence for one in self._content), default=0)
-        self._offer = replace(self._offer, without=tuple(self.ended), after=after)
+        self._offer = replace(self._offer, without=tuple(self.ended), after=max(self._offer.after, after))
         self.lead = Deploy(self._offer, self._connect, listener, line=self._line, near=self._near)
 
     def _begin(self, run: str, sequence: int) -> None:
@@ -268,7 +268,8 @@ class Follower:
         """Pass on what lasts."""
         if item.get("kind") == event.STEP and item.get("word") not in {event.WAITING, event.CHANGING}:
             with self._lock:
-                self._listener.event({**item, "title": f"{self._node} {item.get('title', '')}"})
+                title = f"{self._node} {item.get('title', '')}"
+                self._listener.event({**item, "title": title, "node": self._node})
 
     def note(self, sentence: str) -> None:
         """Pass it on under the node's name."""

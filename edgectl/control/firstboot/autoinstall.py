@@ -19,8 +19,13 @@ _LOCKED = "!"  # no password has this hash (crypt(5))
 _MIB = 1 << 20
 _BY_INSTALLER = ("growpart", "resize_rootfs", "timezone", "locale")
 _BY_IDENTITY = ("hostname", "preserve_hostname", "manage_etc_hosts", "users")
-# Fails, which ends the installation before a disk is touched, unless exactly one disk is built in
-_THE_DISK = 'test "$(lsblk -dnro TYPE,RM,TRAN | grep "^disk 0" | grep -cv usb)" = 1'
+_BUILT_IN = "/dev/edgectl-built-in"  # no disk: while nothing has put one in its place, the installer finds none
+# Fails, which ends the installation before a disk is touched, unless exactly one disk is built in; and puts that one's
+# name into the answers, which the installer reads again after this (its reference: early-commands).
+_THE_DISK = (
+    """disk=$(lsblk -dnrpo NAME,TYPE,RM,TRAN | awk '$2 == "disk" && $3 == 0 && $4 != "usb" {print $1}') && """
+    f"""test "$(echo "$disk" | wc -w)" = 1 && sed -i "s#{_BUILT_IN}#$disk#" /autoinstall.yaml"""
+)
 
 
 def autoinstall(machine: Machine, *, folder: str = FOLDER) -> tuple[FirstBootFile, ...]:
@@ -88,7 +93,7 @@ def _apt(mirror: str) -> dict[str, Any]:
 def _storage(machine: Machine) -> dict[str, Any]:
     """Return the disk: the installer's own layout for a whole disk; with sizes, partitions for a machine with UEFI."""
     disk = machine.install.disk
-    match: dict[str, Any] = {"path": disk.device} if disk.device else {"size": "largest"}
+    match = {"path": disk.device or _BUILT_IN}
     if not disk.root_bytes:
         return {"layout": {"name": "direct", "match": match}, "swap": {"size": 0}}
     root = -(-disk.root_bytes // _MIB) * _MIB

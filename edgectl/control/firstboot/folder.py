@@ -12,6 +12,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from edgectl.control.firstboot import aside
 from edgectl.control.firstboot.files import NAMES, README, mark
 from edgectl.control.firstboot.machine import FirstBootFile
 from edgectl.control.staging import sync_folder
@@ -35,10 +36,10 @@ def check(folder: Path, title: str, *, force: bool) -> None:
     if not folder.is_dir():
         raise InvalidInput(f"{folder} is no folder", hint="--to names a folder, or a file that ends in .iso")
     names = sorted(path.name for path in folder.iterdir() if path.name not in _NOTHING)
-    names = [name for name in names if not name.startswith(_STAGING)]
-    if force or not names:
+    names = [name for name in names if name not in aside.OURS and not name.startswith(_STAGING)]
+    whose = next(filter(None, map(_whose, aside.places(folder))), "")
+    if force or not (names or whose):
         return
-    whose = _whose(folder)
     if whose == mark(title):
         return
     if whose:
@@ -56,40 +57,46 @@ def check(folder: Path, title: str, *, force: bool) -> None:
 def staged_set(folder: Path, files: Sequence[FirstBootFile]) -> Iterator[None]:
     """Write a set; it takes its place, and an older one's, when the block ends well. Else nothing of it is left.
 
-    README.txt goes first and comes last: without it a set is none, wherever the power was cut. No link, no owner and
-    no mode is needed that a FAT stick does not have.
+    It is written beside, and the older one is put aside until it is there. README.txt goes first and comes last:
+    without it a set is none, wherever the power was cut. No link, no owner and no mode is needed that a FAT stick does
+    not have.
     """
     made = not folder.exists()
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     for left in folder.glob(f"{_STAGING}*"):
         shutil.rmtree(left)
+    aside.put_back(folder)  # a set whose place another one had begun to take when the medium was pulled out
     staging = Path(tempfile.mkdtemp(prefix=_STAGING, dir=folder))
     placed: list[Path] = []
     try:
         for file in files:
             _write(staging / file.name, file)
         yield
-        for name in reversed(NAMES):
-            (folder / name).unlink(missing_ok=True)
+        aside.put_aside(folder)
         for file in files:
             target = folder / file.name
             target.parent.mkdir(exist_ok=True)
             placed.append(target)
             (staging / file.name).replace(target)
             sync_folder(target.parent)
+        sync_folder(folder)
     except BaseException:
         for path in placed:
             with suppress(OSError):
                 path.unlink(missing_ok=True)
         shutil.rmtree(staging, ignore_errors=True)
+        with suppress(OSError):  # pulled out: the next command on this medium does it
+            aside.put_back(folder)
         _without_empty(folder)
         with suppress(OSError):
             if made:
                 folder.rmdir()
         raise
-    shutil.rmtree(staging)
-    _without_empty(folder)
-    sync_folder(folder)
+    with suppress(OSError):  # the set is whole and on the medium; what lies beside it, the next command takes away
+        aside.end(folder)
+        shutil.rmtree(staging)
+        _without_empty(folder)
+        sync_folder(folder)
 
 
 def readable_by_others(folder: Path, files: Sequence[FirstBootFile]) -> bool:

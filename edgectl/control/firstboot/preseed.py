@@ -105,6 +105,7 @@ def _mirror(mirror: str) -> Iterator[str]:
         f"mirror/{parts.scheme}/hostname string {parts.netloc}",
         f"mirror/{parts.scheme}/directory string {parts.path or '/'}",
         f"mirror/{parts.scheme}/proxy string",
+        "apt-setup/services-select multiselect",  # updates of a host that a store may not reach would stop it, asking
         "apt-setup/cdrom/set-first boolean false",
     )
 

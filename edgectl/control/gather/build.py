@@ -144,7 +144,7 @@ def _judge(stores: Sequence[Store], shopping: Shopping) -> None:
     some = f"{count} thing{'s' if count > 1 else ''} that the stores need"
     again = "What was fetched stays; the same command goes on from here."
     if shopping.missing:
-        hint = f"Correct the lines below, or bring the files with --from. {again}"
+        hint = f"Correct these lines, or bring the files with --from. {again}"
         raise InvalidInput(f"{some} cannot be had", hint=hint, details=error.details)
     hint = " ".join((*dict.fromkeys(shopping.hints), again))
     raise Unreachable(f"{some} could not be asked for", hint=hint, details=error.details)

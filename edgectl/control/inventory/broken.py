@@ -42,7 +42,8 @@ def _meaning(error: yaml.MarkedYAMLError, here: str) -> str:
         if kind in context and "did not find expected ','" in problem:
             return f"{closed} or a comma is missing here, for the {opened} of line {line}"
     known = {
-        "mapping values are not allowed": 'a ":" stands behind a text here: quote the text, or begin a new line',
+        "mapping values are not allowed": 'a ":" stands behind a text here: quote the text, '
+        "or begin a line as deep as those above",
         "did not find expected key": f"no key begins here, as deep as those of the map that begins in line {line}",
         "did not find expected '-'": f"no - stands here, as in the rest of the list that begins in line {line}",
         "cannot start any token": f"no text begins with {here}: put it in quotes",

@@ -25,7 +25,7 @@ from edgectl.control.inventory.place import Finding, invalid, nearest
 from edgectl.control.inventory.policy_schema import Policy
 from edgectl.control.inventory.resolve import bundle_path, resolve, trust_path
 from edgectl.control.inventory.rules import Subject, node_findings, store_findings
-from edgectl.control.inventory.selector import Labels, selector
+from edgectl.control.inventory.selector import Labels, is_name, selector
 from edgectl.control.inventory.source import Source
 from edgectl.control.inventory.store import Store
 from edgectl.control.inventory.tree import Tree
@@ -60,14 +60,24 @@ class Inventory:
         if self.source.has(text):
             return (text,)
         matches = selector(text)
-        if re.search(r"[*?\[:(), ]", text):
+        if not is_name(text):
             self._check_names(text)
         found = tuple(labels.name for labels in self._labels() if matches(labels))
         if found:
             return found
-        if not re.search(r"[*?\[:(), ]", text):
+        if is_name(text):
             raise self._unknown(text)
-        raise InvalidInput(f'"{text}" selects none of the {len(self.names())} stores of {self.path}', docs="inventory")
+        message = f'"{text}" selects none of the {len(self.names())} stores of {self.path}'
+        raise InvalidInput(message, hint=self._what_there_is(), docs="inventory")
+
+    def _what_there_is(self) -> str:
+        """Return the names that a selector can have, as far as they can be shown; "" where there is no store."""
+        names = self.names()
+        hint = f"its stores are {', '.join(names[:_SHOWN])}{' ...' if len(names) > _SHOWN else ''}"
+        for section in ("groups", "profiles"):
+            if known := list(self.layers.named(section)):
+                hint += f"; its {section} {', '.join(known[:_SHOWN])}{' ...' if len(known) > _SHOWN else ''}"
+        return hint if names else ""
 
     def _labels(self) -> Iterator[Labels]:
         for row in self.source.rows():
@@ -76,7 +86,7 @@ class Inventory:
     def _check_names(self, text: str) -> None:
         """Say which group or profile of a selector does not exist."""
         for sentence in self._names_that_lead_nowhere(text):
-            raise InvalidInput(f"{self.path}: {sentence}", docs="inventory")
+            raise InvalidInput(f"{self.path}: {sentence}", hint=self._what_there_is(), docs="inventory")
 
     def _names_that_lead_nowhere(self, text: str) -> Iterator[str]:
         for section, kind in LAYERS.items():

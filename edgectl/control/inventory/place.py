@@ -51,13 +51,16 @@ def nearest(name: str, known: Iterable[str]) -> str:
     return f' Did you mean "{close[0]}"?' if close else ""
 
 
-def invalid(file: Path, findings: Iterable[Finding], *evidence: str) -> InvalidInput:
+_CORRECT = "Correct these lines and run the same command again."
+
+
+def invalid(file: Path, findings: Iterable[Finding], *evidence: str, hint: str = _CORRECT) -> InvalidInput:
     """Return the one error that lists all findings, in the order of the file, each with its line."""
     found = sorted(set(findings))
     count = "1 error" if len(found) == 1 else f"{len(found)} errors"
     return InvalidInput(
         f"{count} in {file}, nothing was sent",
-        hint="Correct the lines below and run the same command again.",
+        hint=hint,
         details=(*_lines(found), *evidence),
         docs="inventory",
     )

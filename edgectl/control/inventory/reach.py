@@ -9,6 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from edgectl.control.inventory.jump import guessed
 from edgectl.control.inventory.layers import Layers
 from edgectl.control.inventory.source import Source
 from edgectl.control.inventory.store import SshTarget, folder_of
@@ -57,4 +58,5 @@ def _target(node: dict[str, Any], folder: Path) -> SshTarget:
         keys=tuple(folder / Path(key).expanduser() for key in ssh.get("keys", ())),
         agent=bool(ssh.get("agent", True)),
         connect_seconds=float(ssh.get("connect_seconds", 15.0)),
+        jump=guessed(ssh.get("jump", ()), folder),
     )

@@ -12,11 +12,12 @@ from functools import cache
 from pathlib import Path
 
 from edgectl.control import assets
-from edgectl.control.inventory import chain_schema, hosted, network_schema, schema, uplink_schema
+from edgectl.control.inventory import backup_schema, chain_schema, hosted, network_schema, schema, uplink_schema
 from edgectl.control.inventory.amounts import rate_bytes
 from edgectl.control.inventory.facts import facts
 from edgectl.control.inventory.host_schema import Host
 from edgectl.control.inventory.installed import install_settings
+from edgectl.control.inventory.jump import jumps
 from edgectl.control.inventory.place import Place
 from edgectl.control.inventory.rollouts import rollout_of
 from edgectl.control.inventory.secret_schema import StoreSecret
@@ -44,6 +45,8 @@ from edgectl.control.inventory.store import (
 )
 from edgectl.control.inventory.tree import Tree
 from edgectl.wire.hours import Window, hours
+from edgectl.wire.length import seconds
+from edgectl.wire.payload import Backup
 
 PREFETCH = "prefetch"  # the name of the windows in which models are brought ahead
 
@@ -80,8 +83,10 @@ def resolve(
         network=network(store.network, store.timezone),
         uplink=uplink(store.uplink),
         chain=chain(store.chain),
+        backup=backup(store.backup, store.timezone),
         secrets=secrets(store.secrets, folder),
         models=models(store, folder),
+        lab=store.lab,
     )
 
 
@@ -104,6 +109,13 @@ def network(asked: network_schema.Network | None, zone: str | None) -> NetworkSe
 def uplink(asked: uplink_schema.Uplink | None) -> UplinkSettings | None:
     """Return where nodes tell of themselves."""
     return UplinkSettings(asked.url or "", asked.secret or "", asked.budget) if asked else None
+
+
+def backup(asked: backup_schema.Backup | None, zone: str | None) -> Backup | None:
+    """Return how often the store's server takes a backup."""
+    if asked is None:
+        return None
+    return Backup(seconds(asked.every), asked.keep, asked.at or "", zone or "" if asked.at else "")
 
 
 def chain(asked: chain_schema.Chain | None) -> ChainSettings:
@@ -191,6 +203,7 @@ def node_target(name: str, node: schema.Node, folder: Path, store: schema.Store)
             agent=ssh.agent,
             sudo_password=ssh.sudo_password.reference(folder) if ssh.sudo_password else None,
             connect_seconds=ssh.connect_seconds,
+            jump=jumps(ssh.jump, folder),
         ),
         host=HostSettings(
             free_bytes=host.free_bytes,

@@ -56,6 +56,9 @@ def _git(folder: Path, *words: str) -> bytes:
         raise InvalidInput(f"git cannot be asked: {error}", hint="is git installed here?") from error
     if ran.returncode != 0:
         said = ran.stderr.decode(errors="replace").strip()
+        if "not a git repository" in said:
+            hint = "git keeps what there is to compare with: git init, commit, then edgectl inventory diff HEAD"
+            raise InvalidInput(f"{folder} lies in no git repository", hint=hint)
         what = f"git has no revision {words[-1].removesuffix('^{commit}')!r}" if "--verify" in words else "git failed"
         raise InvalidInput(what, details=(f"$ git {' '.join(words)}", *((said,) if said else ())))
     return ran.stdout

@@ -11,8 +11,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from edgectl.control.inventory import schema
+from edgectl.control.inventory.backed import backup_findings
 from edgectl.control.inventory.chained import chain_findings
 from edgectl.control.inventory.check import Where
+from edgectl.control.inventory.contradicting import hours_findings
 from edgectl.control.inventory.guarded import guard_findings
 from edgectl.control.inventory.host_schema import File, Host
 from edgectl.control.inventory.installed import install_findings
@@ -24,7 +26,7 @@ from edgectl.control.inventory.publickey import key_error
 from edgectl.control.inventory.site import site_findings
 from edgectl.control.inventory.tree import Tree
 from edgectl.control.inventory.uplinked import uplink_findings
-from edgectl.wire.host import DISABLED, MASKED
+from edgectl.wire.host import DISABLED, MASKED, setting
 
 _OURS = {
     "node-name": "the node's name",
@@ -47,7 +49,6 @@ _WRITTEN = {  # by edgectl itself: what says them (payload/hostfiles.py, payload
 }
 _OUR_UNITS = ("k3s", "edgectl")
 _WAYS_IN = ("ssh.service", "ssh.socket", "sshd.service")
-_SWAPPED = str.maketrans("./", "/.")
 _SECRETS = ("token", "agent-token", "etcd-s3-access-key", "etcd-s3-secret-key", "datastore-endpoint")
 _REGISTRY_SECRETS = ("password", "auth", "identity_token", "token")
 
@@ -105,9 +106,18 @@ def store_findings(store: schema.Store, nodes: dict[str, schema.Node], subject: 
                 yield subject.finding(sentence, "releases", name, "needs")
     yield from _inference(store, subject)
     guarded = guard_findings(subject.name, store, nodes, doubtful=subject.doubts("guard"))
+    backed = backup_findings(store, doubtful=subject.doubts("backup"))
     told = uplink_findings(store, doubtful=subject.doubts("uplink"))
+    hours = hours_findings(subject.tree) if not subject.doubts("windows") else ()
     chained = chain_findings(subject.name, store, doubtful=subject.doubts("chain"))
-    for where, sentence in (*site_findings(subject.name, store, nodes, subject.doubts), *guarded, *told, *chained):
+    for where, sentence in (
+        *site_findings(subject.name, store, nodes, subject.doubts),
+        *guarded,
+        *backed,
+        *told,
+        *chained,
+        *hours,
+    ):
         yield subject.finding(sentence, *where)
     if isinstance(subject.tree.value, dict):
         own = {key: child for key, child in subject.tree.items() if key != "nodes"}  # nodes are looked at merged
@@ -217,16 +227,10 @@ def _services(host: Host, subject: Subject) -> Iterator[Finding]:
 def _sysctls(settings: Mapping[str, str | int], subject: Subject) -> Iterator[Finding]:
     seen: dict[str, str] = {}
     for name in settings:
-        first = seen.setdefault(_setting(name), name)
+        first = seen.setdefault(setting(name), name)
         if first != name:
             sentence = f"host.sysctls: {name} and {first} are one kernel setting, and only one value can hold"
             yield subject.finding(sentence, "host", "sysctls", name)
-
-
-def _setting(name: str) -> str:
-    """Return the path below /proc/sys: where a dot comes first, dots and slashes change places (sysctl.d(5))."""
-    dotted = "." in name and ("/" not in name or name.index(".") < name.index("/"))
-    return name.translate(_SWAPPED) if dotted else name
 
 
 def _k3s(k3s: schema.K3s, subject: Subject) -> Iterator[Finding]:

@@ -10,9 +10,11 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field, StringConstraints, WithJsonSchema
 
+from edgectl.control.inventory.backup_schema import Backup
 from edgectl.control.inventory.chain_schema import Chain
 from edgectl.control.inventory.host_schema import Host, Packages
 from edgectl.control.inventory.install_schema import Install
+from edgectl.control.inventory.jump_schema import Jump
 from edgectl.control.inventory.model_schema import Model
 from edgectl.control.inventory.network_schema import ClockTime, Day, Network
 from edgectl.control.inventory.policy_schema import Policy
@@ -54,6 +56,9 @@ class Ssh(Section):
     agent: bool = Field(default=True, description="Ask a running SSH agent, too.")
     sudo_password: SecretReference | None = Field(default=None, description="Only where sudo asks for one.")
     connect_seconds: Seconds = Field(default=15.0, description="Deadline of each step of connecting.")
+    jump: Annotated[list[Jump], Field(max_length=8)] = Field(
+        default=[], description="Hosts that the connection goes through, yours first: docs/inventory.md."
+    )
 
 
 class K3s(Section):
@@ -219,6 +224,9 @@ class Layer(NodeLayer):
     guard: Guard | None = Field(default=None, description="Which pods must wait for the GPU's proof: docs/guard.md.")
     network: Network | None = None
     uplink: Uplink | None = Field(default=None, description="Where nodes tell of themselves: docs/upward.md.")
+    backup: Backup | None = Field(
+        default=None, description="Backups that the store takes of its cluster: docs/backup.md."
+    )
     chain: Chain | None = Field(default=None, description="What must deliver, from the GPU to the sink: docs/chain.md.")
     timezone: Line | None = Field(default=None, description="Of the store, e.g. Europe/Berlin.")
     cameras: dict[Label, Camera | None] | None = Field(default=None, description="null: not in this store.")
@@ -249,6 +257,10 @@ class Store(Layer):
 
     title: Title = Field(default="", description="One line, for people.")
     groups: list[str] = Field(default=[], description="Laid over defaults and profile in this order.")
+    lab: bool = Field(
+        default=False,
+        description="Its machines are a lab's: `edgectl accept` may restart them and kill services (docs/accept.md).",
+    )
     variants: dict[Label, list[Line]] = Field(default={}, description="The variants of each model that run here.")
     nodes: dict[Label, Node] | None = None
 

@@ -11,8 +11,9 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 
 from edgectl.control.inventory.amounts import SIZE_PATTERN, size_bytes
 from edgectl.control.inventory.text import refused_line
-from edgectl.wire.length import LENGTH_PATTERN, seconds
+from edgectl.wire.length import seconds
 
+_LENGTH = r"^[0-9]{1,6}(\.[0-9]+)?[smhd]$"  # as edgectl.wire.length reads it
 Label = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$")]
 
 
@@ -52,7 +53,7 @@ Size = Annotated[
     BeforeValidator(_size),
     WithJsonSchema({"anyOf": [{"type": "integer", "minimum": 0}, {"type": "string", "pattern": SIZE_PATTERN}]}),
 ]
-Length = Annotated[str, AfterValidator(_length), WithJsonSchema({"type": "string", "pattern": LENGTH_PATTERN})]
+Length = Annotated[str, AfterValidator(_length), WithJsonSchema({"type": "string", "pattern": _LENGTH})]
 
 
 class Section(BaseModel):

@@ -28,6 +28,11 @@ class Labels:
 Matches = Callable[[Labels], bool]
 
 
+def is_name(text: str) -> bool:
+    """Tell whether a text is the plain name of one store; nothing is matched by it."""
+    return not re.search(r"[*?\[:(), ]", text)
+
+
 def selector(text: str) -> Matches:
     """Return the test that a text asks for; UsageError says what it cannot be.
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from edgectl.control.inventory.install import InstallSettings
+from edgectl.control.inventory.jump import JumpTarget
 from edgectl.control.inventory.place import Place
 from edgectl.control.inventory.tree import Tree
 from edgectl.control.secrets.reference import Reference
@@ -21,7 +22,7 @@ from edgectl.wire.rollout import Rollout
 if TYPE_CHECKING:
     from edgectl.control.inventory.policy_schema import Policy
     from edgectl.wire.hours import Window
-
+    from edgectl.wire.payload import Backup
 
 DEFAULT_ARCH = "amd64"
 _NOWHERE = Place("", 1, 1)
@@ -35,14 +36,11 @@ def folder_of(source: Path) -> Path:
 
 @dataclass(frozen=True, slots=True)
 class Launch:
-    """How a deploy user comes in: by the node's launcher, with what a key of the trust has signed for this store.
-
-    `keys` are the public keys that the inventory lets him log in with.
-    """
+    """How a deploy user comes in: by the node's launcher, with what a key of the trust has signed for this store."""
 
     store: str
     trust: Path | None
-    keys: tuple[str, ...]
+    keys: tuple[str, ...]  # the public keys that the inventory lets him log in with
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +48,7 @@ class SshTarget:
     """How to reach a node. `host_key` is its pinned public key ("ssh-ed25519 AAAA..."), `keys` are private key files.
 
     `sudo_password` says where the sudo password is found, None where sudo asks for none. `launch` is there where `user`
-    is one of the node's own deploy users (host.users): he does not become root.
+    is one of the node's own deploy users (host.users): he does not become root. `jump` are the hosts on the way.
     """
 
     host: str
@@ -62,6 +60,7 @@ class SshTarget:
     sudo_password: Reference | None = None
     connect_seconds: float = 15.0
     launch: Launch | None = None
+    jump: tuple[JumpTarget, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -275,6 +274,8 @@ class Store:
     models: ModelsSettings = ModelsSettings()
     uplink: UplinkSettings | None = None
     chain: ChainSettings = ChainSettings()
+    backup: Backup | None = None
+    lab: bool = False  # its machines may be struck: `edgectl accept`
 
     def place(self, *path: str | int) -> Place:
         """Return where the inventory says this ("releases", "vision-stack", "chart"), or the nearest line to it."""
@@ -292,9 +293,4 @@ class Store:
 
     def node(self, name: str = "") -> NodeTarget:
         """Return a node by name, the lead without; KeyError when there is none."""
-        if not name:
-            return self.lead
-        for node in self.nodes:
-            if name == node.name:
-                return node
-        raise KeyError(name)
+        return {node.name: node for node in self.nodes}[name] if name else self.lead

@@ -7,8 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
+from pydantic import ValidationError
+
+from edgectl.control.inventory.jump import JumpTarget, jumps
+from edgectl.control.inventory.jump_schema import Jump
 from edgectl.control.inventory.load import Inventory
+from edgectl.control.inventory.store import folder_of
 from edgectl.control.inventory.tree import Tree
 
 _PORT, _SECONDS = 22, 15.0  # as schema.Ssh has them
@@ -27,6 +33,7 @@ class Unpinned:
     connect_seconds: float = _SECONDS
     pinned: str = ""
     wrong: str = ""
+    jump: tuple[JumpTarget, ...] = ()
 
     @property
     def name(self) -> str:
@@ -36,15 +43,16 @@ class Unpinned:
 
 def unpinned(inventory: Inventory, stores: Iterable[str], *, again: bool = False) -> Iterator[Unpinned]:
     """Yield the nodes of these stores that have no host key; `again`: those that have one, too."""
+    folder = folder_of(inventory.source.path)
     for store in stores:
         tree = inventory.tree(store)
         for node, own in tree.nearest("nodes").items() if tree.get("nodes") else ():
-            found = _node(store, node, own, inventory.node_tree(store, tree, node))
+            found = _node(store, node, own, inventory.node_tree(store, tree, node), folder)
             if again or not found.pinned:
                 yield found
 
 
-def _node(store: str, node: str, own: Tree, merged: Tree) -> Unpinned:
+def _node(store: str, node: str, own: Tree, merged: Tree, folder: Path) -> Unpinned:
     ssh, pinned = _plain(merged, "ssh"), _plain(merged, "host_key")
     ssh = ssh if isinstance(ssh, dict) else {}
     host, port = ssh.get("host") or _plain(merged, "address"), ssh.get("port", _PORT)
@@ -56,7 +64,13 @@ def _node(store: str, node: str, own: Tree, merged: Tree) -> Unpinned:
         return Unpinned(store, node, line, host, wrong=f"ssh.port: a port is needed, not {port}")
     if isinstance(seconds, bool) or not isinstance(seconds, int | float) or seconds <= 0:
         return Unpinned(store, node, line, host, wrong=f"ssh.connect_seconds: seconds are needed, not {seconds}")
-    return Unpinned(store, node, line, host, port, float(seconds), pinned if isinstance(pinned, str) else "")
+    try:
+        jump = jumps([Jump.model_validate(one) for one in ssh.get("jump") or ()], folder)
+    except (ValidationError, TypeError) as error:
+        why = error.errors()[0]["msg"] if isinstance(error, ValidationError) else "a list of hosts is needed"
+        return Unpinned(store, node, line, host, wrong=f"ssh.jump: {why}")
+    known = pinned if isinstance(pinned, str) else ""
+    return Unpinned(store, node, line, host, port, float(seconds), known, jump=jump)
 
 
 def _plain(tree: Tree, key: str) -> object:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import logging
 import socket
 from contextlib import suppress
+from dataclasses import replace
 
 from edgectl.control.link.dial import dial
 from edgectl.control.link.hostkey import HostKey, fingerprint, pinned
@@ -41,7 +42,7 @@ def _connect(target: Target, key: HostKey, keys: Offer) -> Link:
             hint="name a private key file for the node in the inventory, or add one to the SSH agent: ssh-add",
             details=keys.problems,
         )
-    sock = MeteredSocket(dialled(target), silence_seconds=target.silence_seconds)
+    sock, via = reached(target)
     transport = Transport(sock)
     try:
         _exchange(transport, target, key)
@@ -49,12 +50,31 @@ def _connect(target: Target, key: HostKey, keys: Offer) -> Link:
     except BaseException:
         transport.close()
         sock.close()
+        if via is not None:
+            via.close()
         raise
     sock.watch(transport.probe)
-    return Link(target=target, transport=transport, sock=sock, key=used)
+    return Link(target=target, transport=transport, sock=sock, key=used, via=via)
 
 
-def dialled(target: Target) -> socket.socket:
+def reached(target: Target) -> tuple[MeteredSocket, Link | None]:
+    """Return a connection to a node's SSH port, and the link to its last jump host, which it goes through.
+
+    Unreachable says why there is none, and at which host of the way.
+    """
+    if not target.jump:
+        return MeteredSocket(_dialled(target), silence_seconds=target.silence_seconds), None
+    *before, last = target.jump
+    via = connect(replace(last, jump=tuple(before), silence_seconds=target.silence_seconds))
+    try:
+        channel = via.forward(target.host, target.port, what=target.where)
+        return MeteredSocket(channel, silence_seconds=target.silence_seconds), via
+    except BaseException:
+        via.close()
+        raise
+
+
+def _dialled(target: Target) -> socket.socket:
     """Return a TCP connection to a node; Unreachable says why there is none."""
     try:
         return dial(target.host, target.port, seconds=target.connect_seconds)

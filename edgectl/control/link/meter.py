@@ -14,16 +14,40 @@ import termios
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from typing import Protocol
 
 _PROBES = 4  # in one span of silence: three may be lost or late
+
+
+class Stream(Protocol):
+    """What is needed of a socket; a channel through a jump host has it, too."""
+
+    def recv(self, count: int, /) -> bytes:
+        """Receive; TimeoutError when nothing came in time."""
+
+    def send(self, data: bytes, /) -> int:
+        """Send some of it; TimeoutError when nothing went in time."""
+
+    def fileno(self) -> int:
+        """Return its descriptor."""
+
+    def settimeout(self, seconds: float | None, /) -> None:
+        """Set how long both may take."""
+
+    def getpeername(self) -> object:
+        """Return the other end's address."""
+
+    def shutdown(self, how: int, /) -> None:
+        """End both directions."""
+
+    def close(self) -> None:
+        """Close it."""
 
 
 class MeteredSocket:
     """What SSH needs of a socket, with counters. `lost` says why the watch gave the peer up."""
 
-    def __init__(
-        self, sock: socket.socket, *, silence_seconds: float, clock: Callable[[], float] = time.monotonic
-    ) -> None:
+    def __init__(self, sock: Stream, *, silence_seconds: float, clock: Callable[[], float] = time.monotonic) -> None:
         self._sock = sock
         self._silence_seconds = silence_seconds
         self._probe_seconds = silence_seconds / _PROBES

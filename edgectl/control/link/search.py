@@ -14,6 +14,7 @@ from edgectl.wire.delta import STRONG_BYTES, Copy, Signature, strong
 
 _MODULUS = 65521  # adler32's
 _OFFSETS = 64 * 1024  # tried at once: what they need stays in the processor's cache
+_FIRST_OFFSETS = 1024  # tried behind a copy, then ever more: the next one is often near
 _SCAN_BYTES = 1024 * 1024  # said as not matching, so that it can be sent while the search goes on
 _AHEAD_BYTES = 1024 * 1024
 _FOLLOWED_BYTES = 32 * 1024 * 1024  # of one copy at most: the node must hear something meanwhile
@@ -60,13 +61,15 @@ class Search:
     def _next(self, at: int, end: int) -> tuple[int, int | None]:
         """Return the first place from `at` on whose block is in the base, and which; or `end` and None."""
         block, short = self._block, self._base_size % self._block
+        offsets = _FIRST_OFFSETS
         while at < end and at + block <= self._size:
-            data = self._read(at, min(_OFFSETS + block - 1, self._size - at))
+            data = self._read(at, min(min(offsets, end - at) + block - 1, self._size - at))
             for place in self._candidates(data):
                 found = self._index.get(strong(memoryview(data)[place : place + block]))
                 if found is not None:
                     return at + place, found
             at += len(data) - block + 1
+            offsets = min(4 * offsets, _OFFSETS)
         if at + block <= self._size:
             return at, None
         tail = self._size - short

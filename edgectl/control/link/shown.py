@@ -11,9 +11,8 @@ import struct
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
-from edgectl.control.link.connect import dialled, exchanged
+from edgectl.control.link.connect import exchanged, reached
 from edgectl.control.link.hostkey import HostKey
-from edgectl.control.link.meter import MeteredSocket
 from edgectl.control.link.target import Target
 from edgectl.control.link.transport import Transport
 from edgectl.wire.errors import Unreachable
@@ -31,8 +30,11 @@ _NAMES = {"ssh-ed25519": "ED25519", "ssh-rsa": "RSA"}
 
 
 def shown(target: Target) -> HostKey:
-    """Connect, exchange keys, hang up; return the key. Unreachable says what went wrong."""
-    sock = MeteredSocket(dialled(target), silence_seconds=target.silence_seconds)
+    """Connect (through jump hosts: their keys are pinned), exchange keys, hang up; return the key.
+
+    Unreachable says what went wrong.
+    """
+    sock, via = reached(target)
     transport = Transport(sock)
     try:
         hint = "the node has neither an Ed25519 nor an ECDSA nor an RSA host key: make one there, ssh-keygen -A"
@@ -40,6 +42,8 @@ def shown(target: Target) -> HostKey:
     finally:
         transport.close()
         sock.close()
+        if via is not None:
+            via.close()
     return HostKey(_words(blob)[0].decode("ascii", "replace"), blob)
 
 

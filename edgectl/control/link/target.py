@@ -28,6 +28,7 @@ class Target:
     `host_key` is the pinned line, "ssh-ed25519 AAAA..." (a comment may follow). `keys` are private key files, tried
     before the agent's keys; none means ssh's usual ones. `password` is for sudo, never for the login. `sign` is there
     where the user comes in by the node's launcher: for the digest and size of an engine that the node has not accepted.
+    `jump` are the hosts on the way, the nearest to the operator first, each with a door and a pinned key of its own.
     """
 
     node: str
@@ -39,6 +40,7 @@ class Target:
     agent: bool = True
     password: Secret | None = None
     sign: Callable[[str, int], Started] | None = None
+    jump: tuple[Target, ...] = ()
     connect_seconds: float = 15.0  # for each of: TCP, key exchange, log-in; 600 ms links need about 4 s in all
     silence_seconds: float = 18.0  # a living peer answers the probes, four in that time
 

@@ -10,9 +10,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from edgectl.wire.k3s import starts_with
 from edgectl.wire.payload import Node, Payload, Release
 from edgectl.wire.workload import images_of, key_of, pods_of, template_of
 
+K3S = "k3s"  # the name of its pause among the workloads', which have slashes (node/gaps.py)
 UNKNOWN_SECONDS = 30.0  # what is announced of a pause until the node has measured one of that workload
 
 
@@ -93,6 +95,20 @@ def pauses(
                 seconds = (measured or {}).get(name)
                 found.append(Pause(name, why) if seconds is None else Pause(name, why, seconds, measured=True))
     return tuple(found)
+
+
+def k3s_pause(runs: Mapping[str, Any], after: Payload, measured: Mapping[str, float]) -> Pause | None:
+    """Return that the API will be away on the node that leads, where k3s starts with something else than it runs with.
+
+    `runs`: the node's word of what its k3s was given. Pods go on meanwhile.
+    """
+    node = next((node for node in after.nodes if node.name == runs.get("node")), None)
+    if node is None or runs.get("starts") == starts_with(node.k3s):
+        return None
+    had, gets = str(runs.get("version", "")), node.k3s.version
+    why = f"{had} becomes {gets}" if had != gets else "it starts anew with its new settings"
+    said = f"{why}; the Kubernetes API is away so long, pods and inference run on"
+    return Pause(K3S, said, measured[K3S], measured=True) if K3S in measured else Pause(K3S, said)
 
 
 def _stops_first(manifest: Mapping[str, Any], resources: frozenset[str]) -> str:

@@ -5,6 +5,7 @@ Owns the list. What cannot be listed makes a store that is not kept. Imports not
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import os
 import re
@@ -143,21 +144,47 @@ def _distributions() -> list[Any]:
 
 
 def _tree(folder: Path, end: str = "") -> str:
-    """Return the digest of all files below a folder, by name and content; "" where there are none to be read."""
-    digest, names = hashlib.sha256(str(folder).encode()), 0
+    """Return the digest of all files below a folder, by name and content; "" where there are none to be read.
+
+    They are read once as long as none of them was written: with many stores that was half of a command's time.
+    """
     try:
-        for here, folders, files in os.walk(folder, onerror=_raise):
-            folders.sort()
-            inside = [name for name in sorted(files) if name.endswith(end)]
-            for name in () if end else folders:
-                digest.update(f"\0{here}/{name}\0{Path(here, name).is_symlink()}".encode())
-            for name in inside:
-                path = Path(here, name)
-                data = path.read_bytes()
-                digest.update(f"\0{path}\0{path.is_symlink()}\0{len(data)}\0".encode() + data)
-            names += len(inside)
+        return _read(str(folder), end, tuple(_marks(str(folder), end)))
     except OSError:
         return ""
+
+
+_Mark = tuple[str, bool, int, int, int, int]  # a path, whether it is a link, and what shows that it was written
+
+
+def _marks(folder: str, end: str) -> Iterator[_Mark]:
+    folders = [folder]
+    while folders:
+        with os.scandir(folders.pop()) as entries:
+            for entry in entries:
+                if is_folder := entry.is_dir():
+                    folders += [] if entry.is_symlink() else [entry.path]
+                if not end or (entry.name.endswith(end) and not is_folder):
+                    now = entry.stat()
+                    written = 0 if is_folder else now.st_mtime_ns  # what lies in a folder has marks of its own
+                    changed = 0 if is_folder else now.st_ctime_ns
+                    yield entry.path, entry.is_symlink(), now.st_ino, now.st_size, written, changed
+
+
+@functools.lru_cache(maxsize=8)
+def _read(folder: str, end: str, marks: tuple[_Mark, ...]) -> str:
+    del marks
+    digest, names = hashlib.sha256(folder.encode()), 0
+    for here, folders, files in os.walk(folder, onerror=_raise):
+        folders.sort()
+        inside = [name for name in sorted(files) if name.endswith(end)]
+        for name in () if end else folders:
+            digest.update(f"\0{here}/{name}\0{Path(here, name).is_symlink()}".encode())
+        for name in inside:
+            path = Path(here, name)
+            data = path.read_bytes()
+            digest.update(f"\0{path}\0{path.is_symlink()}\0{len(data)}\0".encode() + data)
+        names += len(inside)
     return digest.hexdigest() if names else ""
 
 

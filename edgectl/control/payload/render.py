@@ -74,6 +74,9 @@ class Renderer:
         return _Rendering(store, self._shelves[store.bundle]).run()
 
 
+_FILL = {"hint": "edgectl bundle build fetches what the bundle lacks. Correct what else is named, and run it again."}
+
+
 @dataclass(slots=True)
 class _Rendering:
     """One run: gathers blobs and findings on the way."""
@@ -100,7 +103,8 @@ class _Rendering:
         kept, coming = self._models()
         delivers = self._chain(releases, question, kept) if len(releases) == len(self.store.releases) else None
         if self.findings:
-            raise invalid(self.store.source, self.findings, *self.evidence)
+            lacking = any(f"the bundle {self.shelf.bundle.root}" in finding.sentence for finding in self.findings)
+            raise invalid(self.store.source, self.findings, *self.evidence, **_FILL if lacking else {})
         payload = Payload(
             store=self.store.name,
             title=self.store.title,
@@ -115,6 +119,7 @@ class _Rendering:
             models=kept,
             uplink=uplink_of(self.store),
             chain=delivers,
+            backup=self.store.backup,
         )
         hooks = {made.release.name: made.hooks for made in releases if made.hooks}
         return Rendered(payload, dict(sorted(self.paths.items())), hooks, coming)

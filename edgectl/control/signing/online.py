@@ -24,6 +24,8 @@ from edgectl.wire.errors import InvalidInput
 from edgectl.wire.offer import NAMESPACE, Offer, Part
 from edgectl.wire.trust import Trust
 
+_VALID_SECONDS = 86400  # clocks may be wrong by hours
+
 
 @functools.cache
 def started(store: str, trust: Path | None, digest: str, size: int) -> Started:
@@ -33,7 +35,7 @@ def started(store: str, trust: Path | None, digest: str, size: int) -> Started:
     now = time.time()
     signer, key = signer_for(read(trust).trust, store, now=now)
     serial = int(now)
-    expires = min(serial + launch.VALID_SECONDS, signer.ends)
+    expires = min(serial + _VALID_SECONDS, signer.ends)
     statement = launch.Statement(store, serial, expires, Part(digest, size)).encode()
     return Started(signer.fingerprint, statement, signed(statement, signer, key, launch.NAMESPACE))
 
@@ -51,7 +53,7 @@ def offered(made: Offer, rendered: bytes, trust: Trust, values: Values) -> Signe
     data = replace(
         made,
         serial=serial,
-        expires=min(serial + launch.VALID_SECONDS, signer.ends),
+        expires=min(serial + _VALID_SECONDS, signer.ends),
         values=launch.commitment(nonce, plain) if values else "",
         summary="".join(sign for sign in made.summary[:200] if sign.isprintable()),
     ).encode()

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from edgectl.node.converge.protocol import ApplyFailed, Gate, LookFailed, Observation, Status, Step
+from edgectl.node.converge.protocol import ApplyFailed, Gate, LookFailed, Observation, Status, applies
 from edgectl.wire import event
 from edgectl.wire.verdict import StepResult, Verdict, judge, judge_look
 
@@ -112,7 +112,7 @@ def _bring(
         if seen.status in {Status.CURRENT, Status.FAILED}:
             return seen, applied
         if seen.status is Status.DRIFTED:
-            if not isinstance(step, Step) or applied:
+            if not applies(step) or applied:
                 return (_lied(seen) if applied else seen), applied
             if why := spare(step):
                 return replace(seen, reason=f"{seen.reason}; {why}"), applied
@@ -203,7 +203,7 @@ def _result(step: Gate[Any], seen: Observation, *, applied: bool, seconds: float
         status=seen.status.value,
         reason=seen.reason,
         applied=applied,
-        is_gate=not isinstance(step, Step) or isinstance(seen, _TimedOut) or seen.is_gate,
+        is_gate=not applies(step) or isinstance(seen, _TimedOut) or seen.is_gate,
         degraded=seen.degraded,
         absent=seen.absent if seen.status is Status.CURRENT else "",
         seconds=round(seconds, 3),

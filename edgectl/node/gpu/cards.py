@@ -37,7 +37,8 @@ def cards(
     missing = False if said.listed or said.layer("devices").status == NOT_YET else None
     for uuid in dict.fromkeys(uuid for uuid in others if not uuid.startswith(_PART)):
         name = devices[uuid].name if uuid in devices else ""
-        found.append(Card(index=-1, uuid=uuid, name=name, listed=missing))
+        spare = len(said.listed) >= gpu.count and uuid not in {*gpu.uuids, *(healthy or ())}
+        found.append(Card(index=-1, uuid=uuid, name=name, listed=missing, spare=spare))
     found += [Card(index=-1, listed=missing) for _ in range(gpu.count - len(found))]
     return tuple(
         _proven(

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 
 from edgectl.node.converge.protocol import ApplyFailed, Observation, Status, Wait
 from edgectl.node.host.owned import Owned
 from edgectl.node.host.readers import Readers
 from edgectl.node.io.look import Hands, Look
+from edgectl.wire.host import setting
 from edgectl.wire.payload import ManagedFile
 
 _RETIRED = "retired"
@@ -39,6 +40,10 @@ class Files:
         differences += [(path, "present", _RETIRED) for path in sorted(Owned(read, self.id).paths() - declared)]
         for file in self.files:
             path = read.places.root / file.path.lstrip("/")
+            entry = read.entry(path)
+            if entry is not None and stat.S_ISLNK(entry.st_mode):  # what it leads to is not ours, whatever it says
+                differences.append((file.path, "a symbolic link", "a file"))
+                continue
             have = read.text(path)
             if have is None:
                 differences.append((file.path, "missing", f"{len(file.text.encode())} bytes"))
@@ -109,7 +114,7 @@ class Sysctls:
         """Compare /proc/sys with the declaration."""
         differences = []
         for key, want in sorted(self.settings.items()):
-            have = read.text(_proc(read, key))
+            have = read.text(read.places.root / "proc/sys" / setting(key))
             if have is None or have.split() != want.split():
                 differences.append((key, "missing" if have is None else " ".join(have.split()), want))
         if differences:
@@ -123,7 +128,3 @@ class Sysctls:
             ran = write.change("sysctl", "-w", f"{key}={want}", limit_seconds=10)
             if not ran.ok:
                 raise ApplyFailed(f"{key} could not be set: {ran.last_words}", evidence=ran.evidence())
-
-
-def _proc(read: Look, key: str) -> Path:
-    return read.places.root / "proc/sys" / key.replace(".", "/")

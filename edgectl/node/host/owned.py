@@ -38,8 +38,9 @@ class Owned:
             return
         for path in sorted(new):
             place = self._place(path)
-            mode = write.mode(place)
-            if mode is not None and place.is_file():
+            if place.is_symlink():
+                write.link(self._original(path), str(place.readlink()))
+            elif (mode := write.mode(place)) is not None and place.is_file():
                 write.copy(place, self._original(path), mode=mode)
         write.write(self._list, canonical(sorted(had | new)).decode(), mode=0o600)
 
@@ -48,8 +49,9 @@ class Owned:
         gone = set(paths)
         for path in sorted(gone):
             original = self._original(path)
-            mode = write.mode(original)
-            if mode is None:
+            if original.is_symlink():
+                write.link(self._place(path), str(original.readlink()))
+            elif (mode := write.mode(original)) is None:
                 write.remove(self._place(path))
             else:
                 write.copy(original, self._place(path), mode=mode)

@@ -6,8 +6,7 @@ sees (NeedDaemonReload; readers.py). A unit that is declared no more is put back
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from edgectl.node.converge.protocol import ApplyFailed, LookFailed, Observation, Status, Wait
 from edgectl.node.host.before import Before
@@ -16,6 +15,7 @@ from edgectl.node.host.systemd import PROPERTIES, Deeds, deeds, read
 from edgectl.node.io.look import Hands, Look
 from edgectl.wire.host import Service
 
+_STARTS = "starts"  # a file for each unit that is to be started
 _LIMIT_SECONDS = 100.0  # systemd gives a unit 90 by its own default
 
 
@@ -48,26 +48,21 @@ class Services:
         """Change what differs: stop, then what lies on the disk, one reload, and what runs from then on."""
         del seen
         found, readers = self._deeds(write), Readers(write)
-        if found.claim:
-            Before(write).claim(write, found.claim)
+        for name in found.start:
+            write.write(write.places.owned / _STARTS / name, "")
+        Before(write).claim(write, found.claim)
         if found.stop:  # while systemd knows how: of a masked unit, or one without its file, it has forgotten
             self._change(write, "stop", *found.stop)
-        changed = False
-        for verb, names in (
-            ("unmask", found.unmask),
-            ("enable", found.enable),
-            ("disable", found.disable),
-            ("mask", found.mask),
-        ):
-            if names:
+        changed = found.reload
+        for verb in ("unmask", "enable", "disable", "mask"):
+            if names := getattr(found, verb):
                 self._change(write, verb, "--no-reload", *names)
                 changed = True
         now = found
-        if changed or found.reload:
+        if changed:
             self._change(write, "daemon-reload")
             now = self._deeds(write)  # before, systemd tells of a file that is gone as if it were there
-        once = [name for name in found.start if name not in (*now.gone, *now.restart, *now.start)]  # just enabled
-        for verb, names in (("restart", now.restart), ("start", [*now.start, *once])):
+        for verb, names in (("restart", now.restart), ("start", now.start)):
             if names:
                 self._change(write, verb, *names)
         if now.gone:  # links that lead nowhere, and a failure that nobody can repair: best effort, they harm nobody
@@ -78,13 +73,19 @@ class Services:
             Before(write).forget(write, found.forget)
 
     def _deeds(self, look: Look) -> Deeds:
-        before, marked = Before(look).units(), Readers(look).marked()
+        before, marked, starts = Before(look).units(), Readers(look).marked(), look.names(look.places.owned / _STARTS)
         names = sorted({*(service.name for service in self.services), *before, *marked})
         if not names:
             return Deeds()
         ran = look.run("systemctl", "show", f"--property={PROPERTIES}", "--", *names)
         try:
-            units = read(ran.out, names)
+            units = [
+                # whether a oneshot has worked, systemd forgets where no unit that is loaded wants it
+                replace(unit, result="")
+                if unit.name in starts or (unit.file == "static" and unit.name not in before)
+                else unit
+                for unit in read(ran.out, names)
+            ]
         except ValueError as error:
             raise LookFailed(f"{error}: {ran.last_words}", evidence=ran.evidence()) from error
         return deeds(self.services, units, before, marked)
@@ -92,13 +93,13 @@ class Services:
     @staticmethod
     def _change(write: Hands, verb: str, *words: str) -> None:
         ran = write.change("systemctl", verb, *words, limit_seconds=_LIMIT_SECONDS)
+        if verb == "start":  # also where one could not: it has failed, and no oneshot runs again for it
+            for name in words:
+                write.remove(write.places.owned / _STARTS / name)
         if not ran.ok:
-            names = " ".join(word for word in words if not word.startswith("-"))
-            log = _log(write, names.split()) if verb in {"start", "restart"} else ()
-            reason = f"systemctl {verb} {names}".strip()
+            names = [word for word in words if not word.startswith("-")]
+            about = [word for name in names for word in ("-u", name)]
+            asked = ("journalctl", *about, "-n", "15", "--no-pager", "-o", "cat")
+            log = write.run(*asked).evidence() if verb in {"start", "restart"} else ()
+            reason = " ".join(("systemctl", verb, *names))
             raise ApplyFailed(f"{reason}: {ran.last_words}", evidence=(*ran.evidence(), *log))
-
-
-def _log(look: Look, units: Sequence[str]) -> tuple[str, ...]:
-    asked = [word for unit in units for word in ("-u", unit)]
-    return look.run("journalctl", *asked, "-n", "15", "--no-pager", "-o", "cat").evidence()

@@ -87,10 +87,6 @@ class Deeds:
     never: list[str] = field(default_factory=list)
     waits: list[str] = field(default_factory=list)
 
-    def changes(self, name: str) -> bool:
-        """Tell whether the unit file's state of a unit is to be changed."""
-        return any(name in names for names in (self.unmask, self.enable, self.disable, self.mask))
-
 
 def read(out: str, names: Sequence[str]) -> tuple[Unit, ...]:
     """Read the blocks of `systemctl show NAME...`, one a name, in their order; ValueError when they are not."""
@@ -166,7 +162,7 @@ def _bring(found: Deeds, unit: Unit, state: str) -> None:
     if _weight(found) > count:
         found.differences.append((unit.name, unit.shown, {ENABLED: "enabled, active"}.get(state, f"{state}, inactive")))
         bound = unit.file not in _CAN_BE_ENABLED | _STARTS_AT_BOOT and not unit.masked  # static: it only runs or not
-        if found.changes(unit.name) or bound:
+        if bound or any(unit.name in names for names in (found.unmask, found.enable, found.disable, found.mask)):
             found.claim[unit.name] = Was(unit.file, unit.runs)
 
 

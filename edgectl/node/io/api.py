@@ -161,7 +161,11 @@ class WriteApi(ReadApi):
 
     def annotate(self, path: str, values: dict[str, str]) -> None:
         """Set annotations of an object."""
-        self._ask("PATCH", path, {"metadata": {"annotations": values}}, kind="application/merge-patch+json")
+        self.merge(path, {"metadata": {"annotations": values}})
+
+    def merge(self, path: str, fields: dict[str, Any]) -> None:
+        """Lay fields over an object; what is not named stays, and lists are replaced."""
+        self._ask("PATCH", path, fields, kind="application/merge-patch+json")
 
     def patch_status(self, path: str, status: dict[str, Any]) -> None:
         """Lay fields over an object's status; what is listed by name or type there stays beside what is new."""
@@ -170,6 +174,10 @@ class WriteApi(ReadApi):
     def create(self, path: str, item: dict[str, Any]) -> None:
         """Make an object in a collection; Denied (409) when there is one of that name."""
         self._ask("POST", path, item)
+
+    def post(self, path: str, item: dict[str, Any]) -> dict[str, Any]:
+        """Make an object, or ask for a token, and return what came of it."""
+        return dict(self._ask("POST", path, item))
 
     def replace(self, path: str, item: dict[str, Any]) -> None:
         """Put an object in the place of the one that is there."""

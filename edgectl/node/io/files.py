@@ -33,6 +33,7 @@ def write_atomic(path: Path, data: bytes, *, mode: int = 0o644) -> None:
 
 def link_atomic(path: Path, target: str) -> None:
     """Point a symbolic link elsewhere durably."""
+    path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.edgectl-new")
     temporary.unlink(missing_ok=True)
     temporary.symlink_to(target)
@@ -45,12 +46,14 @@ def copy_atomic(source: Path, path: Path, *, mode: int) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.edgectl-new")
     try:
-        with source.open("rb") as have, temporary.open("wb") as new:
-            while chunk := have.read(_CHUNK):
-                new.write(chunk)
-            new.flush()
-            os.fchmod(new.fileno(), mode)
-            os.fsync(new.fileno())
+        with source.open("rb") as have:
+            descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, mode)
+            with os.fdopen(descriptor, "wb") as new:
+                while chunk := have.read(_CHUNK):
+                    new.write(chunk)
+                new.flush()
+                os.fchmod(new.fileno(), mode)
+                os.fsync(new.fileno())
         temporary.replace(path)
     except OSError:
         temporary.unlink(missing_ok=True)

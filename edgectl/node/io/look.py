@@ -34,7 +34,7 @@ class Look:
     def text(self, path: Path) -> str | None:
         """Return a file's text; None when it is not there."""
         try:
-            return path.read_text(errors="replace")
+            return path.read_bytes().decode(errors="replace")  # line ends as they are
         except (FileNotFoundError, NotADirectoryError):
             return None
         except OSError as error:
@@ -137,6 +137,10 @@ class Hands(Look):
     def copy(self, source: Path, path: Path, *, mode: int) -> None:
         """Replace a file by a copy, durably."""
         files.copy_atomic(source, path, mode=mode)
+
+    def link(self, path: Path, target: str) -> None:
+        """Put a symbolic link in the place of whatever is called so, durably."""
+        files.link_atomic(path, target)
 
     def own_folder(self, path: Path, *, below: Path, owner: int, mode: int) -> None:
         """Make a folder and those on the way to it where they are missing, and give it to a user; links are errors."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 
@@ -12,7 +13,7 @@ class Places:
 
     root: Path = Path("/")
 
-    @property
+    @cached_property  # most others begin with it
     def state(self) -> Path:
         """Survives reboots, and k3s-uninstall.sh, which deletes all of /var/lib/rancher/k3s."""
         return self.root / "var/lib/edgectl"
@@ -63,6 +64,21 @@ class Places:
         return self.state / "backups"
 
     @property
+    def saved(self) -> Path:
+        """Backups of the cluster, one file each, for whoever brings up another machine in this one's place."""
+        return self.state / "saved"
+
+    @property
+    def restored(self) -> Path:
+        """Which backup was put back on this machine, before its first deploy."""
+        return self.state / "restored.json"
+
+    @property
+    def removing(self) -> Path:
+        """Present while all that is edgectl's is taken off this machine: of which store, and what it has asked for."""
+        return self.state / "removing.json"
+
+    @property
     def join_token(self) -> Path:
         """What an agent joins the store's cluster with; k3s reads it (`token-file`). Of root alone."""
         return self.state / "secrets/k3s-token"
@@ -93,6 +109,11 @@ class Places:
         return self.state / "outbox"
 
     @property
+    def audit(self) -> Path:
+        """Who asked what of this node, and what came of it: chained lines. Of root alone."""
+        return self.state / "audit"
+
+    @property
     def pause(self) -> Path:
         """Present while a person works on the store by hand."""
         return self.state / "pause.json"
@@ -103,6 +124,11 @@ class Places:
         return self.state / "reboot.json"
 
     @property
+    def way_back(self) -> Path:
+        """Present while what a rejected deploy has changed is not all undone: the base to which the store goes back."""
+        return self.state / "way-back.json"
+
+    @cached_property  # most others begin with it
     def run(self) -> Path:
         """Empty after each boot (tmpfs)."""
         return self.root / "run/edgectl"
@@ -167,7 +193,7 @@ class Places:
         """sha256sum lines that k3s.service writes before it starts: with what the running k3s was started."""
         return self.run / "k3s.started"
 
-    @property
+    @cached_property
     def k3s_data(self) -> Path:
         """k3s's data directory, by its own default."""
         return self.root / "var/lib/rancher/k3s"

@@ -59,7 +59,7 @@ class Stocked:
     def __init__(self, node: Node, tried: Envelope | None) -> None:
         self._node = node
         self._tried = tried
-        self.id = f"node-images-{node.name}"
+        self.id = f"stock-{node.name}"
         self.title = f"{node.name} images"
         self.wait = patience(tried)
 

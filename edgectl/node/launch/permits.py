@@ -11,10 +11,14 @@ from typing import Any
 from edgectl.wire.errors import Refused
 
 LOOKS = frozenset(
-    {"chain", "follow", "gpu", "history", "journal", "models", "outbox", "preflight", "status", "texts"}
+    {
+        *("audit", "chain", "doctor", "follow", "gpu", "history", "journal", "models", "outbox", "preflight"),
+        *("status", "texts"),
+    }
 )  # nothing changes by them, and no secret's value is in an answer
 SIGNED = frozenset({"deploy", "plan", "prefetch", "stage"})  # the offer's signature says what of
 ROOTS = {
+    "backup": "; at the node: sudo edgectl-node backup",
     "models": "; at the node: sudo edgectl-node models",
     "pause": "; at the node: sudo edgectl-node pause",
     "resume": "; at the node: sudo edgectl-node resume",

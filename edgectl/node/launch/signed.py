@@ -15,6 +15,7 @@ from datetime import datetime, timezone
 from typing import Any
 
 from edgectl.node.accept import accept
+from edgectl.node.audit import by_signature
 from edgectl.node.converge.protocol import LookFailed
 from edgectl.node.converge.slots import EVIDENCE, Slots
 from edgectl.node.io.files import write_atomic
@@ -35,7 +36,7 @@ from edgectl.wire.payload import Payload, decode
 _PAYLOAD_BYTES = 16 << 20  # it is read whole
 _MOST_AHEAD = 1000  # sequences that one deploy may pass over; numbers without an end would shut later ones out
 _SAME = "use the same edgectl version everywhere"
-_WORDS = ("names", "layers", "models", "foretell")  # beside the envelope: they save bytes, or refuse earlier
+_WORDS = ("names", "layers", "models", "k3s", "foretell", "asked")  # they save bytes, or refuse earlier
 
 
 @dataclass(frozen=True)
@@ -125,12 +126,11 @@ def _envelope(slots: Slots, frame: dict[str, Any], offer: Offer, who: Sender) ->
             )
     if (said.store, said.payload, said.runtime) != (offer.store, offer.payload.digest, offer.runtime.digest):
         raise Refused("what is asked for is not what is signed", hint=_SAME)
-    if said.sequence > slots.sequence + _MOST_AHEAD and not said.lead:
+    if said.sequence > slots.sequence + _MOST_AHEAD:  # also of a follower: who leads it is not signed, either
         raise Refused(f"sequence {said.sequence} is too far from {slots.sequence}", hint="deploy once as root")
     claimed = f"{said.sender.user}@{said.sender.host}"[:100]
     return replace(
         said,
-        sequence=min(said.sequence, 1 << 31),
         created=datetime.fromtimestamp(offer.serial, timezone.utc).isoformat(timespec="seconds"),
         sender=replace(who, host="".join(sign for sign in claimed if sign.isprintable())),
         commit=offer.commit,
@@ -196,6 +196,8 @@ class _SignedLink(Link):
 
     def __init__(self, places: Places, frames: Frames, signed: Signed) -> None:
         super().__init__(places, frames, signed.frame, signed.envelope)
+        sender = signed.envelope.sender
+        self.by = {**by_signature(sender, "ssh"), "from": sender.host}
         self._signed = signed
 
     def bring(self) -> None:

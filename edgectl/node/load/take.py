@@ -11,23 +11,27 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timezone
 
 from edgectl.node.accept import accept
+from edgectl.node.audit import by_signature
 from edgectl.node.converge.lock import holder
 from edgectl.node.converge.slots import EVIDENCE, Slots
 from edgectl.node.entry import meet_machine
 from edgectl.node.io.look import Look
 from edgectl.node.io.places import Places
+from edgectl.node.judged import may_follow
 from edgectl.node.load import engine, kept
 from edgectl.node.load.copy import Copying
 from edgectl.node.load.source import Source
 from edgectl.node.models.budget import refuse_over
 from edgectl.node.receive import want
+from edgectl.node.rest import not_at_rest
 from edgectl.node.secrets import values as kept_values
 from edgectl.node.secrets.kept import lacking
-from edgectl.node.sending import hold, meet, not_paused
+from edgectl.node.sending import hold, meet
 from edgectl.node.trust.accept import accepted, note_heard, signed_by, trust_here
 from edgectl.wire.document import is_digest, to_json
 from edgectl.wire.envelope import Envelope, Sender, judge_store, short
 from edgectl.wire.errors import Locked, NotReady, Refused
+from edgectl.wire.k3s import versions_of
 from edgectl.wire.meant import meant_of
 from edgectl.wire.offer import MOST_BYTES, Offer, orders_of
 from edgectl.wire.payload import Payload, decode
@@ -83,7 +87,7 @@ def take(
     newest = slots.candidate or slots.current
     if envelope.lead and newest and newest.envelope.payload == envelope.payload:
         envelope = replace(envelope, sequence=newest.envelope.sequence)  # the lead's, under which it was taken
-    not_paused(places, envelope.store)
+    not_at_rest(places, envelope.store)
     meet(places, envelope)
     _alone(places, envelope)
     if engine_asked and engine_asked != envelope.runtime:
@@ -188,11 +192,14 @@ class _Loaded:
         self._look = look
         self._note = note
         self._without: tuple[str, ...] = ()
+        self.by = by_signature(signed.who, source.kind)
+        self.asked: dict[str, str] = {}
 
     def bring(self) -> None:
         """Copy the payload, then all that this node must hold of it."""
         payload, node = self._payload()
         meet_machine(self._look, meant_of(payload.node(node)))
+        may_follow(self._places, payload.store, versions_of(payload), node)
         if payload.models:
             refuse_over(self._places, payload.models.current, payload.blobs, payload.models.budget_bytes)
         blobs = payload.blobs_of(payload.node(node))

@@ -20,6 +20,7 @@ from edgectl.node.desired import load
 from edgectl.node.gpu.proof import read as proof
 from edgectl.node.io.look import Look
 from edgectl.node.io.places import Places
+from edgectl.node.k3s.expiry import leaves
 from edgectl.node.outbox.held import held
 from edgectl.node.outbox.queue import BEAT, JOURNAL, VERDICT, Entry, Queue
 from edgectl.node.request import HEAL
@@ -141,6 +142,7 @@ class _Report:
             gpus=self._gpus,
             disk=_used_percent(self._places.state),
             why=why,
+            cert=_certificate_days(self._look),
         )
         self._queue.put(BEAT, lambda box, n: encode(replace(beat, box=box, n=n)))
         self._queue.drop(thinned(self._queue.entries()))
@@ -195,6 +197,14 @@ def _why(verdict: Verdict) -> str:
         return verdict.first_wrong.id
     less = next((step.id for step in verdict.steps if step.degraded or step.absent), "")
     return less or ("" if verdict.steps else _ENGINE)
+
+
+def _certificate_days(look: Look) -> int:
+    """Return for how many days all of k3s's certificates are good; 0 also after that, -1 where none is known."""
+    ends: dict[str, float] = {}
+    with suppress(*_FAULTS):
+        ends = leaves(look)
+    return max(int((min(ends.values()) - time.time()) // 86400), 0) if ends else -1
 
 
 def _used_percent(path: Path) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Iterable
 from typing import Any
 
 from edgectl.node.converge.protocol import LookFailed
@@ -98,6 +99,11 @@ class _Screen:
             _note(str(item.get("reason", "")))
         elif item.get("kind") == event.VERDICT:
             self.verdict = {"reason": item.get("reason", ""), **item.get("data", {}), "word": item.get("word", "")}
+
+    def send_all(self, op: str, frames: Iterable[dict[str, Any]]) -> None:
+        """Show several words of one kind."""
+        for fields in frames:
+            self.send(op, **fields)
 
 
 def _note(sentence: str) -> None:

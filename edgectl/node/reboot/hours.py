@@ -5,10 +5,12 @@ Pure. Must not know why a restart is needed.
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from edgectl.wire.host import Reboots
 from edgectl.wire.hours import Window, opens, window
+
+_TOLERATED = timedelta(minutes=10)  # that an operator's clock may be ahead of a right one
 
 
 def permitted(reboots: Reboots, *, serves: bool, may_reboot: bool, now: datetime | None) -> str:
@@ -29,10 +31,10 @@ def permitted(reboots: Reboots, *, serves: bool, may_reboot: bool, now: datetime
 
 
 def believed(now: datetime, *created: str) -> datetime | None:
-    """Return the clock's time; None when that is before something that was made earlier (RFC 3339)."""
+    """Return the clock's time; None when that is well before something that was made earlier (RFC 3339)."""
     for text in created:
         try:
-            if now < datetime.fromisoformat(text.replace("Z", "+00:00")):
+            if now + _TOLERATED < datetime.fromisoformat(text.replace("Z", "+00:00")):
                 return None
         except (ValueError, TypeError):  # not a time, or one without a zone: nothing to hold it against
             continue

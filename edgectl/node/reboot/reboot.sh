@@ -31,6 +31,17 @@ if [ "$nvidia" = nvidia ] && [ -z "$loaded" ] && [ -d "$root/sys/module/nouveau"
   say 1 "nouveau: it is loaded in place of NVIDIA's driver"
 fi
 
+# Its package was removed under it, says dpkg: no module can be loaded any more. Kernels of no package have no folder, too.
+runs=$(uname -r)
+if [ ! -d "$root/lib/modules/$runs/kernel" ]; then
+  for other in "$root"/boot/vmlinuz-*; do
+    [ -e "$other" ] || break
+    was=$(dpkg-query --admindir="$root/var/lib/dpkg" -W -f '${db:Status-Status}' "linux-image-$runs" 2>/dev/null)
+    [ "$was" != config-files ] || say 1 "kernel: $runs runs, its package was removed, and ${other##*/vmlinuz-} is there"
+    break
+  done
+fi
+
 [ -e "$root/run/reboot-required" ] || say 0 "no restart is needed"
 ours='' others=''
 # shellcheck disable=SC2013 # names of packages have no blanks

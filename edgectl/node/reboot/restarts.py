@@ -15,6 +15,7 @@ from edgectl.node.converge.slots import Slot, Slots
 from edgectl.node.io.files import sync_dir
 from edgectl.node.io.look import Hands, Look
 from edgectl.node.io.places import Places
+from edgectl.node.owed import restarts_back
 from edgectl.node.reboot.record import GoesOn, consume, goes_down, keep, read
 from edgectl.node.reboot.step import ID, TITLE
 from edgectl.node.request import Request
@@ -47,7 +48,8 @@ class Restarts:
 
         And where it goes back from what it has restarted the machine for: what serves is dark until that is undone.
         """
-        return self._request.may_reboot or (self.turned_down is not None and bool(self.reasons))
+        back = self.turned_down is not None and bool(self.reasons)
+        return self._request.may_reboot or back or restarts_back(self._hands.places)
 
     @property
     def reasons(self) -> tuple[str, ...]:

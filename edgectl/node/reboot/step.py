@@ -6,6 +6,7 @@ The facts are read by reboot.sh, which a technician can run, too. Must not know 
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timezone
 from pathlib import Path
@@ -35,6 +36,11 @@ class Restarts(Protocol):
     @property
     def may(self) -> bool:
         """Tell whether the store's hours do not hold for this run."""
+        ...
+
+    @property
+    def changed(self) -> Sequence[str]:
+        """Return the steps that have changed anything in this run, before a restart, too."""
         ...
 
     def restart(self, cause: str, reason: str) -> None:
@@ -68,7 +74,7 @@ class Reboot:
         if done >= rule.most:
             reason = f"restarted {_TIMES[done] if done < len(_TIMES) else f'{done} times'}, and still: {seen.reason}"
             return replace(seen, status=Status.FAILED, reason=reason, is_gate=True)
-        if why := self._not_now(rule, slots):
+        if why := self._not_now(rule, slots, cause):
             return _waits(seen, why)
         return replace(seen, status=Status.DRIFTED, differences=((cause, "this boot", "the next one"),))
 
@@ -83,8 +89,11 @@ class Reboot:
                 raise ApplyFailed(f"the next boot would load nouveau again: {ran.last_words}", evidence=ran.evidence())
         self.restarts.restart(cause, seen.reason)
 
-    def _not_now(self, rule: Reboots, slots: Slots) -> str:
-        may = self.may or (self.restarts is not None and self.restarts.may)
+    def _not_now(self, rule: Reboots, slots: Slots, cause: str) -> str:
+        run = self.restarts
+        # a driver that this run has put there kept the hours; without its restart no GPU is let in until the next ones
+        late = cause == "driver" and run is not None and "gpu-packages" in run.changed
+        may = self.may or late or (run is not None and run.may)
         accepted = [slot.envelope.created for slot in (slots.candidate, slots.current) if slot]
         now = believed(datetime.now(timezone.utc), *accepted)
         return permitted(rule, serves=slots.current is not None, may_reboot=may, now=now)

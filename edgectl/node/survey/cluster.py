@@ -5,10 +5,6 @@ Owns: by which objects each is known. Asks for names alone, never for what is in
 
 from __future__ import annotations
 
-import re
-import time
-from base64 import b64decode
-from calendar import timegm
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -16,6 +12,7 @@ from edgectl.node.charts.history import releases_of
 from edgectl.node.converge.protocol import LookFailed
 from edgectl.node.io.api import Denied
 from edgectl.node.io.look import Look
+from edgectl.node.k3s.expiry import leaves
 from edgectl.wire.finding import OK, STOP, UNKNOWN, WARN, Finding
 from edgectl.wire.survey import Declared
 
@@ -26,10 +23,7 @@ _AGENTS = {
     "Fleet": ({"cattle-fleet-system"}, "bundledeployments.fleet.cattle.io"),
 }
 _DAYS, _NEAR = 86400, 30
-# notBefore and notAfter of a certificate as they stand in its bytes (RFC 5280, 4.1.2.5): in the short form, or the long
-_VALID = re.compile(
-    rb"\x30.\x17\x0d\d{12}Z(?:\x17\x0d(\d{12})Z|\x18\x0f(\d{14})Z)|\x30.\x18\x0f\d{14}Z\x18\x0f(\d{14})Z", re.DOTALL
-)
+_READ = "look at that file: openssl x509 -noout -enddate -in FILE"
 _LARGE = 2 << 30
 
 
@@ -121,17 +115,16 @@ def _named(found: tuple[dict[str, object], ...] | None) -> tuple[tuple[str, str]
 
 def age(look: Look, *, now: float) -> Iterator[Finding]:
     """Yield how long k3s's certificates are good, and how large its datastore is, where there are any."""
-    server = look.places.k3s_data / "server"
-    ends = {}
-    for folder in (server / "tls", look.places.k3s_data / "agent"):
-        for name in look.names(folder):
-            if name.endswith(".crt") and not name.endswith("ca.crt"):
-                end = not_after(look.text(folder / name) or "")
-                ends.update({name: end} if end else {})
+    about = "k3s-certificates"
+    try:
+        ends = leaves(look)
+    except LookFailed as failure:
+        ends = {}
+        yield Finding(about, UNKNOWN, f"when k3s's certificates end is not known: {failure.reason}", _READ)
     if ends:
         name, end = min(ends.items(), key=lambda item: item[1])
         days = (end - now) / _DAYS
-        about, shown = "k3s-certificates", f"the first of k3s's certificates ends in {days:.0f} days ({name})"
+        shown = f"the first of k3s's certificates ends in {days:.0f} days ({name})"
         if days < 0:
             yield Finding(
                 about,
@@ -142,7 +135,7 @@ def age(look: Look, *, now: float) -> Iterator[Finding]:
         else:
             hint = "systemctl restart k3s renews what ends within 120 days" if days < _NEAR else ""
             yield Finding(about, WARN if days < _NEAR else OK, shown, hint)
-    database = look.entry(server / "db/state.db")
+    database = look.entry(look.places.k3s_data / "server/db/state.db")
     if database is not None:
         large = database.st_size > _LARGE
         hint = (
@@ -154,17 +147,3 @@ def age(look: Look, *, now: float) -> Iterator[Finding]:
             f"k3s's datastore has {database.st_size / 1e6:.0f} MB",
             hint if large else "",
         )
-
-
-def not_after(pem: str) -> float:
-    """Return when the first certificate of a file ends, in seconds; 0 where it cannot be read. Pure."""
-    body = pem.partition("-----BEGIN CERTIFICATE-----")[2].partition("-----END")[0]
-    try:
-        found = _VALID.search(b64decode(body))
-        if found is None:
-            return 0.0
-        short, *long = (group.decode() if group else "" for group in found.groups())
-        text = f"20{short}" if short else "".join(long)  # two digits: 2000 to 2049, which all that lives is
-        return float(timegm(time.strptime(text, "%Y%m%d%H%M%S")))
-    except ValueError:
-        return 0.0

@@ -18,10 +18,12 @@ from edgectl.node.host.box import judge as judge_box
 from edgectl.node.host.machine import sizes
 from edgectl.node.io.look import Look
 from edgectl.node.io.places import Places
+from edgectl.node.judged import may_follow
 from edgectl.node.receive import absent
+from edgectl.node.rest import rest
 from edgectl.node.survey import clock, cluster, disk, facts, gpu, memory, network, others, packages, resolver, system
-from edgectl.wire.errors import NotReady
-from edgectl.wire.finding import UNKNOWN, Finding
+from edgectl.wire.errors import NotReady, Refused
+from edgectl.wire.finding import OK, STOP, UNKNOWN, Finding
 from edgectl.wire.meant import Meant
 from edgectl.wire.payload import Node, Payload
 from edgectl.wire.survey import Declared
@@ -34,7 +36,7 @@ def looked(look: Look, declared: Declared, *, asked: float | None, now: float) -
     with ThreadPoolExecutor(1) as beside:
         reading = beside.submit(facts.read, look, declared)
         slots = Slots(look.places)
-        ours = bool(slots.all())
+        ours = bool(slots.all()) or look.places.restored.is_file()
         runs = cluster.ask(look)
         box = box_of(look, gpus=declared.gpu is not None)
         seen = reading.result()
@@ -52,6 +54,8 @@ def looked(look: Look, declared: Declared, *, asked: float | None, now: float) -
         "others": lambda: _others(look, declared, ours=ours),
         "cluster": lambda: cluster.judge(runs, declared, ours=ours),
         "k3s": lambda: cluster.age(look, now=now),
+        "k3s-version": lambda: _version(look, declared),
+        "removal": lambda: _removal(look.places),
     }
     return tuple(one for subject, judge in judges.items() for one in _judged(subject, judge, seen))
 
@@ -127,6 +131,24 @@ def _disk(look: Look, seen: facts.Facts, declared: Declared) -> Iterator[Finding
     room = disk.Room(found.f_bavail * found.f_frsize, found.f_favail, found.f_files)
     missing = sum(declared.blobs[digest] for digest in absent(look.places, declared.blobs))
     yield from disk.judge(seen, room, missing_bytes=missing, free_bytes=declared.free_bytes)
+
+
+def _version(look: Look, declared: Declared) -> Iterator[Finding]:
+    """Yield whether the declared k3s may follow what runs; a deploy is refused by the same judgement."""
+    if declared.k3s is None:
+        return
+    try:
+        may_follow(look.places, declared.store, declared.k3s, declared.node)
+    except Refused as no:
+        yield Finding("k3s-version", STOP, no.message, no.hint)
+        return
+    yield Finding("k3s-version", OK, f"{declared.k3s.of.get(declared.node, '')} may run here")
+
+
+def _removal(places: Places) -> Iterator[Finding]:
+    """Yield that what is here goes: no deploy is taken meanwhile."""
+    if (found := rest(places)) and found.removes:
+        yield Finding("removal", STOP, f"this store is {found.sentence}", found.hint)
 
 
 def _others(look: Look, declared: Declared, *, ours: bool) -> Iterator[Finding]:

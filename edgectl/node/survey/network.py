@@ -11,6 +11,8 @@ from edgectl.wire.finding import OK, STOP, UNKNOWN, WARN, Finding
 from edgectl.wire.survey import Declared
 
 _SMALLEST_MTU = 1280
+_STAND_IN = "edgectl0"  # as in startup/net.sh
+_CUT = frozenset({"down", "lowerlayerdown", "notpresent"})  # of Linux' operstate
 _PROGRAM = re.compile(r'\("([^"]+)",pid=(\d+)')
 # Ports of Kubernetes: those without which a node of this role cannot start, and those that it needs at times.
 _MUST = {"server": {"6443", "6444", "10250", "8472"}, "agent": {"6444", "10250", "8472"}}
@@ -57,7 +59,8 @@ def names(facts: Facts, declared: Declared, *, silent: tuple[str, ...]) -> Itera
     if wrong:
         asked = f"asked: {', '.join(servers)}" if servers else "/etc/resolv.conf names no name server"
         hint = f"getent hosts {wrong[0]}; give the store's name server (DHCP, /etc/resolv.conf), or declare an address"
-        yield Finding("network-names", WARN, f"{', '.join(wrong)} does not resolve", hint, (asked,))
+        mute = ("no name server answers",) if servers and len(silent) == len(servers[:3]) else ()
+        yield Finding("network-names", WARN, f"{', '.join(wrong)} does not resolve", hint, (asked, *mute))
     elif not servers:
         hint = "give it one (DHCP, /etc/resolv.conf); pods get theirs from it"
         yield Finding("network-names", WARN, "/etc/resolv.conf names no name server", hint)
@@ -71,7 +74,9 @@ def names(facts: Facts, declared: Declared, *, silent: tuple[str, ...]) -> Itera
 
 
 def _address(facts: Facts, address: str) -> Iterator[Finding]:
-    held = {words[3].partition("/")[0]: words for line in facts.all("address") if len(words := line.split()) > 3}  # noqa: PLR2004
+    shown = [words for line in facts.all("address") if len(words := line.split()) > 3]  # noqa: PLR2004
+    shown.sort(key=lambda words: words[1] != _STAND_IN)  # of two that have an address, the real one says more
+    held = {words[3].partition("/")[0]: words for words in shown}
     if not address:
         return
     about = "network-address"
@@ -89,11 +94,25 @@ def _address(facts: Facts, address: str) -> Iterator[Finding]:
         yield Finding(about, WARN, lent, hint)
     else:
         yield Finding(about, OK, f"{address} on {card}")
+    yield from _link(facts, address, [words[1] for words in shown if words[3].partition("/")[0] == address])
     sizes = dict(line.rsplit(" ", 1) for line in facts.all("mtu") if " " in line)
     mtu = {name: int(size) for name, size in sizes.items() if size.isdecimal()}
     if 0 < mtu.get(card, 0) < _SMALLEST_MTU:
         hint = f"ip link set {card} mtu 1500, and the same in the network's settings"
         yield Finding("network-mtu", WARN, f"{card} takes packets of {mtu[card]} bytes at most", hint)
+
+
+def _link(facts: Facts, address: str, cards: list[str]) -> Iterator[Finding]:
+    """Say whether what has the node's address is connected to anything."""
+    state = dict(line.rsplit(" ", 1) for line in facts.all("link") if " " in line)
+    real = [card for card in cards if card != _STAND_IN]
+    hint = "is the cable in at both ends, the link light on, the switch on? ip -br link"
+    if not real:
+        said = f"only {_STAND_IN} has {address}: it stands in for a card that is not connected"
+        yield Finding("network-alone", WARN, said, hint)
+    elif all(state.get(card) in _CUT for card in real):
+        said = f"{', '.join(real)} has no link: its cable is out, or it is switched off"
+        yield Finding("network-link", WARN, said, hint, tuple(f"{card}: operstate {state[card]}" for card in real))
 
 
 def _lead(facts: Facts, declared: Declared) -> Iterator[Finding]:

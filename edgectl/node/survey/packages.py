@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 from edgectl.node.host.packages.lock import held_by
 from edgectl.node.io.look import Look
@@ -29,20 +29,7 @@ def judge(facts: Facts, declared: Declared, locked: Mapping[str, str]) -> Iterat
         yield Finding("packages", OK, "there is no dpkg here")
         return
     needs = STOP if declared.packages else WARN
-    if half := facts.all("half"):
-        some = ", ".join(line.partition(" ")[0] for line in half[:3]) + (" ..." if len(half) > 3 else "")  # noqa: PLR2004
-        count = f"{len(half)} package{'s are' if len(half) > 1 else ' is'}"
-        yield Finding(
-            "packages-half",
-            needs,
-            f"{count} half installed: {some}",
-            "dpkg --configure -a; then apt-get -f install",
-            half,
-        )
-    elif facts.one("interrupted"):
-        yield Finding("packages-half", needs, "dpkg was interrupted in its work", "dpkg --configure -a")
-    else:
-        yield Finding("packages-half", OK, "dpkg is whole")
+    yield _half(facts, declared)
     if locked:
         path, who = next(iter(locked.items()))
         hint = "wait until it has ended (systemctl list-jobs; unattended-upgrades takes minutes); never delete the lock"
@@ -55,6 +42,46 @@ def judge(facts: Facts, declared: Declared, locked: Mapping[str, str]) -> Iterat
         named = reboot.removesuffix("needed").strip()
         hint = "reboot it before the deploy: a new kernel without its driver is better found now"
         yield Finding("packages-reboot", WARN, f"a reboot is pending{f', for {named}' if named else ''}", hint)
+
+
+def _half(facts: Facts, declared: Declared) -> Finding:
+    """Say in what dpkg was stopped. A deploy with packages ends that itself, and installs its own anew.
+
+    It does not put back what it has no file of: a package of somebody else's of which dpkg wants all anew.
+    """
+    about, by_hand = "packages-half", "dpkg --configure -a; then apt-get -f install"
+    half = facts.all("half")
+    lost = [name for name, state, flag in map(_words, half) if name not in declared.packages and _is_lost(state, flag)]
+    if declared.packages and lost:
+        hint = f"apt-get install --reinstall {' '.join(lost[:3])}; a deploy has no file of what it does not declare"
+        return Finding(about, STOP, f"{_are(lost)} half installed: {_some(lost)}", hint, half)
+    ends = "a deploy brings it to its end itself (dpkg --configure -a)" if declared.packages else by_hand
+    if half:
+        return Finding(
+            about, WARN, f"{_are(half)} half installed: {_some([_words(one)[0] for one in half])}", ends, half
+        )
+    if facts.one("interrupted"):
+        return Finding(about, WARN, "dpkg was interrupted in its work", ends)
+    return Finding(about, OK, "dpkg is whole")
+
+
+def _words(line: str) -> tuple[str, str, str]:
+    """Return a package's name, its state and dpkg's flag."""
+    name, state, flag = (*line.split(), "", "", "")[:3]
+    return name, state, flag
+
+
+def _is_lost(state: str, flag: str) -> bool:
+    """Tell whether its files are not all there, so that configuring it is of no use."""
+    return state == "half-installed" or "reinst" in flag
+
+
+def _are(names: Sequence[str]) -> str:
+    return f"{len(names)} package{'s are' if len(names) > 1 else ' is'}"
+
+
+def _some(names: Sequence[str]) -> str:
+    return ", ".join(names[:3]) + (" ..." if len(names) > 3 else "")  # noqa: PLR2004
 
 
 def _fence(facts: Facts, declared: Declared) -> Iterator[Finding]:

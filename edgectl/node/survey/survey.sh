@@ -63,6 +63,7 @@ network() {
   }
   for card in "$root"/sys/class/net/*; do
     [ ! -r "$card/mtu" ] || put mtu "$(basename "$card") $(first "$card/mtu")"
+    [ ! -r "$card/operstate" ] || put link "$(basename "$card") $(first "$card/operstate")"
   done
   has ss && {
     echo ss-tool=yes

@@ -55,7 +55,7 @@ def install(hands: Hands) -> bool:
     differences = _differences(hands)
     if not differences:
         return False
-    for path, (name, mode) in _wanted(hands).items():
+    for path, (name, mode) in _wanted(hands.places.root).items():
         if any(path == Path(where) for where, _, _ in differences):
             hands.write(path, _text(name), mode=mode)
     for argv in (
@@ -69,8 +69,12 @@ def install(hands: Hands) -> bool:
     return True
 
 
-def _wanted(read: Look) -> dict[Path, tuple[str, int]]:
-    root = read.places.root
+def installed(root: Path) -> tuple[Path, ...]:
+    """Return the files that are put on a node."""
+    return tuple(_wanted(root))
+
+
+def _wanted(root: Path) -> dict[Path, tuple[str, int]]:
     units = {root / "etc/systemd/system" / name: (name, 0o644) for name in (CONVERGE, *_WANTED_BY)}
     node = {root / "usr/local/sbin/edgectl-node": ("edgectl-node.sh", 0o755)}
     return {**units, **node, root / LAUNCHER.lstrip("/"): (_LAUNCHER, 0o755)}
@@ -82,7 +86,7 @@ def _text(name: str) -> str:
 
 def _differences(read: Look) -> tuple[tuple[str, str, str], ...]:
     found = []
-    for path, (name, mode) in _wanted(read).items():
+    for path, (name, mode) in _wanted(read.places.root).items():
         have = read.text(path)
         if have is None:
             found.append((str(path), "missing", "present"))

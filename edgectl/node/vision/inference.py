@@ -13,8 +13,7 @@ from edgectl.node.io.look import Look
 from edgectl.node.vision.question import body, is_beside, judge, known, path
 from edgectl.wire.payload import Inference
 
-_OK = 200
-_ANSWER_SECONDS = 5.0
+OK = 200
 _ASKS = 10  # until the version that runs has answered, and not the one beside it
 
 
@@ -32,13 +31,12 @@ class Answers:
     def probe(self, read: Look) -> Observation:
         """Ask once and compare; what the version beside has answered is asked again."""
         want, version = known(read, self._declared)
-        service = read.api.get(f"/api/v1/namespaces/{want.namespace}/services/{want.service}")
-        address = (service or {}).get("spec", {}).get("clusterIP", "")
-        if not address or address == "None":
+        address = address_of(read, want)
+        if not address:
             return Observation(Status.IN_PROGRESS, f"the service {want.service} does not exist yet")
         for _ in range(_ASKS):
-            status, text = _ask(address, want)
-            if status != _OK:
+            status, text = ask(address, want)
+            if status != OK:
                 said = f"HTTP {status}: {text.strip()[:200]}" if status else text
                 return Observation(Status.IN_PROGRESS, f"{want.service} {'answers ' if status else ''}{said}")
             if not is_beside(text):
@@ -46,9 +44,16 @@ class Answers:
         return Observation(Status.IN_PROGRESS, f"{want.service}: only the version beside what runs answers")
 
 
-def _ask(address: str, want: Inference) -> tuple[int, str]:
-    """Return the HTTP status and what was said; 0 and why where there is no answer."""
-    connection = http.client.HTTPConnection(address, want.port, timeout=_ANSWER_SECONDS)
+def address_of(read: Look, want: Inference) -> str:
+    """Return its Service's address in the cluster; "" where there is none yet. LookFailed: it cannot be told."""
+    service = read.api.get(f"/api/v1/namespaces/{want.namespace}/services/{want.service}")
+    address = str((service or {}).get("spec", {}).get("clusterIP", ""))
+    return "" if address == "None" else address
+
+
+def ask(address: str, want: Inference, *, seconds: float = 5.0) -> tuple[int, str]:
+    """Return the HTTP status and what was said; 0 and why where there is no answer, `seconds` long."""
+    connection = http.client.HTTPConnection(address, want.port, timeout=seconds)
     try:
         connection.request("POST", path(want), body(want))
         response = connection.getresponse()

@@ -11,9 +11,9 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from edgectl.node import pause
 from edgectl.node.converge.slots import Slots
 from edgectl.node.io.places import Places
+from edgectl.node.rest import rest
 from edgectl.node.startup import clock, net
 from edgectl.node.startup.part import part
 
@@ -46,7 +46,7 @@ class Ground:
         if now >= self._next_clock:
             self._next_clock = now + clock.KEEP_SECONDS
             clock.keep(self._places, self._now())
-        if now < self._next_net or pause.read(self._places) is not None:
+        if now < self._next_net or rest(self._places) is not None:
             return
         self._next_net = now + EVERY_SECONDS
         if address := self._declared():

@@ -15,7 +15,6 @@ from threading import Thread
 from typing import Any
 from urllib.parse import quote
 
-from edgectl.node import pause
 from edgectl.node.converge.journal import Journal
 from edgectl.node.converge.lock import holder
 from edgectl.node.converge.protocol import LookFailed
@@ -31,6 +30,7 @@ from edgectl.node.models.registry import Registry
 from edgectl.node.models.turn import quiet
 from edgectl.node.outbox.report import Ended, report_deed
 from edgectl.node.request import deploy_comes
+from edgectl.node.rest import rest
 from edgectl.node.vision.chain.fetched import Fetched, Unheard, fetch
 from edgectl.node.vision.chain.line import Line, beside
 from edgectl.wire import event
@@ -86,7 +86,7 @@ class Rollouts:
 
     def look(self) -> None:
         """Ask about each rollout once, and end what is to end."""
-        if pause.read(self._places) or deploy_comes(self._places) or holder(self._places.run) is not None:
+        if rest(self._places) or deploy_comes(self._places) or holder(self._places.run) is not None:
             return
         with suppress(NotReady, OSError):  # a bare node, or one whose payload cannot be read: the engine's matter
             declares = declared(self._places)

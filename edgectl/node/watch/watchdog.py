@@ -16,7 +16,6 @@ from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
-from edgectl.node import pause
 from edgectl.node.converge.journal import Journal
 from edgectl.node.converge.lock import Lock, holder
 from edgectl.node.converge.protocol import LookFailed, Status
@@ -32,6 +31,8 @@ from edgectl.node.io.files import write_atomic
 from edgectl.node.io.look import Hands, Look
 from edgectl.node.io.places import Places
 from edgectl.node.request import deploy_comes
+from edgectl.node.rest import rest
+from edgectl.node.watch.backups import Backups
 from edgectl.node.watch.chain import ChainWatch
 from edgectl.node.watch.deeds import WITHDRAWN, do
 from edgectl.node.watch.facts import Facts, Watched, look
@@ -52,10 +53,11 @@ IDLE_SECONDS = 30.0  # on a node without GPUs
 def run(places: Places, *, sleep: Callable[[float], None] = time.sleep) -> int:
     """Watch until another engine runs this store."""
     watchdog, upward, chain, rollouts = Watchdog(places), Upward(places), ChainWatch(places), Rollouts(places)
-    ground = Ground(places)
+    ground, backups = Ground(places), Backups(places)
     while watchdog.is_of_this_engine():
         ground.tick()
         upward.tick()
+        backups.tick()
         chain.tick()
         sleep(min(watchdog.tick(), rollouts.tick()))
         _notify("WATCHDOG=1")
@@ -128,7 +130,7 @@ class Watchdog:
         self._watched = Watched(node.name, node.gpu, driver, proven, images)
 
     def _gives_way(self) -> bool:
-        if pause.read(self._places) is not None or deploy_comes(self._places):
+        if rest(self._places) is not None or deploy_comes(self._places):
             return True
         return holder(self._places.run) is not None  # the engine proves and buries itself; the rest waits for its end
 

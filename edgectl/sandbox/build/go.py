@@ -30,10 +30,21 @@ class Go:
     version: tuple[int, ...]
 
     def build(
-        self, package: str, out: Path, *, module: Path, ldflags: str = "", limit_seconds: float = BUILD_LIMIT_SECONDS
+        self,
+        package: str,
+        out: Path,
+        *,
+        module: Path,
+        ldflags: str = "",
+        limit_seconds: float = BUILD_LIMIT_SECONDS,
+        resolves: bool = False,
     ) -> None:
-        """Build one package of the module in folder `module` into the static program `out`."""
-        self._run(["build", "-buildvcs=false", "-ldflags", ldflags, "-o", str(out), package], module, {}, limit_seconds)
+        """Build one package of the module in folder `module` into the static program `out`.
+
+        `resolves`: go.mod names versions whose sums and needs Go is to look up and write down.
+        """
+        flags = ["-buildvcs=false", *(["-mod=mod"] if resolves else ())]
+        self._run(["build", *flags, "-ldflags", ldflags, "-o", str(out), package], module, {}, limit_seconds)
 
     def install(self, package: str, folder: Path, *, ldflags: str = "") -> None:
         """Build `package@version`, by its own module's versions, into `folder`."""

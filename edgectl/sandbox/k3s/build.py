@@ -7,6 +7,7 @@ Must not know nodes or stores.
 from __future__ import annotations
 
 import os
+import re
 import shutil
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from edgectl.sandbox.k3s.debian import runc_and_cni
 from edgectl.sandbox.k3s.release import image_tag, official_binary
 
 K3S_VERSION = "v1.36.3+k3s1"
+K3S_BEFORE = "v1.36.2+k3s1"  # what a store is upgraded from, where two real versions are tried
 HELM_VERSION = "v4.3.1"
 COREDNS_VERSION = "1.12.0"  # the tag that the stand-in's manifest names; the program itself is newer
 PAUSE_VERSION = "3.6"  # the tag that the stand-in's containerd is configured with
@@ -29,6 +31,11 @@ GPU_PLUGIN = _HERE.parent / "gpu" / "plugin"
 _STRIP = "-s -w"
 _CONTAINERD = "github.com/containerd/containerd/v2"
 _HELM = "helm.sh/helm/v4"
+
+
+def k3s_before(*, say: Say = to_stderr) -> Path:
+    """Return the k3s of the patch version before: built where it cannot be downloaded (cold: minutes)."""
+    return official_binary(K3S_BEFORE, say=say) or standin_binary(K3S_BEFORE, say=say)
 
 
 def k3s_binary(*, say: Say = to_stderr) -> Path:
@@ -48,10 +55,13 @@ def system_tags(k3s: Path) -> dict[str, str]:
     return {image: image_tag(k3s, image, tag) for image, tag in known.items()}
 
 
-def standin_binary(*, say: Say = to_stderr) -> Path:
-    """Return the stand-in for k3s: upstream Kubernetes behind k3s's command line and file layout."""
+def standin_binary(version: str = K3S_VERSION, *, say: Say = to_stderr) -> Path:
+    """Return the stand-in for k3s: upstream Kubernetes behind k3s's command line and file layout.
+
+    Another version than the one of its module is of the same minor version: no other API, and no other needs.
+    """
     tools, shim = runc_and_cni(say=say), _shim(say=say)
-    inputs = digest_inputs(STANDIN, K3S_VERSION, tools.name, shim.parent.name)
+    inputs = digest_inputs(STANDIN, version, tools.name, shim.parent.name)
 
     def build(folder: Path) -> None:
         go = _go(STANDIN, say)
@@ -60,7 +70,10 @@ def standin_binary(*, say: Say = to_stderr) -> Path:
         carried.mkdir(parents=True)
         for program in (shim, *sorted(tools.iterdir())):
             shutil.copy2(program, carried / program.name)
-        go.build(".", folder / "k3s", module=module, ldflags=_k3s_ldflags(go, module))
+        ldflags, other = _k3s_ldflags(go, module, version), version != K3S_VERSION
+        if other:
+            _of_version(module, version)
+        go.build(".", folder / "k3s", module=module, ldflags=ldflags, resolves=other)
         shutil.rmtree(module)
 
     return part("k3s-standin", inputs, build, say=say) / "k3s"
@@ -85,16 +98,27 @@ def _shim(*, say: Say) -> Path:
     return part("containerd-shim", inputs, build, say=say) / "containerd-shim-runc-v2"
 
 
-def _k3s_ldflags(go: Go, module: Path) -> str:
-    major, minor, _ = K3S_VERSION.removeprefix("v").split(".", 2)
+def _of_version(module: Path, version: str) -> None:
+    """Let a module need Kubernetes' modules of another patch version."""
+    had, gets = (text.removeprefix("v1.").partition("+")[0] for text in (K3S_VERSION, version))
+    file = module / "go.mod"
+    lines = [
+        re.sub(rf" v([01])\.{re.escape(had)}\b", rf" v\1.{gets}", line) if "k8s.io/" in line else line
+        for line in file.read_text().splitlines(keepends=True)
+    ]
+    file.write_text("".join(lines))
+
+
+def _k3s_ldflags(go: Go, module: Path, version: str) -> str:
+    major, minor, _ = version.removeprefix("v").split(".", 2)
     base = "k8s.io/component-base/version"
     stamps = {
-        f"{base}.gitVersion": K3S_VERSION,
+        f"{base}.gitVersion": version,
         f"{base}.gitMajor": major,
         f"{base}.gitMinor": minor,
         f"{base}.gitTreeState": "clean",
         f"{base}.gitCommit": "standin",
-        "k8s.io/client-go/pkg/version.gitVersion": K3S_VERSION,
+        "k8s.io/client-go/pkg/version.gitVersion": version,
         f"{_CONTAINERD}/version.Version": f"{go.module_version(_CONTAINERD, module=module)}-k3s1",
     }
     return " ".join((_STRIP, *(f"-X {name}={value}" for name, value in stamps.items())))

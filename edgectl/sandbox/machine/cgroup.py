@@ -10,7 +10,7 @@ import contextlib
 import os
 import signal
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 
@@ -86,6 +86,34 @@ def end(groups: Iterable[Path], *, timeout_seconds: float) -> bool:
                 os.kill(pid, signal.SIGKILL)
         time.sleep(0.02)
     return True
+
+
+@contextlib.contextmanager
+def stopped(groups: Iterable[Path], *, timeout_seconds: float) -> Iterator[None]:
+    """Let no process in these groups take a step, where the host can freeze them (cgroups v1 freezer, or v2)."""
+    switches = [
+        (group / name, word, thaw)
+        for group in groups
+        for name, word, thaw in (("freezer.state", "FROZEN", "THAWED"), ("cgroup.freeze", "1", "0"))
+        if (group / name).exists()
+    ]
+    deadline = time.monotonic() + timeout_seconds
+    try:
+        for switch, word, _ in switches:
+            switch.write_text(word)
+        while not all(_is_frozen(switch) for switch, _, _ in switches) and time.monotonic() < deadline:
+            time.sleep(0.001)  # what waits for a disk is frozen when that has answered
+        yield
+    finally:
+        for switch, _, thaw in switches:
+            with contextlib.suppress(OSError):
+                switch.write_text(thaw)
+
+
+def _is_frozen(switch: Path) -> bool:
+    if switch.name == "freezer.state":
+        return switch.read_text().strip() == "FROZEN"
+    return "frozen 1" in (switch.parent / "cgroup.events").read_text()
 
 
 def groups_of(machine: str) -> tuple[Path, ...]:

@@ -5,6 +5,7 @@ Owns: on, off, cut, reboot, and running a program inside. Must not know stores, 
 
 from __future__ import annotations
 
+import os
 import signal
 import time
 from collections.abc import Iterator, Sequence
@@ -104,7 +105,12 @@ class Machine:
         """Take the power away: what was not yet on disk is lost, every process dies at once."""
         if (supervisor := self.supervisor) is None:
             return
-        shut_down(self.mounted)
+        groups = cgroup.groups_of(machine_name(self.store, self.name))
+        with cgroup.stopped(groups, timeout_seconds=2):  # or a program would live to tell that its disk is gone
+            shut_down(self.mounted)
+            for pid in set().union(*map(cgroup.occupants, groups)) - {supervisor.pid, *children(supervisor.pid)}:
+                with suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
         self._kill(supervisor)
 
     def destroy(self) -> None:

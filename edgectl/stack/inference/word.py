@@ -6,7 +6,6 @@ Owns: these sentences. Must not know how any of it comes about.
 from __future__ import annotations
 
 from edgectl.stack.inference.model import CUDA
-from edgectl.stack.inference.rollout import FAILED
 from edgectl.stack.inference.serve import Service
 from edgectl.stack.inference.watch import Watch
 from edgectl.stack.ops.board import OWN, Board
@@ -60,7 +59,5 @@ def _candidate(board: Board, watch: Watch) -> None:
     trial = watch.trial
     if trial is None:
         board.drop("candidate")
-    elif trial.word == FAILED:
-        board.degraded("candidate", f"{trial.plan.version} failed: {trial.reason}", MODEL)
-    else:
+    else:  # failed, too: it is asked nothing more, and what serves lacks nothing
         board.ready("candidate", f"{trial.plan.version}: {trial.plan.strategy}, {trial.word}: {trial.reason}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 from tests.contract.bench import CONFIG, DATA, Bench
-from tests.contract.row import Row
+from tests.contract.row import Check
 
 
 def _labels(bench: Bench) -> dict[str, str]:
@@ -72,30 +72,10 @@ def registries(bench: Bench) -> None:
     assert not bench.server.exists(hosts)
 
 
-ROWS = (
-    Row(
-        "config-drop-ins",
-        "files of `config.yaml.d` count in the order of their names: a later one replaces a key, `key+` adds",
-        "docs.k3s.io/installation/configuration (multiple config files); k3s `pkg/configfilearg/parser.go`",
-        drop_ins,
-    ),
-    Row(
-        "unknown-key-server",
-        "a server skips a key of config.yaml that it does not know, with a warning: a typing error passes",
-        "k3s `pkg/configfilearg/parser.go` (stripInvalidFlags)",
-        unknown_key_of_server,
-    ),
-    Row(
-        "unknown-key-agent",
-        "an agent ends on a key of config.yaml that it does not know",
-        "k3s `pkg/configfilearg/defaultparser.go` (ValidFlags)",
-        unknown_key_of_agent,
-    ),
-    Row("unknown-flag", "an unknown flag on the command line is fatal", "k3s `pkg/cli/cmds/server.go`", unknown_flag),
-    Row(
-        "registries",
-        "`registries.yaml` is read at start, and becomes a hosts.toml for each registry",
-        "docs.k3s.io/installation/private-registry; k3s `pkg/agent/containerd/config.go`",
-        registries,
-    ),
-)
+CHECKS: dict[str, Check] = {
+    "config-drop-ins": drop_ins,
+    "unknown-key-server": unknown_key_of_server,
+    "unknown-key-agent": unknown_key_of_agent,
+    "unknown-flag": unknown_flag,
+    "registries": registries,
+}

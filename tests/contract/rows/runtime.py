@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tests.contract.bench import DATA, Bench
-from tests.contract.row import Row
+from tests.contract.row import Check
 
 _CONFIG = f"{DATA}/agent/etc/containerd/config.toml"
 _TEMPLATE = f"{DATA}/agent/etc/containerd/config-v3.toml.tmpl"
@@ -36,23 +36,8 @@ def nvidia_at_start(bench: Bench) -> None:
     bench.server.sh(f"rm {_NVIDIA}")
 
 
-ROWS = (
-    Row(
-        "containerd-config",
-        "containerd's `config.toml` is written anew at every start",
-        "docs.k3s.io/advanced (configuring containerd); k3s#4391",
-        regenerated,
-    ),
-    Row(
-        "containerd-template",
-        '`config-v3.toml.tmpl` replaces it, and may say `{{ template "base" . }}`',
-        "docs.k3s.io/advanced (configuring containerd; v1.31.6, v1.32.2 and later)",
-        template,
-    ),
-    Row(
-        "nvidia-at-start",
-        "`nvidia-container-runtime` is looked for when k3s starts, and only then",
-        "docs.k3s.io/advanced (NVIDIA container runtime); k3s `pkg/agent/containerd/runtimes.go`",
-        nvidia_at_start,
-    ),
-)
+CHECKS: dict[str, Check] = {
+    "containerd-config": regenerated,
+    "containerd-template": template,
+    "nvidia-at-start": nvidia_at_start,
+}

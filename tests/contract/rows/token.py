@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tests.contract.bench import CONFIG, DATA, PASSWORD, Bench
-from tests.contract.row import Row
+from tests.contract.row import Check
 
 _UNIT = "k3s-agent.service"
 
@@ -69,19 +69,9 @@ def full_token(bench: Bench) -> None:
     _leave(bench)
 
 
-ROWS = (
-    Row(
-        "token-changed",
-        "a server that was started with one token refuses another",
-        "k3s `pkg/cluster/storage.go`; k3s#4640",
-        changed_token,
-    ),
-    Row(
-        "join-wrong-hash",
-        "an agent whose full token names another CA does not join, says so, and goes on trying",
-        "k3s `pkg/clientaccess/token.go`, `pkg/agent/run.go` (createProxyAndValidateToken)",
-        wrong_hash,
-    ),
-    Row("join-short", "an agent joins with the short token (the password)", "docs.k3s.io/cli/token", short_token),
-    Row("join-full", "an agent joins with the full token (K10…)", "docs.k3s.io/cli/token", full_token),
-)
+CHECKS: dict[str, Check] = {
+    "token-changed": changed_token,
+    "join-wrong-hash": wrong_hash,
+    "join-short": short_token,
+    "join-full": full_token,
+}

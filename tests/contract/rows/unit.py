@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tests.contract.bench import DATA, Bench
-from tests.contract.row import Row
+from tests.contract.row import Check
 
 _POD = """{
   "apiVersion": "v1", "kind": "Pod", "metadata": {"name": "stays", "namespace": "default"},
@@ -57,25 +57,8 @@ def killed(bench: Bench) -> None:
     bench.server.kubectl("get --raw /readyz")
 
 
-ROWS = (
-    Row(
-        "notify",
-        "the unit is active (Type=notify) only when the API is ready",
-        "k3s `install.sh` (unit), `pkg/cli/server/server.go` (SdNotify)",
-        ready,
-    ),
-    Row(
-        "containers-outlive",
-        "containers go on while k3s is stopped or restarted (KillMode=process), and are the same afterwards",
-        "docs.k3s.io/upgrades/killall; k3s `install.sh`",
-        containers_outlive,
-    ),
-    Row("killed", "killed hard, k3s comes back by systemd alone", "k3s `install.sh` (Restart=always)", killed),
-    Row(
-        "clock",
-        "k3s refuses to start when the clock is before 1980",
-        "k3s `pkg/cli/cmds/log.go` (checkUnixTimestamp)",
-        None,
-        "one kernel, one clock: a node of the sandbox may not set it",
-    ),
-)
+CHECKS: dict[str, Check] = {
+    "notify": ready,
+    "containers-outlive": containers_outlive,
+    "killed": killed,
+}

@@ -117,7 +117,7 @@ def test_a_bad_candidate_fails_and_stays_so(
         assert sentence in facts["reason"]
         assert {ask(store.service) for _ in range(10)} == {(1.0, "1.3", False)}
         status = store.look()
-        assert (status.links["candidate"].word, status.links["candidate"].kind) == ("degraded", "model")
+        assert (status.links["candidate"].word, status.links["candidate"].kind) == ("ready", "")
         assert status.facts["rollout"]["word"] == "failed"
         assert [role for role, _ in store.watch.loaded] == ["current"]
         shelf.end_rollout()

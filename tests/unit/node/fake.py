@@ -116,6 +116,16 @@ class FakeApi:
         self._answer()
         self.objects[path].setdefault("metadata", {}).setdefault("annotations", {}).update(values)
 
+    def merge(self, path: str, fields: Json) -> None:
+        """Lay fields over an object."""
+        self._answer()
+        if self.denies:
+            raise Denied(422, self.denies)
+        if path not in self.objects:
+            raise Denied(404, f"{path} not found")
+        self.objects[path] = merged(self.objects[path], copy.deepcopy(fields))
+        self.written.append(path)
+
     def patch_status(self, path: str, status: Json) -> None:
         """Lay a status over the object's own: conditions by type, as the API's strategic merge does."""
         self._answer()
@@ -220,9 +230,10 @@ class FakeNode(Hands):
 
 
 def merged(live: Any, wanted: Any) -> Any:
-    """Lay wanted fields over live ones; lists of named things are merged by name, as Kubernetes' schema says."""
+    """Lay wanted fields over live ones, null takes one away; lists of named things are merged by name."""
     if isinstance(live, dict) and isinstance(wanted, dict):
-        return {key: merged(live.get(key), wanted[key]) if key in wanted else live[key] for key in {**live, **wanted}}
+        stay = [key for key in {**live, **wanted} if key not in wanted or wanted[key] is not None]
+        return {key: merged(live.get(key), wanted[key]) if key in wanted else live[key] for key in stay}
     if isinstance(live, list) and isinstance(wanted, list) and all(isinstance(item, dict) for item in [*live, *wanted]):
         have = {item.get("name"): item for item in live}
         named = [merged(have.get(item.get("name")), item) for item in wanted]

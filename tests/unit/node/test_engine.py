@@ -67,9 +67,9 @@ class Store:
         self.offer(title, accept_degraded=accept_degraded)
         return self.run(DEPLOY)
 
-    def offer(self, title: str, *, accept_degraded: bool = False) -> None:
+    def offer(self, title: str, *, accept_degraded: bool = False, k3s_version: str = "v1") -> None:
         """Accept a payload."""
-        k3s = K3s("v1", "sha256:0", "k3s.service", (), ())
+        k3s = K3s(k3s_version, "sha256:0", "k3s.service", (), ())
         node = Node("node-1", "server", "10.77.0.11", Host(1), k3s)
         payload = Payload("store-042", title, (node,), (), {})
         self.places.blobs.mkdir(parents=True, exist_ok=True)
@@ -140,6 +140,38 @@ def test_a_bad_candidate_is_rejected_and_the_old_one_runs_again(store: Store) ->
     assert (verdict["promoted"], verdict["serving"], verdict["returned"]["word"]) == (False, 1, "ready")
     assert verdict["evidence"] == ["out of memory"]
     assert Slots(store.places).all()[0].rejected is not None
+
+
+@dataclass
+class Kubernetes:
+    """The gate that sees Kubernetes serve, or not."""
+
+    status: Status
+    id: str = "k3s-serves"
+    title: str = "kubernetes"
+    needs: tuple[str, ...] = ()
+    wait: Wait = Wait(limit_seconds=0)
+
+    def probe(self, read: Any) -> Observation:
+        """Say it."""
+        del read
+        return Observation(self.status, "the API does not answer")
+
+
+@pytest.mark.parametrize(("served", "base", "apps"), [(Status.CURRENT, 2, 1), (Status.FAILED, 1, 1)])
+def test_a_minor_version_of_k3s_stays_once_it_has_served(store: Store, served: Status, base: int, apps: int) -> None:
+    """Law: only one that never served goes back, with its datastore from before; of another the apps alone go back."""
+    gate = Kubernetes(Status.CURRENT)
+    store.extra.append(gate)
+    store.offer("v1", k3s_version="v1.36.3+k3s1")
+    store.run(DEPLOY)
+    store.offer("v2-bad", k3s_version="v1.37.0+k3s1")
+    gate.status = served
+    store.run(DEPLOY)
+    slots = Slots(store.places)
+    current = slots.current
+    assert current is not None
+    assert (current.envelope.sequence, slots.apps_of(current).envelope.sequence) == (base, apps)
 
 
 def test_a_heal_does_not_bring_a_rejected_one_back(store: Store) -> None:
@@ -259,6 +291,39 @@ def test_what_was_wrong_before_does_not_condemn_an_update(store: Store) -> None:
     assert store.deploy("v2") == Exit.FAILED
     assert (store.slots, store.app) == ((None, 2), "v2")
     assert store.verdict()["promoted"] is True
+
+
+class Placed(App):
+    """A step that this version of edgectl does first: in every store that was there before, it is drifted."""
+
+    def probe(self, read: Any) -> Observation:
+        """Say whether it was applied."""
+        del read
+        return Observation(Status.CURRENT if self.want else Status.DRIFTED, "cluster dns")
+
+    def apply(self, write: Any, seen: Observation) -> None:
+        """Apply it."""
+        del write, seen
+        self.want = "placed"
+
+
+@pytest.mark.parametrize("by", ["this version", "an older version"])
+def test_a_step_that_no_store_has_yet_takes_no_excuse_away(store: Store, by: str) -> None:
+    """Law: the first deploy by a version that does more is no stricter with what is degraded already.
+
+    Seeded: whatever is drifted excuses nothing. And what was looked at and has drifted since still excuses nothing.
+    """
+    store.deploy("v1-thin")
+    if by == "an older version":
+        note = store.places.run / "settled.json"
+        note.write_text(
+            json.dumps({key: said for key, said in json.loads(note.read_text()).items() if key != "looked"})
+        )
+    store.extra.append(Placed(store.node, "", id="cluster-dns", title="cluster dns"))
+    assert store.deploy("v2-thin") == Exit.DEGRADED
+    assert store.slots == (None, 2)
+    store.extra[0] = Placed(store.node, "", id="cluster-dns", title="cluster dns")
+    assert store.deploy("v3-thin") == Exit.NOT_READY
 
 
 def test_what_nobody_has_waited_for_is_not_taken_for_wrong(store: Store) -> None:

@@ -7,10 +7,11 @@ from typing import Any, cast
 
 import pytest
 
+from edgectl.control.accept.starts import Start
 from tests.storm import storm
 from tests.storm.events import Event
 from tests.storm.eye import Seen, TooLate
-from tests.storm.judge import Row, Start
+from tests.storm.judge import Row
 from tests.storm.strikes import Strikes, Struck
 
 STARTS = (Start(1, "inference-2", ""),)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from tests.storm.judge import NANO, Row, Start, broken, gaps, judge_starts, lines
+from edgectl.control.accept.starts import NANO, Start, judge_starts, lines
+from tests.storm.judge import Row, broken, gaps
 
 A, B = "GPU-5a9dbc01-0000-4000-8000-000000000000", "GPU-5a9dbc01-0000-4000-8000-000000000001"
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 
+from edgectl.control.accept.starts import Start
 from tests.storm import tables
-from tests.storm.judge import Row, Start
+from tests.storm.judge import Row
 
 ROWS = [
     Row(1, "reboot", hardware=10.0, serving=22.5, starts=(Start(1, "pod", ""),), dead_seen=1),

@@ -46,11 +46,12 @@ FITTING = st.builds(
     gpus=st.integers(0, 64),
     disk=st.integers(0, 100),
     why=st.one_of(st.just(""), LABELS),
+    cert=st.integers(-1, 9999),
 )
 ANY = st.builds(
     Beat,
     **{name: st.text(max_size=300) for name in ("store", "node", "box", "boot", "word", "why")},
-    **{name: st.integers() for name in ("n", "runs", "next", "held", "up", "at", "gpu", "gpus", "disk")},
+    **{name: st.integers() for name in ("n", "runs", "next", "held", "up", "at", "gpu", "gpus", "disk", "cert")},
 )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Callable, Iterable
 
 import pytest
@@ -135,3 +136,52 @@ def test_patience_ends_with_its_block() -> None:
 def _impatient(link: Frames) -> None:
     with link.patience(1.0):
         link.receive()
+
+
+_EVENTS = st.lists(st.dictionaries(st.sampled_from(["event", "offset"]), st.text() | st.integers()), max_size=9)
+
+
+@given(_EVENTS, st.lists(st.integers(1, 40), max_size=30))
+def test_frames_sent_together_come_one_by_one(events: list[dict[str, object]], sizes: list[int]) -> None:
+    """Law: packed or not, whoever receives sees each frame, in order, and what follows them."""
+    out = bytearray()
+    writer = Frames(lambda _: b"", out.extend)
+    writer.send_all("event", events)
+    writer.send("end")
+    frames = reader(bytes(out), *sizes)
+    assert [frames.receive() for _ in events] == [{"op": "event", **one} for one in events]
+    assert frames.receive() == {"op": "end"}
+
+
+def test_many_alike_cost_little_and_one_write() -> None:
+    """Law: a no-op's events are a few hundred bytes, in one write; what is long is packed in pieces."""
+    wrote: list[bytes] = []
+    writer = Frames(lambda _: b"", wrote.append)
+    events = [{"event": {"kind": "step", "word": "ok", "title": f"step {n}"}, "offset": n * 200} for n in range(30)]
+    writer.send_all("event", events)
+    assert len(wrote) == 1
+    assert len(wrote[0]) < 500
+    wrote.clear()
+    writer.send_all("event", [{"event": "x" * 700_000}] * 3)
+    assert len(wrote) == 3
+    frames = reader(b"".join(wrote))
+    assert [len(frames.receive()["event"]) for _ in range(3)] == [700_000] * 3
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        zlib.compress(b"a" * (frame.LINE_LIMIT_BYTES + 1)),
+        zlib.compress(b'{"op":"end"}'),
+        zlib.compress(b'{"op":"end"}\n') + b"more",
+        zlib.compress(b'{"op":"end"}\n')[:-2],
+        b"no zlib at all",
+        b"",
+    ],
+    ids=["bomb", "no end", "more behind", "cut", "noise", "nothing"],
+)
+def test_what_is_packed_wrongly_is_a_frame_error(data: bytes) -> None:
+    """Law: no more is unpacked than a sender packs, and nothing half."""
+    head = b'{"bytes":%d,"op":"packed"}\n' % len(data)
+    with pytest.raises(FrameError, match="pack"):
+        reader(head + data).receive()

@@ -17,6 +17,7 @@ from edgectl.node.converge.slots import Slots
 from edgectl.node.desired import load
 from edgectl.node.host.packages import source
 from edgectl.node.host.packages.apt import Apt
+from edgectl.node.host.packages.claims import Claims
 from edgectl.node.host.packages.installed import System, look
 from edgectl.node.host.packages.judged import ALL, Asked
 from edgectl.node.io.look import Hands, Look
@@ -81,7 +82,8 @@ class Begun:
 def go_back(write: Hands, pool: tuple[Deb, ...], arch: str) -> WentBack:
     """Bring packages back to what they were before the work that has begun, as far as their files are here."""
     begun = Begun(write)
-    before = {name: was for name, was in begun.read().items() if not _is_back(look(write), name, was)}
+    noted, system = begun.read(), look(write)
+    before = {name: was for name, was in noted.items() if not _is_back(system, name, was)}
     held = {(deb.name, deb.version): deb for deb in (*_kept(write.places), *pool) if deb.arch in {ALL, arch}}
     held = {key: deb for key, deb in held.items() if write.places.blob(deb.blob).is_file()}
     words = [f"{name}={was}" if was else f"{name}-" for name, was in before.items() if not was or (name, was) in held]
@@ -93,9 +95,18 @@ def go_back(write: Hands, pool: tuple[Deb, ...], arch: str) -> WentBack:
     after = look(write)
     again = {name: was for name, was in before.items() if _is_back(after, name, was)}
     stays = {name: was for name, was in before.items() if name not in again}
+    _disown(write, [name for name, was in noted.items() if not was and not after.version(name)])
     if not stays:
         begun.end(write)
     return WentBack(again, stays, evidence)
+
+
+def _disown(write: Hands, gone: list[str]) -> None:
+    """Give up the claims on what never came to stay: who installs it later, does so for himself."""
+    claims = Claims(write)
+    ours = {name: claim for name, claim in claims.all().items() if name in gone and not claim.was}
+    if ours:  # of one on hold the claim stays, so that the hold goes; nobody wishes for the package any more
+        claims.forget(write, *([name for name in ours if ours[name].is_held is held] for held in (False, True)))
 
 
 def _is_back(system: System, name: str, was: str) -> bool:

@@ -91,15 +91,18 @@ class GpuPackages:
 
     def _waits(self, read: Look, found: Judged, system: System) -> str:
         """Return why a driver is not replaced now; what is half there is put right at any hour."""
-        if not found.replaced or found.broken or found.is_interrupted:
+        # a driver whose name carries its version (nvidia-driver-580) is replaced by one of another name
+        comes = (*found.replaced, *(found.missing if found.retired else ()))
+        if not comes or found.broken or found.is_interrupted:
             return ""
         slots = Slots(read.places)
         accepted = [slot.envelope.created for slot in (slots.candidate, slots.current) if slot]
         now = believed(self.now(), *accepted)
         not_now = permitted(self.reboots, serves=slots.current is not None, may_reboot=self.may_reboot, now=now)
-        first, more = found.replaced[0], len(found.replaced) - 1
+        first, more = comes[0], len(comes) - 1
         others = f" (and {more} more)" if more else ""
-        have = system.version(first.name)
+        old = first.name if system.version(first.name) else found.retired[0]
+        have = f"{old} " * (old != first.name) + system.version(old)
         return f"{first.name} {first.version}{others}: {not_now}; until then {have} stays" if not_now else ""
 
 

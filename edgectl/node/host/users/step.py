@@ -159,8 +159,8 @@ def _folders_differ(read: Look, name: str) -> _Differences:
         entry = read.entry(_at(read, folder))
         if entry is None:
             return found  # the file of keys in it is missing, too
-        if not stat.S_ISDIR(entry.st_mode) or _not_roots(read, entry.st_uid) or entry.st_mode & 0o022:
-            found.append((folder, "not root's alone", "root, 0755"))
+        if entry.st_mode != stat.S_IFDIR | 0o755 or _not_roots(read, entry.st_uid):
+            found.append((folder, "another owner or mode", "root, 0755"))
     return found
 
 

@@ -24,7 +24,7 @@ class _Session:
     link_bytes = 10
 
     def __init__(self, said: list[dict[str, Any]], data: bytes) -> None:
-        self._said = iter([{"op": "hello"}, *said, {"op": "handed"}])
+        self._said = iter([{"op": "hello"}, *said, {"op": "handed"}, {"op": "audited", "goes_on": True}])
         self._data = data
         self.frames = cast("Frames", self)
 

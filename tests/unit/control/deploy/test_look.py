@@ -82,16 +82,6 @@ def test_a_conversation_that_breaks_off_is_a_lost_link(answers: list[dict[str, A
         look.status(opening(Answering(status=answers)), Silent())
 
 
-def test_a_journal_ends_with_its_run() -> None:
-    """Beats are not shown; an unknown run is named; a run without a verdict simply ends."""
-    events: list[dict[str, Any]] = [{"op": "event", "event": {"kind": "run"}}, {"op": "beat"}, {"op": "end"}]
-    assert list(look.journal(opening(Answering(follow=events)), run="", follow=True)) == [{"kind": "run"}]
-    lost: list[dict[str, Any]] = [{"op": "lost", "found": False}]
-    with pytest.raises(NotReady, match="no run 8f3a"):
-        list(look.journal(opening(Answering(follow=lost)), run="8f3a", follow=False))
-    assert list(look.journal(opening(Answering(follow=lost)), run="", follow=False)) == []
-
-
 @pytest.mark.parametrize(
     ("words", "missing", "code", "planned"),
     [

@@ -53,12 +53,12 @@ class Heard(Silent):
 OFFER = Offer("store-042", "node-1", "sha256:p", "sha256:r", {}, {}, Sender("ada", "laptop"))
 
 
-def press(lead: Node, agent: Callable[[], Any], monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+def press(lead: Node, agent: Callable[[], Any], monkeypatch: pytest.MonkeyPatch, *, after: int = 0) -> dict[str, Any]:
     """Press once; return verdict and others."""
     monkeypatch.setattr(together, "join_token", lambda *_, **__: "K10abc::server:secret")
     offer = replace(OFFER, node="node-2")
     connect = cast("Callable[[], Session]", lead.connect)
-    whole = Together(OFFER, connect, Silent(), {"node-2": (offer, agent)})
+    whole = Together(replace(OFFER, after=after), connect, Silent(), {"node-2": (offer, agent)})
     outcome = whole.run()
     return {"verdict": outcome.verdict, "others": outcome.others, "changed": outcome.changed}
 
@@ -117,6 +117,14 @@ def test_a_new_lead_begins_after_what_the_others_have(monkeypatch: pytest.Monkey
     lead, agent = Node(), Node(sequence=12)
     press(lead, agent.connect, monkeypatch)
     assert (lead.sequence, agent.sequence) == (13, 13)
+
+
+@pytest.mark.parametrize(("knows", "then"), [(12, 21), (30, 31)])
+def test_a_new_lead_begins_after_its_backup_too(knows: int, then: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Law: what a cluster that was put back had reached counts as what its followers have; the newer one wins."""
+    lead, agent = Node(), Node(sequence=knows)
+    press(lead, agent.connect, monkeypatch, after=20)
+    assert (lead.sequence, agent.sequence) == (then, then)
 
 
 def test_what_is_wrong_with_the_lead_goes_first(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -124,21 +125,30 @@ def test_sizes_make_partitions() -> None:
 
 @pytest.mark.programs("the command is the installer's shell's")
 @pytest.mark.parametrize(
-    ("disks", "code"),
+    ("disks", "taken"),
     [
-        ("disk 0 nvme", 0),
-        ("disk 0 sata\nrom 1 sata\ndisk 1 usb\nloop 0", 0),
-        ("disk 0 sata\ndisk 0 usb", 0),
-        ("disk 0 nvme\ndisk 0 sata", 1),
-        ("disk 1 usb", 1),
-        ("", 1),
+        ("/dev/nvme0n1 disk 0 nvme", "/dev/nvme0n1"),
+        ("/dev/vda disk 0", "/dev/vda"),
+        ("/dev/sda disk 0 sata\n/dev/sr0 rom 1 sata\n/dev/sdb disk 1 usb\n/dev/loop0 loop 0", "/dev/sda"),
+        ("/dev/sda disk 0 usb\n/dev/sdb disk 0 sata", "/dev/sdb"),
+        ("/dev/nvme0n1 disk 0 nvme\n/dev/sda disk 0 sata", ""),
+        ("/dev/sdb disk 1 usb", ""),
+        ("", ""),
     ],
 )
-def test_which_disk_is_erased_is_never_guessed(disks: str, code: int, tmp_path: Path) -> None:
-    """Law: without a device, one disk that is built in, or the installation ends. Seeded: the largest."""
-    (command,) = answers()["early-commands"]
+def test_which_disk_is_erased_is_never_guessed(disks: str, taken: str, tmp_path: Path) -> None:
+    """Law: without a device, the one disk that is built in, by its name, or the installation ends.
+
+    Seeded: the largest, which a stick may be.
+    """
+    said = answers()
+    (command,) = said["early-commands"]
+    kept = tmp_path / "autoinstall.yaml"
+    kept.write_text(json.dumps(said["storage"]))
     program = tmp_path / "lsblk"
     program.write_text(f"#!/bin/sh\ncat <<'END'\n{disks}\nEND\n")
     program.chmod(0o755)
-    ran = subprocess.run(["/bin/sh", "-c", command], env={"PATH": f"{tmp_path}:/usr/bin:/bin"}, check=False, timeout=10)
-    assert ran.returncode == code
+    here = command.replace("/autoinstall.yaml", str(kept))
+    ran = subprocess.run(["/bin/sh", "-c", here], env={"PATH": f"{tmp_path}:/usr/bin:/bin"}, check=False, timeout=10)
+    assert (ran.returncode == 0) == bool(taken)
+    assert json.loads(kept.read_text())["layout"]["match"] == {"path": taken or "/dev/edgectl-built-in"}

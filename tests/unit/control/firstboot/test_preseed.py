@@ -87,6 +87,7 @@ def test_no_mirror_is_the_medium_alone() -> None:
     assert found["mirror/https/hostname"] == "mirror.example:8443"
     assert found["mirror/https/directory"] == "/debian"
     assert "apt-setup/use_mirror" not in found
+    assert found["apt-setup/services-select"] == "", "no other host is asked, which would stop the installation"
 
 
 def recipe(**install: Any) -> list[tuple[list[str], dict[str, str]]]:

@@ -34,7 +34,7 @@ def test_the_same_sources_are_the_same_bytes(tmp_path: Path) -> None:
         names = archive.getnames()
         assert {entry.mtime for entry in archive} == {0}
         assert archive.getmember("edgectl/node/sub1/probe.sh").mode == 0o755
-    assert names == sorted(names)
+    assert names == sorted(names, key=lambda name: (Path(name).suffix, name))
     assert {name.split("/")[1] for name in names if "/" in name} == {"__init__.py", "node", "wire"}
 
 
@@ -57,7 +57,7 @@ def test_the_installed_engine_is_whole_and_small() -> None:
     """It holds node and wire, imports nothing else of edgectl, and crosses a thin line in about a second."""
     archive = runtime()
     assert runtime() is archive
-    assert len(archive.data) < 256 * 1024
+    assert len(archive.data) < 320 * 1024
     files = sources(Path(edgectl.__file__).parent)
     assert {"__main__.py", "edgectl/__init__.py", "edgectl/node/main.py", "edgectl/wire/frame.py"} <= set(files)
     for name, data in files.items():

@@ -9,7 +9,8 @@ import pytest
 
 from edgectl.control.inventory.changes import Change, changes
 from edgectl.control.payload.compare import content
-from edgectl.control.payload.effects import Effects, Pause, effects, pauses
+from edgectl.control.payload.effects import Effects, Pause, effects, k3s_pause, pauses
+from edgectl.wire.k3s import starts_with
 from edgectl.wire.payload import Gpu, Host, K3s, ManagedFile, Node, Payload, Release
 from edgectl.wire.workload import pods_of
 
@@ -147,3 +148,36 @@ def test_content_is_compared_by_name() -> None:
 def test_values_are_compared_one_by_one(before: Any, after: Any, wanted: list[Change]) -> None:
     """Types count, lists are one value, and null is not absence. Seeded fault: == alone (True == 1)."""
     assert list(changes(before, after)) == wanted
+
+
+@pytest.mark.parametrize(
+    ("after", "says"),
+    [
+        (node(), ""),
+        (node(motd="other"), ""),
+        (node("node-9", text="b"), ""),  # the node has another name: nothing that runs is started anew there
+        (node(text="b"), "it starts anew with its new settings"),
+        (
+            replace(node(), k3s=replace(node().k3s, version="v1.36.4+k3s1", binary="sha256:9")),
+            "v1.36.3+k3s1 becomes v1.36.4+k3s1",
+        ),
+    ],
+)
+def test_k3s_is_away_where_it_starts_with_something_else(after: Node, says: str) -> None:
+    """Told from what the node says that its k3s was given; a guess, until that node has measured one."""
+    runs = {"node": "node-1", "version": "v1.36.3+k3s1", "starts": starts_with(node().k3s)}
+    seen = k3s_pause(runs, payload(nodes=(after,)), {})
+    known = k3s_pause(runs, payload(nodes=(after,)), {"k3s": 7.5})
+    if not says:
+        assert (seen, known) == (None, None)
+        return
+    assert seen is not None
+    assert seen.why == f"{says}; the Kubernetes API is away so long, pods and inference run on"
+    assert (seen.workload, seen.seconds, seen.measured) == ("k3s", 30.0, False)
+    assert known is not None
+    assert (known.seconds, known.measured) == (7.5, True)
+
+
+def test_a_node_that_says_nothing_of_its_k3s_announces_nothing() -> None:
+    """An older engine: no word is no restart."""
+    assert k3s_pause({}, payload(), {}) is None

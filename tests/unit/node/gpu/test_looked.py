@@ -217,6 +217,24 @@ def test_a_declared_card_that_was_swapped_is_missed(rack: Rack) -> None:
     assert [card.uuid for card in rack.look().cards if card.layer == "listed"] == ["GPU-of-old"]
 
 
+def test_a_card_beyond_those_that_are_declared_is_spare_once_it_is_gone(rack: Rack) -> None:
+    """Law: it is shown, and is no card that the store lacks; while a pod may still get it, or it is named, it is one.
+
+    Seeded: spare whatever the plugin offers, and whatever the inventory names.
+    """
+    rack.gpu = replace(rack.gpu, count=1)
+    rack.lists(ZERO)
+    rack.keeps({}, [ZERO])
+    seen = rack.look()
+    assert [(card.uuid, card.spare) for card in seen.cards] == [(ZERO, False), (ONE, True)]
+    assert (seen.word, seen.cards[1].why) == (READY, "the driver does not list it")
+    rack.keeps({}, [ZERO, ONE])
+    assert not rack.look().cards[1].spare, "the plugin would give it to a pod"
+    rack.keeps({}, [ZERO])
+    rack.gpu = replace(rack.gpu, uuids=(ONE,))
+    assert not rack.look().cards[1].spare, "this very card is declared"
+
+
 def test_holders_without_the_api_have_no_names(rack: Rack) -> None:
     """Who holds a card is the kubelet's record; with the API down the pod is known by its UID."""
     _api_down(rack)

@@ -142,6 +142,7 @@ class Systemd:
         state = "static" if unit.static else "enabled" if unit.enabled else "disabled"
         unit.told = file = unit.told or ("masked" if disk == MASK else state if disk else "")
         old = known not in {disk, None} and MASK not in {known, disk}
+        forgotten = unit.static and unit.type == "oneshot"  # no other names it: systemd unloads it behind each run
         fields = {
             "Type": unit.type,
             "Result": "exit-code" if unit.active == "failed" else "success",
@@ -150,8 +151,8 @@ class Systemd:
             "ActiveState": unit.active,
             "UnitFileState": file,
             "NeedDaemonReload": "yes" if old else "no",
-            "ConditionResult": "no" if unit.unmet or not unit.starts else "yes",
-            "ConditionTimestampMonotonic": "17" if unit.unmet or unit.starts else "0",
+            "ConditionResult": "no" if unit.unmet or forgotten or not unit.starts else "yes",
+            "ConditionTimestampMonotonic": "17" if not forgotten and (unit.unmet or unit.starts) else "0",
         }
         return "".join(f"{key}={value}\n" for key, value in fields.items())
 

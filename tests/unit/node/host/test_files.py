@@ -54,6 +54,18 @@ def test_a_mode_alone_is_drift(node: FakeNode) -> None:
     assert STEP.probe(node).status is Status.CURRENT
 
 
+@pytest.mark.parametrize(("declared", "other"), [("a\r\nb\r", "a\nb\n"), ("a\nb\n", "a\r\nb\r\n")])
+def test_line_ends_are_of_the_text(node: FakeNode, declared: str, other: str) -> None:
+    """Law: they are written, compared and put right as declared. Seeded: a reader that makes all of them newlines."""
+    step = files(ManagedFile("/etc/till.conf", declared))
+    converge(node, step)
+    path = node.places.root / "etc/till.conf"
+    path.write_bytes(other.encode())
+    assert step.probe(node).differences == (("/etc/till.conf", "line end", "line end"),)
+    converge(node, step)
+    assert path.read_bytes() == declared.encode()
+
+
 def test_a_path_that_cannot_be_written_is_a_failed_apply(node: FakeNode) -> None:
     """With the path and the system's word for it."""
     (node.places.root / "etc").write_text("a file where a folder should be")
@@ -105,6 +117,61 @@ def test_what_stood_there_before_comes_back(node: FakeNode) -> None:
     assert list((node.places.owned / "originals").iterdir()) == []
 
 
+@pytest.mark.parametrize("text", ["a stranger's", TWO.text, None], ids=["another text", "the same text", "dangling"])
+def test_a_link_in_the_place_of_a_file_is_replaced_and_never_written_through(node: FakeNode, text: str | None) -> None:
+    """What it leads to stays as it is, byte and mode, also where it says just what is declared.
+
+    Seeded: a write into the file that is there; a link that is taken for its target.
+    """
+    converge(node, files(TWO))
+    path, target = node.places.root / "etc/deep/er/two.conf", node.places.root / "srv/precious"
+    target.parent.mkdir()
+    if text is not None:
+        target.write_text(text)
+        target.chmod(0o600)
+    path.unlink()
+    path.symlink_to(target)
+    assert files(TWO).probe(node).differences == ((TWO.path, "a symbolic link", "a file"),)
+    converge(node, files(TWO))
+    assert (path.is_symlink(), path.read_text(), path.stat().st_mode & 0o777) == (False, TWO.text, 0o644)
+    assert (target.read_text() if target.exists() else None) == text
+    assert text is None or target.stat().st_mode & 0o777 == 0o600
+
+
+def test_a_link_that_leads_to_itself_is_replaced(node: FakeNode) -> None:
+    """It can be read by nobody: no reason to leave it."""
+    path = node.places.root / "etc/one.conf"
+    path.parent.mkdir()
+    path.symlink_to(path)
+    converge(node, files(ONE))
+    assert not path.is_symlink()
+
+
+def test_a_link_that_stood_there_before_comes_back_as_one(node: FakeNode) -> None:
+    """With the target that it had; and nothing was written there meanwhile, whoever left a temporary name behind."""
+    path, target = node.places.root / "etc/one.conf", node.places.root / "run/stub.conf"
+    for folder in (path.parent, target.parent):
+        folder.mkdir(exist_ok=True)
+    target.write_text("the distribution's")
+    path.symlink_to("../run/stub.conf")
+    converge(node, files(ONE))
+    assert not path.is_symlink()
+    converge(node, files())
+    assert (str(path.readlink()), target.read_text()) == ("../run/stub.conf", "the distribution's")
+    assert list((node.places.owned / "originals").iterdir()) == []
+
+
+def test_a_copy_follows_no_link_at_its_temporary_name(node: FakeNode) -> None:
+    """Nor does a write."""
+    precious, source = node.places.root / "precious", node.places.root / "source"
+    for file in (precious, source):
+        file.write_text(file.name)
+    (node.places.root / ".new.edgectl-new").symlink_to(precious)
+    with pytest.raises(OSError, match="symbolic links"):
+        node.copy(source, node.places.root / "new", mode=0o644)
+    assert precious.read_text() == "precious"
+
+
 @pytest.mark.parametrize("last", [(ONE,), (TWO,), ()], ids=["one", "two", "none"])
 def test_killed_anywhere_files_come_and_go(tmp_path: Path, last: tuple[ManagedFile, ...]) -> None:
     """The next run ends at the same files, and what stood there before is never lost."""
@@ -151,6 +218,16 @@ def test_kernel_settings_are_compared_by_value(node: FakeNode) -> None:
     assert seen.differences == (("vm.swappiness", "60", "1"),)
     step.apply(node, seen)
     assert node.changes == [("sysctl", "-w", "vm.swappiness=1")]
+
+
+@pytest.mark.parametrize("key", ["net/ipv4/conf/eth0.100/rp_filter", "net.ipv4.conf.eth0/100.rp_filter"])
+def test_a_setting_of_a_vlan_interface_is_found(node: FakeNode, key: str) -> None:
+    """Law: a name means what sysctl.d(5) says: its first separator decides. Seeded: every dot becomes a slash."""
+    path = node.places.root / "proc/sys/net/ipv4/conf/eth0.100/rp_filter"
+    path.parent.mkdir(parents=True)
+    path.write_text("1\n")
+    assert Sysctls({key: "1"}).probe(node).status is Status.CURRENT
+    assert Sysctls({key: "2"}).probe(node).differences == ((key, "1", "2"),)
 
 
 def test_a_setting_that_the_kernel_refuses_is_a_failed_apply(node: FakeNode) -> None:

@@ -134,13 +134,47 @@ def test_a_condition_that_is_not_met_is_said(node: FakeNode) -> None:
     assert "a condition of its unit is not met" in seen.differences[0][1]
 
 
-def test_one_that_has_done_its_work_is_not_done_again(node: FakeNode) -> None:
-    """A oneshot is run when it becomes enabled; then its place is the boot."""
-    system = Systemd(node, {"once.service": One(type="oneshot")})
+@pytest.mark.parametrize("static", [False, True])
+def test_one_that_has_done_its_work_is_not_done_again(node: FakeNode, static: bool) -> None:  # noqa: FBT001 - a table's column
+    """Law: a oneshot is run when it becomes enabled, a static one when it is first declared; then never by us.
+
+    Seeded: a static one that is taken for done, and one that is judged by what systemd has forgotten.
+    """
+    system = Systemd(node, {"once.service": One(type="oneshot", static=static)})
     declared = (Service("once.service", ENABLED),)
     converge(node, declared)
     assert system.units["once.service"].starts == 1
     assert converge(node, declared) == []
+
+
+def test_one_that_has_done_its_work_does_not_pay_for_others(node: FakeNode) -> None:
+    """Law: it is not run again while another unit cannot start. Seeded: a start that is owed until all have started."""
+    system = Systemd(node, {"bad.service": One(reads=(CONF,), broken="wrong"), "a.service": One(type="oneshot")})
+    node.write(node.places.root / CONF.lstrip("/"), "wrong")
+    for _ in range(2):
+        with pytest.raises(ApplyFailed, match=r"systemctl start a\.service bad\.service|start bad\.service"):
+            converge(node, (Service("a.service", ENABLED), Service("bad.service", ENABLED)))
+    assert system.units["a.service"].starts == 1
+
+
+def test_killed_anywhere_a_oneshot_is_run(tmp_path: Path) -> None:
+    """Law: whatever fails or dies between its enabling and its start, it is run. Seeded: no record of what is owed."""
+    names = ("once.service", "static.service", "masked.service")
+
+    def attempt(disk: Disk, number: int) -> bool:
+        node = FakeNode(tmp_path / f"{number}-{disk.kills}")
+        kinds = (One(type="oneshot"), One(type="oneshot", static=True), One(type="oneshot", enabled=True, masked=True))
+        system = Systemd(node, dict(zip(names, kinds, strict=True)), event=lambda what: disk.step("program", what))
+        declared = tuple(Service(name, ENABLED) for name in names)
+        with disk.armed(), suppress(OSError, Killed, ApplyFailed):
+            converge(node, declared)
+        system.event = lambda _: None
+        converge(node, declared)
+        assert all(unit.starts for unit in system.units.values()), disk.hit
+        assert converge(node, declared) == []
+        return disk.reached
+
+    assert sweep(attempt) > 20
 
 
 def test_systemd_that_says_nothing_is_no_look(node: FakeNode) -> None:

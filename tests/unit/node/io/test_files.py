@@ -87,6 +87,16 @@ def test_a_failed_write_leaves_no_rubbish(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_source_that_is_not_there_costs_nothing(tmp_path: Path) -> None:
+    """No descriptor and no file, however often it is tried. Seeded: the target opened first."""
+    before = len(list(Path("/proc/self/fd").iterdir()))
+    for _ in range(3):
+        with pytest.raises(FileNotFoundError):
+            copy_atomic(tmp_path / "gone", tmp_path / "file", mode=0o600)
+    assert len(list(Path("/proc/self/fd").iterdir())) <= before
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_the_mode_is_the_declared_one(tmp_path: Path) -> None:
     """Whatever the umask is, and already when the name appears."""
     before = os.umask(0o077)

@@ -112,15 +112,16 @@ def test_pods_wait_for_images(node: FakeNode) -> None:
     ("server", "status"),
     [
         ('{"gitVersion": "v1.35.7+k3s1"}', Status.IN_PROGRESS),
-        ('{"gitVersion": "v1.36.0+k3s1"}', Status.CURRENT),
+        ('{"gitVersion": "v1.36.2+k3s3"}', Status.IN_PROGRESS),
+        ('{"gitVersion": "v1.36.3+k3s1"}', Status.CURRENT),
         ('{"gitVersion": "v1.37.1+k3s1"}', Status.CURRENT),
         ("no json", Status.CURRENT),
         ("[]", Status.CURRENT),
     ],
 )
 def test_an_agent_is_never_newer_than_its_server(node: FakeNode, server: str, status: Status) -> None:
-    """It waits for the server's minor version; one that cannot be asked holds nothing up."""
+    """It waits for the server, patch versions included; one that cannot be asked holds nothing up."""
     node.kube.version = server
-    assert ServerFirst("v1.36.3+k3s1").probe(node).status is status
+    assert ServerFirst("node-2", "v1.36.3+k3s1").probe(node).status is status
     node.kube.down = True
-    assert ServerFirst("v1.36.3+k3s1").probe(node).status is Status.CURRENT
+    assert ServerFirst("node-2", "v1.36.3+k3s1").probe(node).status is Status.CURRENT

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import shutil
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from edgectl.wire.beat import Beat, decode
 from edgectl.wire.errors import Exit
 from tests.unit.node.fake import FakeNode
 from tests.unit.node.faults import Disk
+from tests.unit.node.k3s.test_certificates import pem
 from tests.unit.node.test_engine import App, Store
 
 
@@ -257,3 +259,28 @@ def test_a_word_from_before_is_no_memory(store: Store) -> None:
     shutil.rmtree(store.places.outbox)
     assert store.run() == Exit.OK
     assert waiting(store) == [VERDICT, JOURNAL, BEAT]  # news, as far as anybody knows
+
+
+def test_how_long_its_certificates_are_good(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The first that ends counts, authorities do not; none, and one that cannot be read, is a beat without the word."""
+    monkeypatch.setattr("edgectl.node.outbox.report.time.time", lambda: 1_800_000_000.0 - 86400 * 9.5)
+    store.deploy("v1")
+    assert beat(store).cert == -1
+    tls = store.places.k3s_data / "server/tls"
+    tls.mkdir(parents=True)
+    for name, ends in (
+        ("serving.crt", datetime(2030, 1, 15, 8, tzinfo=UTC)),
+        ("client-admin.crt", datetime(2027, 1, 15, 8, tzinfo=UTC)),
+        ("server-ca.crt", datetime(2026, 2, 1, tzinfo=UTC)),
+    ):
+        (tls / name).write_text(pem(ends))
+    store.deploy("v2")
+    assert beat(store).cert == 9
+    assert b" cert=9" in newest(store, BEAT).read()
+    (tls / "client-admin.crt").write_text(pem(datetime(2026, 2, 1, tzinfo=UTC)))
+    store.deploy("v3")
+    assert beat(store).cert == 0
+    for path in tls.iterdir():
+        path.write_text("torn")
+    store.deploy("v4")
+    assert beat(store).cert == -1

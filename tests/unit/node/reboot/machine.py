@@ -85,6 +85,7 @@ class Machine:
     boots: int = 1
     sequence: int = 0
     runs: int = 0
+    brings: str = "module"  # what the step that puts another one on the disk is called
     extra: list[Gate[Any]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -98,7 +99,7 @@ class Machine:
         tried = how.get("tried")
         may = tried is not None and tried.may_reboot
         reboot = Reboot(declared, may=may, restarts=how.get("restarts"))
-        return Module(self, payload.title), reboot, Serves(self, payload.title), *self.extra
+        return Module(self, payload.title, self.brings), reboot, Serves(self, payload.title), *self.extra
 
     def look(self, *argv: str) -> Ran:
         """Answer as reboot.sh does."""

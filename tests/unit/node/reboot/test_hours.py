@@ -56,6 +56,8 @@ def test_without_the_data_of_zones_it_says_what_to_install(monkeypatch: pytest.M
         (("2026-11-23T11:00:00Z",), True),
         (("2026-11-23T13:00:00+00:00",), False),
         (("2026-11-23T13:00:00+02:00",), True),
+        (("2026-11-23T12:09:00+00:00",), True),  # an operator's clock is ahead
+        (("2026-11-23T12:11:00+00:00",), False),
         (("2026-01-01T00:00:00+00:00", "2027-01-01T00:00:00+00:00"), False),
         (("", "never", "2027-01-01T00:00:00"), True),
         ((), True),

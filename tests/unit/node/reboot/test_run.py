@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from edgectl.node import engine, sending, tail
+from edgectl.node import engine, owed, sending, tail
 from edgectl.node.converge import journal
+from edgectl.node.converge.protocol import ApplyFailed
 from edgectl.node.converge.slots import Slots
+from edgectl.node.host.packages.step import GpuPackages
 from edgectl.node.reboot import record, restarts, step
 from edgectl.node.reboot.record import read
 from edgectl.node.request import DEPLOY
@@ -20,7 +22,7 @@ from edgectl.wire.envelope import Envelope, Sender
 from edgectl.wire.errors import Exit, Locked
 from edgectl.wire.host import Reboots
 from tests.unit.node.fake import FakeNode
-from tests.unit.node.reboot.machine import ADA, LONG_AGO, Machine
+from tests.unit.node.reboot.machine import ADA, LONG_AGO, Machine, Module, Serves
 
 MONDAY_NOON = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 NIGHTS = Reboots(("mon-fri 22:00-05:00 UTC",))
@@ -187,6 +189,21 @@ def test_outside_its_hours_a_store_says_so_and_serves(served: Machine) -> None:
     assert served.journals[0] == f"heal-{served.said()[0]['run']}.jsonl"
 
 
+def test_a_driver_that_came_in_the_hours_is_started_when_they_have_ended(served: Machine) -> None:
+    """Law: its step has kept them, and building takes minutes; without the restart no GPU is let in until the next.
+
+    A run that finds it there has hours. Seeded: hours whatever this run has changed; none for any cause.
+    """
+    served.rule, served.brings = NIGHTS, GpuPackages.id
+    assert served.deploy("v2") == Exit.OK
+    assert (served.boots, served.loaded) == (2, "v2")
+    served.disk = "v3"
+    served.loaded = "old"
+    served.brings = "module"
+    assert served.run() == Exit.DEGRADED
+    assert served.boots == 2
+
+
 def test_a_person_lifts_the_hours(served: Machine) -> None:
     """With the offer, for its candidate; or with a press for what runs already. The next heal has hours again."""
     served.rule = NIGHTS
@@ -274,6 +291,128 @@ def test_a_way_back_has_no_hours(served: Machine) -> None:
     assert served.run() is None
     assert served.run() == Exit.FAILED
     assert (served.boots, served.loaded) == (3, "v1")
+
+
+@pytest.fixture
+def asked(served: Machine, monkeypatch: pytest.MonkeyPatch) -> list[bool]:
+    """Return whether each recipe that was made is one of a way back; the base of what runs is its module."""
+    made: list[bool] = []
+
+    def recipe(*args: Any, **how: Any) -> Any:
+        made.append(how.get("returning", False))
+        return served.recipe(*args, **how)
+
+    monkeypatch.setattr(engine, "recipe", recipe)
+    monkeypatch.setattr(owed, "base_of", lambda *_: frozenset({"module", "reboot", "gpu"}))
+    return made
+
+
+def _turned_down_at_noon(served: Machine) -> None:
+    """Restart the machine at night for a candidate that fails; what comes next is its run at noon."""
+    served.rule, Clock.now_is = NIGHTS, MONDAY_NOON.replace(hour=23)
+    served.offer("v2-bad")
+    try:
+        assert served.run(DEPLOY) is None
+    finally:
+        Clock.now_is = MONDAY_NOON
+
+
+def test_a_way_back_that_is_cut_is_gone_on_with_at_once(
+    served: Machine, asked: list[bool], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Law: after a power cut the heal is on the way back, without hours; once it stands, hours hold again."""
+
+    def dies(*_: Any) -> None:
+        raise KeyboardInterrupt  # no Exception: a kill is caught by nobody
+
+    _turned_down_at_noon(served)
+    with monkeypatch.context() as patch:
+        patch.setattr(Module, "apply", dies)
+        with pytest.raises(KeyboardInterrupt):
+            served.run()
+    served.restart()
+    assert (served.slots, served.loaded) == ((None, 1), "v2-bad")
+    asked.clear()
+    assert served.run() is None, "v1 is on the disk, and the machine restarts for it at noon"
+    assert served.node.places.way_back.exists()
+    assert served.run() == Exit.OK
+    assert (served.loaded, asked) == ("v1", [True, True])
+    assert not served.node.places.way_back.exists()
+    served.loaded = "old"
+    assert served.run() == Exit.DEGRADED
+    assert asked[-1] is False
+
+
+def test_a_way_back_that_fails_once_is_tried_again_as_one(
+    served: Machine, asked: list[bool], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Law: whatever held it up, a locked dpkg, say."""
+
+    def busy(*_: Any) -> None:
+        raise ApplyFailed("dpkg is held by somebody")
+
+    _turned_down_at_noon(served)
+    with monkeypatch.context() as patch:
+        patch.setattr(Module, "apply", busy)
+        assert served.run() == Exit.FAILED
+        assert served.run() == Exit.FAILED
+        assert asked[-1] is True
+    assert served.run() is None
+    assert served.run() == Exit.OK
+    assert (served.loaded, served.node.places.way_back.exists()) == ("v1", False)
+
+
+@pytest.mark.parametrize("half", ["before", "after"])
+def test_a_kill_at_the_rejection_leaves_the_candidate_or_the_mark(
+    served: Machine, asked: list[bool], half: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Law: never a rejection without the mark; a candidate that is tried again has hours to keep."""
+    real = Slots.reject
+
+    def dies(slots: Slots, *args: Any, **how: Any) -> None:
+        if half == "after":
+            real(slots, *args, **how)
+        raise KeyboardInterrupt
+
+    _turned_down_at_noon(served)
+    with monkeypatch.context() as patch:
+        patch.setattr(Slots, "reject", dies)
+        with pytest.raises(KeyboardInterrupt):
+            served.run()
+    places = served.node.places
+    assert owed.is_owed(places, Slots(places).current)
+    assert served.slots == (2 if half == "before" else None, 1)
+    assert owed.restarts_back(places) is (half == "after")
+    while (code := served.run()) is None:
+        pass
+    assert code == (Exit.FAILED if half == "before" else Exit.OK)
+    assert (served.slots, served.loaded, asked[-1]) == ((None, 1), "v1", True)
+    assert not places.way_back.exists()
+
+
+def test_a_dead_gpu_keeps_no_store_on_its_way_back(served: Machine, asked: list[bool]) -> None:
+    """The driver before is in place: from here on the hours hold again, however long the card is dead."""
+    current = Slots(served.node.places).current
+    assert current is not None
+    owed.owe(served.node.places, current, current)
+    served.extra.append(Serves(served, "bad", id="gpu"))
+    assert served.run() == Exit.FAILED
+    assert asked[-1] is True
+    assert not served.node.places.way_back.exists()
+
+
+def test_a_way_back_ends_with_another_deploy(served: Machine, asked: list[bool]) -> None:
+    """What is promoted is nobody's way back; nor does one lift hours that has restarted nothing."""
+    served.rule = NIGHTS
+    current = Slots(served.node.places).current
+    assert current is not None
+    owed.owe(served.node.places, current, current)
+    served.loaded = "old"
+    assert served.run() == Exit.DEGRADED
+    assert (served.boots, asked[-1]) == (1, True)
+    assert served.node.places.way_back.exists(), "what waits for its hours is not as declared"
+    served.deploy("v2")
+    assert (served.slots, served.node.places.way_back.exists()) == ((None, 2), False)
 
 
 def test_what_served_less_before_may_serve_less_after_the_restart(served: Machine) -> None:
@@ -375,6 +514,11 @@ class Frames:
         self.said.append(op)
         if self.said.count("beat") > self.most:
             raise BrokenPipeError
+
+    def send_all(self, op: str, frames: Iterable[dict[str, Any]]) -> None:
+        """Remember each."""
+        for fields in frames:
+            self.send(op, **fields)
 
 
 def test_a_run_is_not_lost_while_its_machine_restarts(served: Machine) -> None:

@@ -60,6 +60,29 @@ def test_a_module_that_is_not_loaded_needs_no_restart(machine: Machine) -> None:
     assert asks(machine, "nvidia") == (0, NONE)
 
 
+def test_a_kernel_that_is_gone_from_the_disk_is_left(machine: Machine) -> None:
+    """Law: dpkg says that its package was removed, no module can be loaded any more, and another one is there to start.
+
+    A kernel of no package (started over the network, built by hand, the host's) has no folder either, and is left
+    alone. Seeded: no question to dpkg; also where there is no other one; also where its modules are there.
+    """
+    machine.program("uname", "6.1.0-40-amd64\n")
+    machine.program("dpkg-query", "config-files")
+    assert asks(machine, "-", "linux-image-amd64") == (0, NONE), "there is no other one"
+    machine.file("boot/vmlinuz-6.1.0-39-amd64")
+    gone = (1, "kernel: 6.1.0-40-amd64 runs, its package was removed, and 6.1.0-39-amd64 is there")
+    assert asks(machine) == asks(machine, "nvidia", "nvidia-driver") == gone
+    machine.program("dpkg-query", "", code=1)
+    assert asks(machine) == (0, NONE), "it never was a package's"
+    machine.program("dpkg-query", "installed")
+    assert asks(machine) == (0, NONE), "a kernel whose modules are all built in"
+    machine.program("dpkg-query", "config-files")
+    machine.file("lib/modules/6.1.0-40-amd64/updates/dkms/nvidia.ko")
+    assert asks(machine) == gone, "what was built for it is left"
+    machine.file("lib/modules/6.1.0-40-amd64/kernel/fs/ext4.ko")
+    assert asks(machine) == (0, NONE)
+
+
 def test_nouveau_goes_with_a_restart(machine: Machine) -> None:
     """Where NVIDIA's packages are declared, something keeps nouveau from the next boot, and NVIDIA is not loaded."""
     machine.file("sys/module/nouveau/refcnt", "1\n")

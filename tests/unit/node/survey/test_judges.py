@@ -49,6 +49,7 @@ FINE = facts(
     address=ADDRESS,
     route="default via 10.77.0.1 dev eth0",
     mtu=("eth0 1500", "lo 65536"),
+    link=("eth0 up", "lo unknown"),
     nameserver="10.77.0.1",
     dpkg="yes",
     pci="yes",
@@ -169,6 +170,14 @@ CASES: list[tuple[Callable[..., Iterable[Finding]], tuple[Any, ...], str, str, s
     (of_network, (with_(address=LENT),), "network-address", WARN, "lent to eth0 by DHCP, for another 3520 s"),
     (of_network, (with_(ip_tool="", address=""),), "network-address", UNKNOWN, "ip is not installed"),
     (of_network, (with_(route=""),), "network-route", WARN, "no default route"),
+    (
+        of_network,
+        (with_(link=("eth0 down", "lo unknown")),),
+        "network-link",
+        WARN,
+        "eth0 has no link: its cable is out",
+    ),
+    (of_network, (with_(address=ADDRESS.replace("eth0", "edgectl0")),), "network-alone", WARN, "only edgectl0 has"),
     (of_network, (with_(mtu="eth0 576"),), "network-mtu", WARN, "eth0 takes packets of 576 bytes"),
     (of_network, (with_(lead="silent"),), "network-lead", WARN, "does not answer a ping"),
     (of_network, (with_(lead="small 1500"),), "network-lead", WARN, "packets of 1500 bytes do not get through"),
@@ -185,9 +194,13 @@ CASES: list[tuple[Callable[..., Iterable[Finding]], tuple[Any, ...], str, str, s
         WARN,
         "hq.example does not",
     ),
-    (of_packages, (with_(half="nvidia-dkms-580 half-configured ok"),), "packages-half", STOP, "1 package is half"),
+    (of_packages, (with_(half="nvidia-dkms-580 half-configured ok"),), "packages-half", WARN, "1 package is half"),
+    (of_packages, (with_(half="nvidia-dkms-580 half-installed reinstreq"),), "packages-half", WARN, "half"),
+    (of_packages, (with_(half="vim half-installed ok"),), "packages-half", STOP, "1 package is half installed: vim"),
+    (of_packages, (with_(half="vim installed reinstreq"),), "packages-half", STOP, "1 package is half installed: vim"),
+    (of_packages, (with_(half="vim half-installed ok"), BARE), "packages-half", WARN, "half installed: vim"),
     (of_packages, (with_(half="vim half-configured ok"), BARE), "packages-half", WARN, "1 package is half"),
-    (of_packages, (with_(interrupted="yes"),), "packages-half", STOP, "dpkg was interrupted"),
+    (of_packages, (with_(interrupted="yes"),), "packages-half", WARN, "dpkg was interrupted"),
     (of_packages, (with_(reboot="linux-image-amd64 needed"),), "packages-reboot", WARN, "for linux-image-amd64"),
     (of_packages, (with_(reboot="needed"),), "packages-reboot", WARN, "a reboot is pending"),
     (
@@ -264,3 +277,17 @@ def test_an_unattended_upgrade_that_is_fenced_is_fine() -> None:
 def test_times_are_read_in_no_zone() -> None:
     """The table's numbers mean what they say."""
     assert time.gmtime(NOW).tm_year == 2027
+
+
+def test_what_a_deploy_mends_itself_is_said_so() -> None:
+    """Where packages are declared a deploy begins with `dpkg --configure -a`; where none are, a person does it.
+
+    Seeded: the same hint for both.
+    """
+    for seen in (with_(interrupted="yes"), with_(half="nvidia-dkms-580 half-configured ok")):
+        (mends, leaves) = (
+            next(one.hint for one in packages.judge(seen, declared, {}) if one.about == "packages-half")
+            for declared in (WITH_PACKAGES, BARE)
+        )
+        assert mends.startswith("a deploy brings it to its end itself")
+        assert leaves.startswith("dpkg --configure -a;")

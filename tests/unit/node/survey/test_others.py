@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from base64 import b64encode
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from edgectl.node.survey.cluster import Cluster, age, ask, judge, not_after
+from edgectl.node.survey.cluster import Cluster, age, ask, judge
 from edgectl.node.survey.others import judge as judge_others
 from edgectl.node.survey.others import there
 from edgectl.wire.finding import OK, STOP, UNKNOWN, WARN, Finding
 from edgectl.wire.survey import Declared
 from tests.unit.node.fake import FakeNode
+from tests.unit.node.k3s.test_certificates import pem
 
 STORE = Declared(releases=("vision/vision-stack",))
 
@@ -146,25 +147,25 @@ def test_only_names_are_asked_for(node: FakeNode) -> None:
     assert ask(node) == Cluster(releases=(("shop", "till"),), namespaces=frozenset({"argocd"}))
 
 
-def certificate(end: bytes) -> str:
-    """Return the part of a certificate that says until when it is good, in its envelope."""
-    validity = b"\x30\x1e\x17\x0d260101000000Z" + end
-    return f"-----BEGIN CERTIFICATE-----\n{b64encode(bytes(40) + validity).decode()}\n-----END CERTIFICATE-----\n"
-
-
-def test_until_when_a_certificate_is_good() -> None:
-    """Both forms of a time; what cannot be read has no end."""
-    assert not_after(certificate(b"\x17\x0d270115080000Z")) == 1_800_000_000
-    assert not_after(certificate(b"\x18\x0f20270115080000Z")) == 1_800_000_000
-    assert not_after("no certificate") == not_after(certificate(b"")) == 0.0
-
-
 @pytest.mark.parametrize(("now", "word"), [(1_790_000_000, OK), (1_799_000_000, WARN), (1_801_000_000, STOP)])
 def test_certificates_that_end_are_named(node: FakeNode, now: float, word: str) -> None:
     """k3s renews at its start what ends soon; a store that never restarts it must be told."""
     assert list(age(node, now=now)) == []
-    put(node, "/var/lib/rancher/k3s/server/tls/client-admin.crt", certificate(b"\x17\x0d270115080000Z"))
-    put(node, "/var/lib/rancher/k3s/server/tls/server-ca.crt", certificate(b"\x17\x0d200115080000Z"))
+    put(node, "/var/lib/rancher/k3s/server/tls/client-admin.crt", pem(datetime(2027, 1, 15, 8, tzinfo=UTC)))
+    put(node, "/var/lib/rancher/k3s/server/tls/server-ca.crt", pem(datetime(2026, 2, 1, tzinfo=UTC)))
     put(node, "/var/lib/rancher/k3s/server/db/state.db", "x" * 100)
     said = {one.about: one.word for one in age(node, now=now)}
     assert said == {"k3s-certificates": word, "k3s-datastore": OK}
+
+
+def test_a_certificate_that_cannot_be_read_is_not_known(node: FakeNode) -> None:
+    """Law: one that is torn is not passed over, as if it were good; the rest is said all the same.
+
+    Seeded: what cannot be read has no end.
+    """
+    put(node, "/var/lib/rancher/k3s/server/tls/client-admin.crt", pem(datetime(2027, 1, 15, 8, tzinfo=UTC)))
+    put(node, "/var/lib/rancher/k3s/server/tls/etcd/client.crt", "torn")
+    put(node, "/var/lib/rancher/k3s/server/db/state.db", "x" * 100)
+    said = {one.about: one for one in age(node, now=1_790_000_000)}
+    assert {about: one.word for about, one in said.items()} == {"k3s-certificates": UNKNOWN, "k3s-datastore": OK}
+    assert "etcd/client.crt is no certificate" in said["k3s-certificates"].reason

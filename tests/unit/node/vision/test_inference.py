@@ -126,7 +126,7 @@ def test_the_version_that_runs_is_asked_its_own_question(node: FakeNode, monkeyp
         parameters, data = said.pop(0) if len(said) > 1 else said[0]
         return 200, json.dumps({"parameters": parameters, **json.loads(answer(data))})
 
-    monkeypatch.setattr(inference, "_ask", ask)
+    monkeypatch.setattr(inference, "ask", ask)
     gate = Answers(WANT, needs=())
     own, other = {"version": "1.3", "candidate": False}, {"version": "1.4", "candidate": True}
     said[:] = [(other, [9.0, 9.0]), (other, [9.0, 9.0]), (own, [0.5, 0.5])]

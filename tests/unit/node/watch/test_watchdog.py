@@ -16,6 +16,7 @@ from edgectl.node.gpu.checkpoint import PLACE
 from edgectl.node.gpu.plugin import plugins_of
 from edgectl.node.gpu.proof import Device, Proof
 from edgectl.node.io.programs import Ran
+from edgectl.node.remove.note import Note, keep
 from edgectl.node.watch import watchdog
 from edgectl.node.watch.facts import pod_of
 from edgectl.node.watch.watchdog import EVERY_SECONDS, IDLE_SECONDS, Watchdog, remembered
@@ -147,6 +148,14 @@ def test_it_gives_way_to_a_person(watched: Watched) -> None:
     pause.end(watched.places)
     watched.tick()
     assert watched.node.kube.deleted
+
+
+def test_it_does_nothing_on_a_store_that_is_being_removed(watched: Watched) -> None:
+    """What it would mend is to go."""
+    watched.node.kube.objects[f"{PODS}/inference-dead"] = DEAD
+    keep(watched.places, Note("store-042", "node-1", {}, ()))
+    watched.tick(10)
+    assert watched.node.kube.deleted == []
 
 
 def test_it_gives_way_to_the_engine_and_to_a_deploy(watched: Watched) -> None:

@@ -54,3 +54,21 @@ def test_the_sources_travel_with_the_package() -> None:
     assert "k8s.io/kubernetes v1.36.3" in (build.STANDIN / "go.mod").read_text()
     assert build.K3S_VERSION.startswith("v1.36.3+")
     assert build.COREDNS_VERSION in (build.STANDIN / "embedded" / "manifests" / "coredns.yaml").read_text()
+
+
+def test_the_version_before_needs_its_own_modules_and_no_others(tmp_path: Path) -> None:
+    """Kubernetes' modules of that patch version; the rest of go.mod is as it is."""
+    (tmp_path / "go.mod").write_bytes((build.STANDIN / "go.mod").read_bytes())
+    build._of_version(tmp_path, build.K3S_BEFORE)
+    pairs = list(
+        zip(
+            (build.STANDIN / "go.mod").read_text().split("\n"),
+            (tmp_path / "go.mod").read_text().split("\n"),
+            strict=True,
+        )
+    )
+    changed = [(old, new) for old, new in pairs if old != new]
+    assert len(changed) > 20
+    assert all("k8s.io/" in old for old, _ in changed)
+    assert all(new == old.replace("v1.36.3", "v1.36.2").replace("v0.36.3", "v0.36.2") for old, new in changed)
+    assert "36.3" not in "".join(new for _, new in pairs if "k8s.io/" in new)

@@ -155,6 +155,16 @@ def test_whatever_somebody_changes_is_put_back(system: System) -> None:
         made(system, EDGE)
 
 
+def test_a_folder_that_sshd_cannot_pass_is_put_right(system: System) -> None:
+    """Law: each folder on the way to the keys is 0755: sshd reads them as the user. Seeded: only writers count."""
+    made(system, EDGE)
+    for folder in ("/etc/edgectl", "/etc/edgectl/users", home_of("edge"), f"{home_of('edge')}/.ssh"):
+        at(system, folder).chmod(0o700)
+        seen = Users((EDGE,)).probe(system.node)
+        assert seen.differences == ((folder, "another owner or mode", "root, 0755"),)
+        made(system, EDGE)
+
+
 def test_a_link_in_the_place_of_keys_is_no_file(system: System) -> None:
     """What lies there instead is replaced, and never written through."""
     made(system, EDGE)

@@ -1,0 +1,1 @@
+"""What `edgectl accept` does at the operator's desk."""

@@ -1,0 +1,1 @@
+"""The acceptance of one real machine: deployed, looked through, struck, measured, and signed for."""

@@ -1,0 +1,1 @@
+"""Backups on the operator's machine: fetched, judged, sent to a fresh node."""

@@ -1,0 +1,1 @@
+"""One command for many stores, at once."""

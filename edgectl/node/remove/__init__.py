@@ -1,0 +1,1 @@
+"""All that is edgectl's taken off a machine again."""
