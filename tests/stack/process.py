@@ -89,6 +89,22 @@ class Process:
             time.sleep(0.1)
             found = self.status().get("facts", {}).get("queue", {})
 
+    def until_counted(self, name: str, least: float, *, seconds: float = START_SECONDS) -> None:
+        """Wait until a metric without labels has come to so much."""
+        deadline = time.monotonic() + seconds
+        counted = 0.0
+        while counted < least:
+            assert time.monotonic() < deadline, f"{name} is not {least}, but {counted}: {self.log.read_text()}"
+            time.sleep(0.05)
+            counted = self._counted(name)
+
+    def _counted(self, name: str) -> float:
+        try:
+            lines = self.get("/metrics").splitlines()
+        except (urllib.error.URLError, ConnectionError, TimeoutError):
+            return 0.0
+        return next((float(line.split()[1]) for line in lines if line.startswith(f"{name} ")), 0.0)
+
 
 def uplink(config: Config, folder: Path, env: Mapping[str, str] | None = None) -> Process:
     """Return an uplink, not started yet."""

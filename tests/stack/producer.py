@@ -82,7 +82,8 @@ class Producer:
         """Wait until there is "receipts" for all that was made, or an "arrived"."""
         with self._lock:
             good = self._lock.wait_for(lambda: not self._waiting if what == "receipts" else self.arrived, seconds)
-            assert good, f"{len(self._waiting)} of {len(self.made)} events of {self.source} without a receipt"
+            without = f"{len(self._waiting)} of {len(self.made)} events of {self.source} without a receipt"
+            assert good, without if what == "receipts" else f"no canary of {self.source} has arrived; {without}"
 
     def close(self) -> None:
         """Send no more."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from edgectl.stack.uplink.config import Config, StoreAt
+from edgectl.stack.uplink.keeper import HELD
 from tests.stack.broker import Broker
 from tests.stack.process import uplink
 from tests.stack.producer import Producer
@@ -42,6 +43,8 @@ def test_a_disk_that_comes_late_is_used_when_it_is_there(broker: Broker, tmp_pat
         producer = Producer(broker.host, broker.port, "cam-1")
         try:
             producer.make(60)
+            # The disk is missed before the bus is there: what is sent before it listens is for nobody.
+            service.until_counted("vision_uplink_events_refused_total", 60 - HELD)
             assert service.until("disk", "degraded", "is its disk there")["kind"] == "resource"
             producer.canary()
             producer.until("arrived", seconds=10)
