@@ -24,6 +24,7 @@ SYSTEM = {
     "gpg": ("gnupg",),
     "chromium-headless-shell": ("chromium-headless-shell",),
 }
+APT = ("apt-get", "-o", "DPkg::Lock::Timeout=300")  # a new machine often updates itself at that moment
 BROWSERS = ("chromium-headless-shell", "chromium", "google-chrome")
 STORES = 3  # that tests use at the same time: about 1.5 GiB of memory each
 WAITING = 2  # tests of `unit` at once for each processor: half of their time they wait for a server, a deadline, a disk
@@ -64,8 +65,8 @@ def _system(session: nox.Session, *programs: str) -> None:
     missing = [name for program in programs if not shutil.which(program, path=path) for name in SYSTEM[program]]
     if os.environ.get("CI") and missing and shutil.which("apt-get"):
         env = {"DEBIAN_FRONTEND": "noninteractive"}
-        session.run(*_root(), "apt-get", "update", "-qq", external=True, env=env)
-        session.run(*_root(), "apt-get", "install", "-y", "-qq", *missing, external=True, env=env)
+        session.run(*_root(), *APT, "update", "-qq", external=True, env=env)
+        session.run(*_root(), *APT, "install", "-y", "-qq", *missing, external=True, env=env)
 
 
 def _root() -> list[str]:

@@ -136,9 +136,10 @@ def require(say: Callable[[str], None], *, install: bool = True) -> None:
     if install and facts.root and facts.missing_packages and shutil.which("apt-get"):
         say(f"installing {' '.join(facts.missing_packages)} with apt-get ...")
         quiet = {"DEBIAN_FRONTEND": "noninteractive"}
-        run(["apt-get", "update", "-q"], timeout_seconds=300, check=False, env=quiet)
+        apt = ("apt-get", "-o", "DPkg::Lock::Timeout=300")  # a new machine often updates itself at that moment
+        run([*apt, "update", "-q"], timeout_seconds=300, check=False, env=quiet)
         run(
-            ["apt-get", "install", "-q", "-y", "--no-install-recommends", *facts.missing_packages],
+            [*apt, "install", "-q", "-y", "--no-install-recommends", *facts.missing_packages],
             timeout_seconds=600,
             check=False,
             env=quiet,

@@ -167,6 +167,7 @@ class StoreNode:
     off_seconds: float = 0.3  # that a restart takes
     threads: list[threading.Thread] = field(default_factory=list)
     sessions: list[threading.Thread] = field(default_factory=list)
+    may_end: threading.Event = field(default_factory=threading.Event)  # for a test that holds its runs
 
     def connect(self, where: Any, runtime: Any) -> Session:
         """Open a session, as the link does; an earlier one has ended by then, as sshd would see to."""
@@ -252,6 +253,7 @@ class StoreNode:
         self.join()
         self.places, self.breaks_at, self.frames, self.runs = Places(folder), breaks_at, 0, 0
         self.places.run.mkdir(parents=True)
+        self.may_end.clear()
         for remembered in (self.broken, self.heard, self.killed, self.crashed, self.threads, self.sessions):
             remembered.clear()
 

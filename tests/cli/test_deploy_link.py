@@ -8,21 +8,28 @@ from typing import Any
 import pytest
 
 from edgectl.node.converge import journal
+from edgectl.node.converge.lock import holder
+from edgectl.node.converge.protocol import Observation, Status
 from edgectl.node.converge.slots import Slots
+from edgectl.node.io.look import Look
+from edgectl.report.terminal import Terminal
 from tests.cli.conftest import Edgectl
-from tests.cli.node import MOTD, StoreNode
+from tests.cli.node import MOTD, Serves, StoreNode
 
 pytestmark = pytest.mark.usefixtures("inventory")
 
 
+@pytest.mark.parametrize("ends_behind", [False, True], ids=["", "the run ends just behind the new greeting"])
 def test_the_link_breaks_at_every_frame(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, edgectl: Edgectl, node: StoreNode
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, edgectl: Edgectl, node: StoreNode, *, ends_behind: bool
 ) -> None:
     """The real session at the other end: one command, whichever frame is the last, ends with READY and 1 change.
 
     No event is said twice, and the node has done the work once.
     """
     monkeypatch.setattr("edgectl.control.deploy.deploy._PAUSES_SECONDS", (0.0,))
+    if ends_behind:
+        _end_behind_a_greeting(node, monkeypatch)
     frame, broken = 0, []
     while frame == 0 or node.broken:
         frame += 1
@@ -48,6 +55,28 @@ def test_the_link_breaks_at_every_frame(
         broken += node.broken
     assert {"-> deploy", "-> blob", "-> bytes", "-> sent", "<-"} == set(broken)
     assert len(broken) > 15
+
+
+def _end_behind_a_greeting(node: StoreNode, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have a run end when the operator knows of it or, if not, between the next greeting and the offer after it."""
+    greeted, began, looked = Terminal.connected, Terminal.started, Serves.probe
+
+    def connected(self: Terminal, hello: dict[str, Any]) -> None:
+        greeted(self, hello)
+        if len(node.sessions) > 1:
+            node.may_end.set()
+            node.until(lambda: holder(node.places.run) is None)
+
+    def started(self: Terminal, run: str, sequence: int) -> None:
+        began(self, run, sequence)
+        node.may_end.set()
+
+    def probe(self: Serves, read: Look) -> Observation:
+        return looked(self, read) if node.may_end.is_set() else Observation(Status.IN_PROGRESS, "held")
+
+    monkeypatch.setattr(Terminal, "connected", connected)
+    monkeypatch.setattr(Terminal, "started", started)
+    monkeypatch.setattr(Serves, "probe", probe)
 
 
 def test_ctrl_c_stops_watching_and_says_how_to_come_back(

@@ -28,7 +28,7 @@ from edgectl.control.payload.effects import Pause
 from edgectl.wire import event
 from edgectl.wire.document import to_json
 from edgectl.wire.envelope import Envelope
-from edgectl.wire.errors import Bug, EdgectlError, InvalidInput, NotReady, StepFailed, Unreachable
+from edgectl.wire.errors import Bug, EdgectlError, InvalidInput, Locked, NotReady, Refused, StepFailed, Unreachable
 from edgectl.wire.frame import FrameError
 
 if TYPE_CHECKING:
@@ -68,6 +68,8 @@ class Deploy:
         self._missing: int | None = None
         self._counted = 0  # of blob_bytes, when that was said
         self._has_wanted = False  # on this link
+        self._base: str | None = None  # that was offered upon
+        self._refused: EdgectlError | None = None
         self._hints = Hints()
         self.outcome = Outcome()
 
@@ -79,6 +81,11 @@ class Deploy:
         while True:
             try:
                 self._talk()
+            except (Locked, Refused) as error:
+                # What a lost link has left there may have run to its end between the greeting and our offer: ask anew.
+                if self._refused or self.outcome.run or lost_at is None:
+                    raise
+                self._refused = error
             except (Unreachable, NotReady, Bug) as lost:
                 now = self._monotonic()
                 if self._restart is not None:
@@ -96,16 +103,16 @@ class Deploy:
                 self._listener.link_lost(lost.message, tries + 1)
                 self._sleep(_PAUSES_SECONDS[min(tries, len(_PAUSES_SECONDS) - 1)])
                 tries += 1
-                continue
-            self.outcome.seconds = self._monotonic() - began
-            return self.outcome
+            else:
+                self.outcome.seconds = self._monotonic() - began
+                return self.outcome
 
     def _talk(self) -> None:
         session = self._connect()
         self._has_wanted = False
         self.outcome.sessions += 1
         try:
-            if self.outcome.sessions > 1 and self._restart is None:
+            if self.outcome.sessions > 1 and self._restart is None and self._refused is None:
                 self._listener.link_back()
             self._converse(session)
         except FrameError as error:
@@ -140,6 +147,9 @@ class Deploy:
                 docs="users",
             )
         current = hello.get("current") or {}
+        if self._refused and current.get("payload") not in {offer.payload, self._base}:
+            raise self._refused  # somebody else was faster
+        self._base = current.get("payload")
         self.outcome.audit = str(hello.get("audit", ""))
         self.outcome.before = int(hello.get("sequence", 0))
         self.outcome.serving = int(current.get("sequence", 0))
@@ -160,20 +170,7 @@ class Deploy:
             without=offer.without,
             take_over=offer.take_over,
         )
-        given: dict[str, Any] = {"join_token": offer.led.join_token.reveal()} if offer.led and not offer.signed else {}
-        if offer.signed:
-            given |= offer.signed.fields()
-        if offer.values and not offer.led:
-            given["values"] = {
-                name: {key: value.reveal() for key, value in values.items()} for name, values in offer.values.items()
-            }
-            if offer.signed:
-                given["nonce"] = offer.signed.nonce.reveal()
-        given |= offer.judged_first(str(current.get("payload", "")))
-        if offer.names:
-            given["names"] = [offer.names.get(digest, "") for digest in sorted(offer.blobs)]
-        if offer.asked:
-            given["asked"] = dict(offer.asked)
+        given = offer.beside() | offer.judged_first(str(current.get("payload", "")))
         if self._near is not None:
             given["neighbours"] = True
         self._hints = Hints()

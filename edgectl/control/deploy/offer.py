@@ -62,6 +62,23 @@ class Offer:
     k3s: Versions | None = None  # judged by what the node runs, before a byte goes
     models: Models | None = None  # judged by the node's budget before a byte goes
 
+    def beside(self) -> dict[str, Any]:
+        """Return what goes beside the envelope, secrets included: to be sent, never kept or shown."""
+        given: dict[str, Any] = {"join_token": self.led.join_token.reveal()} if self.led and not self.signed else {}
+        if self.signed:
+            given |= self.signed.fields()
+        if self.values and not self.led:
+            given["values"] = {
+                name: {key: value.reveal() for key, value in values.items()} for name, values in self.values.items()
+            }
+            if self.signed:
+                given["nonce"] = self.signed.nonce.reveal()
+        if self.names:
+            given["names"] = [self.names.get(digest, "") for digest in sorted(self.blobs)]
+        if self.asked:
+            given["asked"] = dict(self.asked)
+        return given
+
     def judged_first(self, runs: str) -> dict[str, Any]:
         """Return what a node judges before a byte comes: the machine, k3s where it may be another one, models."""
         said = {"machine": self.meant, "k3s": self.k3s if self.payload != runs else None, "models": self.models}

@@ -230,6 +230,24 @@ def test_what_the_node_refuses_is_passed_on(error: EdgectlError) -> None:
     assert node.sessions[0].closed
 
 
+@pytest.mark.parametrize("cut", [False, True])
+@pytest.mark.parametrize("faster", [OFFER.payload, digest_of(b"theirs")])
+def test_a_store_that_changed_behind_its_greeting(faster: str, *, cut: bool) -> None:
+    """Law: a lost link may have left our own run there: we look again. What somebody else deployed is never undone."""
+    node, heard = Node(faster=faster, breaks_at=1 if cut else 0), Heard()
+    if cut and faster == OFFER.payload:
+        assert brought(node, heard).verdict["word"] == "ready"
+        assert [op for session in node.sessions for op, _ in session.sent if op == "deploy"] == ["deploy"] * 2
+        assert heard.backs == 1
+    else:
+        with pytest.raises(Locked, match="has changed since you looked"):
+            brought(node, heard)
+        assert node.journals == {}
+    assert len(node.sessions) == (3 if cut else 1)
+    assert node.current is not None
+    assert node.current["payload"] == faster
+
+
 @pytest.mark.parametrize(("word", "code"), [("ready", 0), ("degraded", 9), ("not ready", 5), ("not ready", 6)])
 def test_the_verdict_is_the_nodes_own(word: str, code: int) -> None:
     """Exit code, word and reason are what the node said last."""
