@@ -175,7 +175,7 @@ class Clones:
             powered = time.monotonic() - began
             node = Node(store)
             self._shop = Shop(store, node, Operator(deployed_as(store), store.inventory))
-            node.wait("the clone has healed itself after its boot", node.has_healed, seconds=180)
+            node.wait("the clone has healed itself after its boot", node.is_ready, seconds=180)
             ready = time.monotonic() - began
             self._times += [(f"{_CLONE}: from the kept disk to sshd", powered), (f"{_CLONE}: to ready", ready)]
         return self._shop

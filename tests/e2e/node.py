@@ -120,6 +120,12 @@ class Node:
         """Return the journal's files of the engine's runs, oldest first; the watchdog's deeds and looks are none."""
         return [run for run in self._journal() if "-watchdog-" not in run and "-chain-" not in run]
 
+    def chain(self) -> tuple[str, str, str]:
+        """Return the Node's condition of the chain, which the watchdog writes: status, reason, message."""
+        conditions = json.loads(self.kubectl("get", "node", NODE, "-o", "json"))["status"]["conditions"]
+        found: dict[str, str] = next((one for one in conditions if one["type"] == "edgectl.dev/ChainReady"), {})
+        return found.get("status", ""), found.get("reason", ""), found.get("message", "")
+
     def chain_told(self) -> list[dict[str, Any]]:
         """Return what the watchdog has journalled of the chain, oldest first."""
         return [self.verdict(run) for run in self._journal() if "-chain-" in run]
@@ -162,6 +168,21 @@ class Node:
             if events and events[0].get("data", {}).get("boot") == boot:
                 return any(item["kind"] == "verdict" and item.get("word") == "ready" for item in events)
         return False
+
+    def is_ready(self) -> bool:
+        """Tell whether the store has healed itself, with one more run where the boot's found something not yet well."""
+        if not self.has_healed() and self.idle() and self.has_ended():
+            self.heal()
+        return self.has_healed()
+
+    def has_ended(self) -> bool:
+        """Tell whether a run of this boot has said its verdict."""
+        boot, newest = self.sh("cat /proc/sys/kernel/random/boot_id"), self.runs()[-1:]
+        return any(
+            self.events(run)[0].get("data", {}).get("boot") == boot and bool(self.verdict(run))
+            for run in newest
+            if self.events(run)
+        )
 
     def wait(self, what: str, true: Callable[[], bool], *, seconds: float = 120, every: float = 0.2) -> float:
         """Wait for something on the node; return the seconds it took."""

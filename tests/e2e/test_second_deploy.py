@@ -58,6 +58,8 @@ def test_a_new_edgectl_alone_changes_nothing(settled: Shop, tmp_path: Path) -> N
 def test_a_plan_writes_nothing_but_the_runtime(settled: Shop, tmp_path: Path) -> None:
     """Law 1: with changes to make and with an engine that the node does not have, no file of the node changes."""
     other = settled.operator.with_(change=greeting("plan"), package=changed_edgectl(tmp_path, "planned"))
+    node = settled.node  # whose watchdog journals, too, when the chain becomes well after what went before
+    node.wait("the chain is well", lambda: node.chain()[:2] == ("True", "ChainReady"), seconds=120, every=1)
     files, steady = settled.node.listing(), settled.node.steady()
     other.run("plan").has("would change in 1 step")
     assert other.run("plan", "--exit-code", code=10).out

@@ -140,6 +140,7 @@ def test_the_agent_goes_where_its_lead_has_gone(pair: Pair) -> None:
         release["values"]["inference"]["env"] = {"PYTHONHOME": "/nowhere"}
 
     pair.operator.with_(change=change).run("deploy", code=5).has("the base stays")
+    pair.lead.wait("it has told what it decided", pair.lead.idle)  # after its verdict, with which the command ends
     pair.agent.wait("no run is going on", pair.agent.idle)
     assert pair.agent.heal()["word"] == "ready"
     assert pair.lead.heal()["word"] == "ready"

@@ -93,6 +93,7 @@ def _figures(name: str, asked: list[Asked]) -> str:
     return f"{name} {len(asked)} questions, p50 {percentile(asked, 50):.1f} ms, p99 {percentile(asked, 99):.1f} ms"
 
 
+@pytest.mark.alone  # it compares milliseconds
 def test_a_switch_under_load_fails_no_question(settled: Shop, bundle: Path, tmp_path: Path) -> None:
     """Four clients ask all the time; a deploy brings another version: each is answered, about as fast."""
     node = settled.node

@@ -65,9 +65,9 @@ def _reboots(shop: Shop) -> None:
 def test_a_killed_plugin_costs_nothing(shop: Shop, knobs: Knobs) -> None:
     """Its container is back within seconds, and nothing is withdrawn: inference is never interrupted."""
     del knobs
-    node, before = shop.node, set(_pods(shop.node))
-    node.sh(f"kill -9 {_plugin(node)}")
-    node.wait("the plugin is back", lambda: _plugin(node) not in {"", None}, seconds=60)
+    node, before, killed = shop.node, set(_pods(shop.node)), _plugin(shop.node)
+    node.sh(f"kill -9 {killed}")
+    node.wait("the plugin is back", lambda: _plugin(node) not in {"", killed}, seconds=60)
     assert node.answers() == ""
     assert set(_pods(node)) == before
     assert "withdrawn" not in node.sh(f"cat {_LOG}")
@@ -85,6 +85,7 @@ def test_a_plugin_that_is_stuck_is_restarted(shop: Shop, knobs: Knobs) -> None:
     assert _did(node, "restart plugin")
 
 
+@pytest.mark.alone  # it compares seconds, of which others would take some
 def test_a_lost_gpu_loses_its_proof_and_its_pods(shop: Shop, knobs: Knobs) -> None:
     """It stays unhealthy though its plugin was restarted: proof and pods go; when it is well, all is back by itself."""
     node, before = shop.node, set(_pods(shop.node))
@@ -147,6 +148,7 @@ def test_whatever_cuda_says_is_no_proof(shop: Shop, knobs: Knobs, fault: str) ->
     node.wait("the marker stands", lambda: _marked(node), seconds=120)
 
 
+@pytest.mark.alone  # it compares seconds
 def test_a_driver_that_comes_late(shop: Shop, knobs: Knobs) -> None:
     """Longer than boot unit and engine wait: the watchdog proves the GPU as soon as the driver is there."""
     node = shop.node
@@ -182,6 +184,8 @@ def test_a_plugin_that_offers_more_than_there_is(shop: Shop, knobs: Knobs) -> No
         node.wait("another pod serves", lambda: node.answers() == "", seconds=120)
         (pod,) = _pods(node).values()
         assert node.sh(f"ls /run/edgectl/gpu/pods/{pod['metadata']['uid']}")
+    # Pods that were deleted so often make the link flap: it is believed again after a quiet minute.
+    node.wait("no link flaps", lambda: node.run("edgectl-node", "chain", check=False).code != 5, seconds=90, every=1)
     shop.operator.run("status", code=9).has("correct gpu.count")
     knobs.clear()
     node.wait("nobody is asked any more", lambda: "each" not in node.sh("ls /run/edgectl/gpu").split(), seconds=60)
@@ -200,6 +204,7 @@ def test_a_folder_that_cannot_be_written_is_said(shop: Shop, knobs: Knobs) -> No
     """The marker's folder is read-only: what cannot be said is not said, the reason is; it comes when it can."""
     del knobs
     node = shop.node
+    node.sh("systemctl stop edgectl-watchdog")  # it would write the marker again before the folder is closed
     node.sh(
         f"rm {MARKER} && mount --bind /run/edgectl/gpu /run/edgectl/gpu && mount -o remount,ro,bind /run/edgectl/gpu"
     )
@@ -207,7 +212,7 @@ def test_a_folder_that_cannot_be_written_is_said(shop: Shop, knobs: Knobs) -> No
         assert "Read-only file system" in str(node.heal())
         assert not _marked(node)
     finally:
-        node.sh("umount /run/edgectl/gpu")
+        node.sh("umount /run/edgectl/gpu; systemctl start edgectl-watchdog")
     node.wait("the marker stands", lambda: _marked(node), seconds=60)
 
 

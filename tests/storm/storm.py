@@ -106,6 +106,7 @@ def degraded(on: Ground, say: Say) -> Degraded:
     say(f"one of two GPUs becomes unhealthy: {device}")
     found = Degraded(device)
     try:
+        _status(on, 0, time.monotonic())  # what the last event has left is over, or 9 would not be the device's
         strikes.knob("unhealthy", str(int(device.rsplit("-", 1)[1])))
         began = time.monotonic()
         told = _status(on, 9, began)
