@@ -23,7 +23,8 @@ from edgectl.stack.ops.settings import BusAddress
 from edgectl.stack.uplink.config import Config, SinkAt, StoreAt
 from edgectl.stack.uplink.store import Store
 from edgectl.wire.document import canonical
-from tests.stack.broker import Broker, free_port
+from tests.ports import free_port
+from tests.stack.broker import Broker
 from tests.stack.process import Process, uplink
 from tests.stack.producer import Producer, event
 

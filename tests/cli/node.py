@@ -167,6 +167,7 @@ class StoreNode:
     off_seconds: float = 0.3  # that a restart takes
     threads: list[threading.Thread] = field(default_factory=list)
     sessions: list[threading.Thread] = field(default_factory=list)
+    goes_down: Callable[[], bool] = lambda: True  # holds a restart until somebody has heard of it
     may_end: threading.Event = field(default_factory=threading.Event)  # for a test that holds its runs
 
     def connect(self, where: Any, runtime: Any) -> Session:
@@ -236,6 +237,7 @@ class StoreNode:
 
     def _restart(self) -> None:
         """Go down with every link, lose the tmpfs, come up again, and let the boot's timer do its work."""
+        self.until(self.goes_down)
         time.sleep(_GOES_DOWN_SECONDS)
         self.refuses = Unreachable("node-1 did not answer")
         time.sleep(self.off_seconds)

@@ -140,9 +140,10 @@ def test_one_that_never_answers_has_a_deadline(
     """And is a receiver that is down."""
     from edgectl.control.collect import webhook
 
-    monkeypatch.setattr(webhook.Webhook.post, "__kwdefaults__", {"seconds": 0.3})
     receiver.deaf.set()
-    said = edgectl("collect", "--alerts", receiver.url)
+    with monkeypatch.context() as patched:
+        patched.setattr(webhook.Webhook.post, "__kwdefaults__", {"seconds": 0.3})
+        said = edgectl("collect", "--alerts", receiver.url)
     assert said.code == 8
     assert "not told: " in said.out
     receiver.deaf.clear()

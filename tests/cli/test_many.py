@@ -199,6 +199,7 @@ def test_ctrl_c_says_what_was_begun(fleet: Fleet, edgectl: Edgectl) -> None:
         if name == "store-003":
             node.until(lambda: node.runs == 1)
             node.until(lambda: any(node.places.journal.glob("*.jsonl")))
+            node.until(lambda: any(frame["op"] == "event" for frame in list(node.heard)))  # the operator knows the run
             signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
             hold.wait(10)
             raise Unreachable("too late")

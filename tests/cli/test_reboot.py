@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import signal
 import threading
 import time
@@ -16,6 +17,7 @@ from edgectl.control.deploy import deploy as conversation
 from edgectl.control.deploy import followed, restarting
 from edgectl.node.converge import journal
 from edgectl.node.reboot import step
+from edgectl.wire import event
 from tests.cli.conftest import Edgectl, declare
 from tests.cli.node import MOTD, StoreNode
 
@@ -51,17 +53,26 @@ def _runs(node: StoreNode) -> list[str]:
     return [path.name for path in journal.runs(node.places.journal)]
 
 
+def _told(node: StoreNode) -> int:
+    """Return how many have heard that the machine restarts."""
+    return sum(frame.get("event", {}).get("word") == event.REBOOTING for frame in list(node.heard))
+
+
 def test_one_command_goes_over_the_restart(node: StoreNode, edgectl: Edgectl) -> None:
     """Law: it shows why, waits, re-attaches by itself, and ends with the run's own verdict; no link is called lost."""
-    node.restart = NEEDED
+    node.restart, began = NEEDED, time.monotonic()
     said = edgectl("deploy", "store-042")
     assert said.code == 0, said
     assert f"  restart   node-1 restarts: {NEEDED}\n" in said.err
-    assert "            node-1 is back after 0." in said.err
+    back, away = (re.search(rf"{words} (\d+\.\d) s", said.err + said.out) for words in ("is back after", "away for"))
+    assert back is not None
+    assert away is not None
+    assert back[1] == away[1]
+    assert 0.2 < float(away[1]) <= time.monotonic() - began
     assert "link lost" not in said.err
     assert "starting again" not in said.err
     assert "2 changes" in said.out
-    assert f"  restart   node-1: {NEEDED}; away for 0." in said.out
+    assert f"  restart   node-1: {NEEDED}; away for {away[1]} s" in said.out
     assert said.err.count("changed   host files") == 1, "nothing is shown twice"
     assert len(_runs(node)) == 1
     assert node.file(MOTD).read_text() == "good"
@@ -157,14 +168,14 @@ def test_ctrl_c_says_that_it_restarts(node: StoreNode, edgectl: Edgectl) -> None
 
 
 def _press_ctrl_c(node: StoreNode) -> None:
-    node.until(lambda: node.refuses is not None)
-    time.sleep(0.5)  # the operator has noticed
+    node.until(lambda: node.refuses is not None and _told(node) > 0)
     signal.raise_signal(signal.SIGINT)
 
 
 def test_who_follows_the_journal_goes_over_the_restart_too(node: StoreNode, edgectl: Edgectl) -> None:
     """Law: a second person who only watches sees the same run to its verdict: exit 0, each line once."""
     node.restart, node.off_seconds, node.one_at_a_time = NEEDED, 1.0, False
+    node.goes_down = lambda: _told(node) > 1  # both of them
     deploying = threading.Thread(target=run, args=(["deploy", "store-042"],), daemon=True)
     deploying.start()
     node.until(lambda: bool(_runs(node)))

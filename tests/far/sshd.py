@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from edgectl.control.link.target import Target
+from tests.ports import free_port
 
 _AS_ASKED = 'exec sh -c "$SSH_ORIGINAL_COMMAND"'
 
@@ -100,9 +101,7 @@ def serve(
     hosts = [keygen(folder / f"host_{kind}", kind) for kind in host_keys]
     user = keygen(folder / "user")
     (folder / "authorized_keys").write_text(_public(user) + "\n")
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     config = [
         f"ListenAddress 127.0.0.1:{port}",
         *(f"HostKey {host}" for host in hosts),

@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
@@ -30,6 +29,7 @@ from edgectl.node.models.registry import Registry
 from edgectl.sandbox.link.link import Link
 from tests.far.offer import noise, offered
 from tests.far.sshd import Sshd, serve
+from tests.ports import free_port
 from tests.unit.control.deploy.silent import Silent
 
 __all__ = ["FarStore", "far_store", "noise", "offered"]
@@ -115,12 +115,6 @@ class FarStore:
         return sum(path.stat().st_size for path in _files(self.places.staging))
 
 
-def _free_port() -> int:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        return int(free.getsockname()[1])
-
-
 def _is_json(path: Path) -> bool:
     try:
         json.loads(path.read_bytes())
@@ -148,7 +142,7 @@ def far_store(folder: Path, *, beside: int = 0) -> Iterator[FarStore]:
     sshd = serve(folder / "sshd", "Subsystem sftp internal-sftp")
     line = Link(folder / "line")
     try:
-        ours, theirs = _free_port(), _free_port()
+        ours, theirs = free_port(), free_port()
         routes = {ours: sshd.port, **({theirs: beside} if beside else {})}
         line.start(Path("/proc/self/ns/net"), {near: ("127.0.0.1", far) for near, far in routes.items()})
         yield FarStore(places, sshd, line, replace(sshd.target, port=ours), engine, theirs)

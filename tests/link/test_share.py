@@ -213,7 +213,7 @@ def test_a_question_has_an_end() -> None:
 @pytest.mark.parametrize("how", ["over", "time", "idle"])
 def test_it_ends(begin: Begin, how: str) -> None:
     """Law: with the session, after its time, or when nobody asks; who is connected then is hung up on."""
-    share = begin(seconds=0.6 if how == "time" else 60, idle_seconds=0.6 if how == "idle" else 60)
+    share = begin(seconds=3 if how == "time" else 60, idle_seconds=3 if how == "idle" else 60)
     with share.dial() as tls:
         if how == "over":
             share.over.set()

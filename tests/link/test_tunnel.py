@@ -68,6 +68,8 @@ class Api:
 
     def close(self) -> None:
         """Listen no more."""
+        with suppress(OSError):  # or whoever waits in accept does so for ever
+            self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
 
 

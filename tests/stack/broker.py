@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.ports import free_port
+
 START_SECONDS = 10.0
 
 
@@ -22,13 +24,6 @@ def program() -> str:
             pytest.fail("mosquitto is not installed: apt-get install mosquitto")
         pytest.skip("mosquitto is not installed: apt-get install mosquitto")
     return found
-
-
-def free_port() -> int:
-    """Return a port of loopback where nobody listens."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 class Broker:

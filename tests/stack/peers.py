@@ -28,6 +28,8 @@ class Peer:
         return self
 
     def __exit__(self, *_: object) -> None:
+        with suppress(OSError):  # or whoever waits in accept does so for ever
+            self._server.shutdown(socket.SHUT_RDWR)
         self._server.close()
         for sock in self._taken:
             sock.close()

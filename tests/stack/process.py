@@ -16,7 +16,7 @@ from typing import Any
 
 from edgectl.stack.uplink.config import Config
 from edgectl.wire.document import to_json
-from tests.stack.broker import free_port
+from tests.ports import free_port
 
 ROOT = Path(__file__).parents[2]
 START_SECONDS = 20.0

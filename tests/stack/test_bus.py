@@ -22,7 +22,7 @@ SECONDS = 10.0
 def test_a_message_that_breaks_its_callback_is_passed_over(broker: Broker, capfd: pytest.CaptureFixture[str]) -> None:
     """The next one is taken by the same connection; the broken one is acknowledged, since it would come for ever."""
     got: queue.Queue[bytes] = queue.Queue()
-    there = threading.Event()
+    there, early = threading.Event(), list[bool]()
 
     def take(_: str, data: bytes, taken: Callable[[], None]) -> None:
         if data == b"bad":
@@ -31,6 +31,7 @@ def test_a_message_that_breaks_its_callback_is_passed_over(broker: Broker, capfd
         taken()
 
     def stumble() -> None:
+        early.append(bus.connected)
         there.set()
         raise KeyError("gone")
 
@@ -46,6 +47,7 @@ def test_a_message_that_breaks_its_callback_is_passed_over(broker: Broker, capfd
             one.single("t/2", data, qos=1, hostname=broker.host, port=broker.port)
         assert got.get(timeout=SECONDS) == b"good"
         assert bus.connected
+        assert early == [False], "who is called first puts right what was sent over the last connection"
     finally:
         bus.stop()
     said = capfd.readouterr().err

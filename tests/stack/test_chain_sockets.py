@@ -41,7 +41,8 @@ from edgectl.wire.chain import (
 from edgectl.wire.chainlook import MISSING, SILENT
 from edgectl.wire.document import canonical, digest_of, to_json
 from edgectl.wire.payload import Inference, Model
-from tests.stack.broker import Broker, free_port
+from tests.ports import free_port
+from tests.stack.broker import Broker
 from tests.stack.peers import (
     Behaviour,
     Peer,
@@ -326,7 +327,7 @@ def test_brokers_that_are_none(name: str) -> None:
     """Whatever is sent: a sentence, in time, and never "well"."""
     behaves, says_so, how = BROKERS[name]
     with Peer(behaves) as peer:
-        asked = Dependency("bus", "mqtt", f"127.0.0.1:{peer.port}", timeout_seconds=0.4)
+        asked = Dependency("bus", "mqtt", f"127.0.0.1:{peer.port}", timeout_seconds=1.5)
         said = own(asked)
     assert said.word == NOT_READY
     assert says_so in said.reason, said
@@ -402,7 +403,8 @@ def test_a_program_of_ones_own(body: str, word: str, says_so: str) -> None:
     """Its exit code counts, its first line is the sentence; it cannot hang, flood, or paint the terminal."""
     with _open_folder() as folder:
         began = time.monotonic()
-        said = own(Dependency("mine", "exec", command=_script(folder, body), timeout_seconds=1.0))
+        seconds = 1.0 if "sleep" in body else 2.5
+        said = own(Dependency("mine", "exec", command=_script(folder, body), timeout_seconds=seconds))
     assert time.monotonic() - began < 3
     assert said.word == word, said
     assert says_so in said.reason

@@ -20,7 +20,8 @@ from paho.mqtt.enums import CallbackAPIVersion
 
 from edgectl.stack.ops.event import FRAMES, Seen
 from edgectl.wire.document import canonical
-from tests.stack.broker import Broker, free_port
+from tests.ports import free_port
+from tests.stack.broker import Broker
 
 SECONDS = 20.0
 

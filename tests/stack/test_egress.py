@@ -22,7 +22,7 @@ from edgectl.stack.uplink.config import SinkAt
 from edgectl.stack.uplink.line import LINK, Line
 from edgectl.stack.uplink.sender import Answered, Later, Sender
 from edgectl.wire.chain import State
-from tests.stack.broker import free_port
+from tests.ports import free_port
 from tests.stack.certificates import Authority
 from tests.stack.sinks import CUT, ERROR, HALF, HOLE, FaultySink
 

@@ -11,7 +11,7 @@ import zlib
 from pathlib import Path
 from typing import Any
 
-from tests.stack.broker import free_port
+from tests.ports import free_port
 from tests.stack.certificates import Authority
 from tests.stack.process import Process
 

@@ -225,7 +225,7 @@ def test_half_an_answer_is_none_and_nothing_comes_twice(broker: Broker, tmp_path
             producer.until("receipts")
             service.until("sink", "not ready", "in the middle of its answer")
             sink.fault = ""
-            service.until_queue()
+            service.until_counted("vision_uplink_events_sent_total", 20)
             assert sink.ids() == producer.made
             assert sink.ledger.count().duplicates >= 20
         finally:

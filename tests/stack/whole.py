@@ -8,7 +8,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from tests.stack.broker import Broker, free_port
+from tests.ports import free_port
+from tests.stack.broker import Broker
 from tests.stack.process import ROOT, Process
 
 MODELS = ROOT / "templates" / "models"

@@ -35,7 +35,7 @@ class Bus:
         self._takers: dict[str, tuple[int, Taker]] = {}
         self._called: list[Callable[[], None]] = []
         self._connections = 0
-        self._refused = False
+        self._refused = self._is_there = False
         self._client = mqtt.Client(CallbackAPIVersion.VERSION2, client_id=name, clean_session=clean, manual_ack=True)
         self._client.max_queued_messages_set(_QUEUED)
         self._client.max_inflight_messages_set(200)
@@ -70,8 +70,8 @@ class Bus:
 
     @property
     def connected(self) -> bool:
-        """Tell whether the bus is there now."""
-        return self._client.is_connected()
+        """Tell whether the bus is there now, and whoever is called when it comes has been."""
+        return self._is_there and self._client.is_connected()
 
     def publish(self, topic: str, data: bytes, *, qos: int = 1, retain: bool = False) -> bool:
         """Hand a message over to be sent; False when it was not taken (not connected with QoS 0, or too many wait)."""
@@ -96,11 +96,13 @@ class Bus:
                 call()
             except Exception as error:  # noqa: BLE001 - paho's thread would end, and with it the bus
                 sys.stderr.write(f"the bus is there, and its service stumbles: {type(error).__name__}: {error}\n")
+        self._is_there = True
 
     def _failed(self, *_: Any) -> None:
         self._board.degraded(LINK, f"{self._host}:{self._port} does not answer", NETWORK)
 
     def _lost(self, *_: Any) -> None:
+        self._is_there = False
         if self._refused:  # it has said why, and then hung up
             return
         self._board.degraded(LINK, f"the connection to {self._host}:{self._port} is lost", NETWORK)

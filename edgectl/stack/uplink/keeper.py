@@ -12,6 +12,7 @@ import threading
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 
 from edgectl.stack.ops.bus import Taken
 from edgectl.stack.ops.event import RECEIPTS
@@ -107,6 +108,7 @@ class Keeper:
             except StoreFailed as error:
                 self._failing = True
                 self._disk.failed(error)
+                group += self._come()  # while it was tried: held, too, or refused
                 for _, taken in group[HELD:]:
                     self._refuse(taken)
                 del group[HELD:]
@@ -127,6 +129,13 @@ class Keeper:
             taken()
         self.receipt(item for index, (item, _) in enumerate(group) if index not in kept.refused)
         self._kept()
+
+    def _come(self) -> list[Item]:
+        come: list[Item] = []
+        with suppress(queue.Empty):
+            while True:
+                come.append(self._queue.get_nowait())
+        return come
 
     def _refuse(self, taken: Taken) -> None:
         self._figures.refused.inc()  # its camera keeps it, as it gets no receipt

@@ -48,6 +48,9 @@ class _Handler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         """Answer."""
         server = self.server
+        if server.ended.is_set() and not server.hang:  # gone is gone, over connections that were kept, too
+            self.close_connection = True
+            return
         body = self.rfile.read(int(self.headers["Content-Length"]))
         head, data = binary.split(body, self.headers[binary.HEADER])
         asked = json.loads(head)

@@ -16,7 +16,7 @@ from edgectl.stack.camera.settings import Camera
 from edgectl.stack.camera.source import source_of
 from edgectl.stack.camera.video import Video
 from edgectl.wire.chain import CONFIG, INPUT, NETWORK
-from tests.stack.broker import free_port
+from tests.ports import free_port
 from tests.stack.camera.film import film
 from tests.stack.camera.rtsp import NetworkCamera
 from tests.stack.clocks import HandClock

@@ -162,7 +162,7 @@ OUTSIDE = {
     ),
     "sink: refuses the token": _sink(CONFIG, ("refuses this store's token (HTTP 401)",), _other_token),
     "sink: takes three seconds": Fault(
-        *("sink", DEGRADED, NETWORK, ("sink degraded", "takes one event in 3.0 s: slow")),
+        *("sink", DEGRADED, NETWORK, ("sink degraded", "takes one event in 3.", " s: slow")),
         _at_front(SLOW, slow_seconds=3.0),
         _no_front,
         needs=_WAY,

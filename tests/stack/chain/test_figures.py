@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import time
 import urllib.request
 
@@ -39,8 +40,7 @@ def test_verdict_and_canary(rig: Rig) -> None:
         request = urllib.request.Request(f"http://{rig.canary}/canary", data=b'{"wait_seconds": 2}', method="POST")
         with urllib.request.urlopen(request, timeout=5) as answer:  # noqa: S310 - of loopback
             doc = json.loads(answer.read())
-        assert doc["reached"] == "sink", doc
-        frames.append(sum(doc["ms"].values()))
+        frames.append(sum(doc["ms"].values()) if doc["reached"] == "sink" else math.inf)
         time.sleep(max(1 / CANARIES_A_SECOND - (time.monotonic() - began), 0.0))
     print(  # noqa: T201 - figures are for people
         f"\nverdict: {LOOKS} looks, p95 {p95(seconds):.3f} s, longest {max(seconds):.3f} s"

@@ -6,7 +6,6 @@ import http.client
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -15,6 +14,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from tests.ports import free_port
 
 ROOT = Path(__file__).parents[3]
 
@@ -65,7 +66,7 @@ class Running:
 @contextmanager
 def running(models: Path, log: Path, *flags: str, env: dict[str, str] | None = None) -> Iterator[Running]:
     """Run the service over a folder of models."""
-    port, ops = _free(), _free()
+    port, ops = free_port(), free_port()
     where = ("--models", str(models), "--host", "127.0.0.1", "--port", str(port), "--ops-port", str(ops))
     flags = ("--attempts", str(models.parent / "attempts"), *flags)
     argv = [sys.executable, "-m", "edgectl.stack.inference", *where, *flags]
@@ -76,8 +77,3 @@ def running(models: Path, log: Path, *flags: str, env: dict[str, str] | None = N
     finally:
         process.kill()
         process.wait(timeout=10)
-
-
-def _free() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as found:
-        return int(found.getsockname()[1])

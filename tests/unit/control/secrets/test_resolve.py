@@ -132,9 +132,9 @@ def test_a_program_that_hangs_is_ended_with_its_children(folder: Path) -> None:
     hangs = script(folder, "echo hunter2; sleep 60 & echo $! > pid; wait")
     began = time.monotonic()
     with pytest.raises(ProgramFailed) as caught:
-        output_of((hangs,), folder=folder, limit_seconds=0.5)
+        output_of((hangs,), folder=folder, limit_seconds=2)
     assert time.monotonic() - began < 10
-    assert caught.value.reason == "./give did not end within 0 s"
+    assert caught.value.reason == "./give did not end within 2 s"
     assert "hunter2" not in "".join(traceback.format_exception(caught.value))
     stat_file = Path("/proc", (folder / "pid").read_text().strip(), "stat")
     deadline = time.monotonic() + 5

@@ -150,6 +150,30 @@ def test_a_full_disk_lets_nothing_be_believed_and_canaries_pass() -> None:
     made.stop()
 
 
+def test_what_comes_while_a_disk_is_tried_fills_no_window() -> None:
+    """Law: all that is neither kept nor acknowledged then is HELD at most, whenever it came; the rest is given back."""
+    watched = Watched()
+    acks: list[str] = []
+    made, board = keeper(watched)
+    keep = watched.keep
+
+    def during(items: Sequence[tuple[str, bytes]]) -> Kept:
+        if not watched.tried.is_set():
+            for number in range(20):
+                made.take("vision/events/x", message(f"m{number}"), functools.partial(acks.append, f"m{number}"))
+        return keep(items)
+
+    watched.keep, watched.full = during, True  # type: ignore[method-assign]
+    made.take("vision/events/x", message("first"), functools.partial(acks.append, "first"))
+    made.start()
+    until(lambda: len(acks) == 21 - HELD, "too much is held")
+    assert acks == [f"m{number}" for number in range(HELD - 1, 20)]
+    watched.full = False
+    until(lambda: board.state("disk").word == "ready", "it is not tried again")
+    made.stop()
+    assert len(acks) == 21
+
+
 def test_what_is_no_event_does_not_come_again_for_ever() -> None:
     """It is acknowledged, counted, and goes nowhere."""
     watched = Watched()
