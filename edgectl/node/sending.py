@@ -1,8 +1,7 @@
 """One sender at a time: its lock, the run that it meets, heals that step aside for it, and the run that it starts.
 
 Owns: /run/edgectl/sending, and the hand-over to `edgectl-converge.service`. A sender holds its lock from the first
-question until the engine has claimed the run; a backup that is put back holds it to its end. Must not know how content
-comes.
+question until the engine has claimed the run, or its backup is put back. Must not know how content comes.
 """
 
 from __future__ import annotations
