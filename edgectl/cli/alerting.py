@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -88,19 +89,38 @@ def measured(path: Path, found: list[Stand]) -> str:
     return ""
 
 
-def told(root: Path, url: str, to: Webhook, found: list[Stand], silent_seconds: float, by: Inventory) -> Told:
+def told(
+    root: Path,
+    url: str,
+    to: Webhook,
+    answers: Mapping[str, Collected | EdgectlError],
+    silent_seconds: float,
+    by: Inventory,
+) -> Told:
     """Tell the receiver what is new; NotReady where that cannot be noted."""
-    from edgectl.control.collect.alerting import Look, merged, note_of, read, tell
+    from edgectl.control.collect.alerting import Look, held, merged, note_of, read, tell
     from edgectl.control.collect.watched import alerts
 
-    now, path = time.time(), note_of(root, url)
-    judged = [alert for one in found for alert in alerts(one, now, silent_seconds=silent_seconds)]
-    look = Look(str(by.path.resolve()), set(by.names()), {f"{one.store}/{one.node}" for one in found})
-    memory = merged(read(path), judged, look, now)
+    path = note_of(root, url)
+    with ExitStack() as stack:
+        with _noted(path):
+            alone = stack.enter_context(held(path))
+        now, found = time.time(), stands(root, answers)  # now: what another collect has told is older
+        judged = [alert for one in found for alert in alerts(one, now, silent_seconds=silent_seconds)]
+        if not alone:
+            return Told(len(judged), 0, "another collect tells this receiver, and does not end")
+        look = Look(str(by.path.resolve()), set(by.names()), {f"{one.store}/{one.node}" for one in found})
+        memory = merged(read(path), judged, look, now)
+        with _noted(path):
+            count, why = tell(path, memory, to, now)
+    return Told(len(judged), count, why)
+
+
+@contextmanager
+def _noted(path: Path) -> Iterator[None]:
     try:
-        count, why = tell(path, memory, to, now)
+        yield
     except OSError as error:
         raise NotReady(
             f"{path} cannot be written: {error.strerror}", hint="free space there; nothing was told"
         ) from error
-    return Told(len(judged), count, why)

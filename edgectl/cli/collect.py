@@ -93,10 +93,9 @@ def collect(
     silent = sum(isinstance(answer, EdgectlError) for answer in answers.values())
     code = Exit.OK if not silent else Exit.PARTIAL if silent < len(answers) else Exit.UNREACHABLE
     told, said = document(root, answers), list(lines(root, answers))
-    stands = alerting.stands(root, answers) if receiver or textfile else []
-    unwritten = alerting.measured(textfile, stands) if textfile is not None else ""
+    unwritten = alerting.measured(textfile, alerting.stands(root, answers)) if textfile is not None else ""
     if receiver is not None:
-        sent = alerting.told(root, alerts, receiver, stands, longest, opened)
+        sent = alerting.told(root, alerts, receiver, answers, longest, opened)
         told, said = {**told, "alerts": sent.document}, [*said, *sent.lines]
         code = max(code, Exit.PARTIAL) if sent.why and code != Exit.UNREACHABLE else code
     if textfile is not None:

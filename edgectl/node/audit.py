@@ -136,8 +136,7 @@ def deed(places: Places, frame: Mapping[str, Any], who: dict[str, str] | None = 
         yield
         return
     if who is None:
-        user, _, host = str(frame.get("who", "")).partition("@")
-        who = over_ssh(places, Sender(user, host, str(frame.get("key", ""))))
+        who = over_ssh(places, sender_of(frame))
     what = {"asked": {name: str(frame[name])[:_MOST] for name in _TOLD if frame.get(name)}, **_of(places, frame)}
     note(places, op, phase=ASKED, by=_filled(who), **what)
     try:
@@ -145,6 +144,12 @@ def deed(places: Places, frame: Mapping[str, Any], who: dict[str, str] | None = 
     except (EdgectlError, LookFailed, OSError) as error:
         note(places, op, phase=REFUSED, by=_filled(who), outcome=str(error)[:_MOST], **what)
         raise
+
+
+def sender_of(frame: Mapping[str, Any]) -> Sender:
+    """Return who asks a question, as far as it says so."""
+    user, _, host = str(frame.get("who", "")).partition("@")
+    return Sender(user, host, str(frame.get("key", "")))
 
 
 def _is_deed(places: Places, op: str, frame: Mapping[str, Any]) -> bool:

@@ -14,8 +14,7 @@ from edgectl.node.entry import meet_older
 from edgectl.node.io.look import Look
 from edgectl.node.io.places import Places
 from edgectl.node.k3s import skew
-from edgectl.node.models.budget import refuse_over
-from edgectl.node.models.names import judge_names
+from edgectl.node.models.budget import judge_names, refuse_over
 from edgectl.node.receive import absent
 from edgectl.wire.document import from_json
 from edgectl.wire.envelope import Envelope, judge, short

@@ -27,7 +27,7 @@ from edgectl.wire.frame import FrameError, Frames
 from edgectl.wire.layers import unpack
 
 _HEADROOM = 1.2
-_SILENCE_SECONDS = 18.0  # a sender that is alive says something much more often; a dead one must not keep others out
+SILENCE_SECONDS = 18.0  # a sender that is alive says something much more often; a dead one must not keep others out
 _CHUNK = 1024 * 1024
 
 
@@ -80,7 +80,7 @@ def take(
     found = bases(places, sizes, names, unpack(str(frame.get("layers", ""))))
     while True:
         _ask(frames, wanted, found, facts)
-        with frames.patience(_SILENCE_SECONDS):
+        with frames.patience(SILENCE_SECONDS):
             again = receive(places, frames, wanted, found.of) if wanted else set()
         if not again:
             return

@@ -1,7 +1,7 @@
 """One sender at a time: its lock, the run that it meets, heals that step aside for it, and the run that it starts.
 
 Owns: /run/edgectl/sending, and the hand-over to `edgectl-converge.service`. A sender holds its lock from the first
-question until the engine has claimed the run. Must not know how content comes.
+question until the engine has claimed the run, or its backup is put back. Must not know how content comes.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ def hold(places: Places, offer: Envelope, *, ahead: bool = False) -> Lock:
         elif found.get("sender") or time.monotonic() > deadline:
             other = found.get("sender") or {"user": "someone", "host": "unknown"}
             raise Locked(
-                f"{other['user']}@{other['host']} sends a deploy to this store since {found.get('since', '')}",
+                f"{other['user']}@{other['host']} sends to this store since {found.get('since', '')}",
                 hint="wait until it has ended, then run the same command again",
             )
         if time.monotonic() > deadline:

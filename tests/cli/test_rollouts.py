@@ -7,6 +7,7 @@ import time
 from argparse import Namespace
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
@@ -66,9 +67,15 @@ class Inference:
         self.api = FakeApi({"/api/v1/namespaces/vision/pods/inference-1": _pod("127.0.0.1")})
         hands = Hands(places)
         hands.api = self.api  # type: ignore[assignment]
-        self.now = time.time()
+        self.now = 1000.0
         port = self._server.server_address[1]
-        self.watchdog = Rollouts(places, hands=hands, port=port, clock=lambda: self.now)
+        self._begins = partial(Rollouts, places, hands=hands, port=port, monotonic=lambda: self.now)
+        self.watchdog = self._begins()
+
+    def restarts(self, *, now: float) -> None:
+        """Let the watchdog begin anew; after a boot, its clock does so, too."""
+        self.now = now
+        self.watchdog = self._begins()
 
     def status(self) -> bytes:
         """Return what it answers; the id is the order's, as the service takes it up."""
@@ -239,6 +246,47 @@ def test_silence_decides_nothing_and_is_said_until_it_is_given_up(
         return
     assert runs(node, "candidate") == ""
     assert "not judged within 1 h: the inference service was not heard" in edgectl("models", "store-042").out
+
+
+@pytest.mark.usefixtures("beside")
+def test_a_clock_that_jumps_gives_nothing_up(
+    pod: Inference, node: StoreNode, edgectl: Edgectl, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Law: only the time counts in which it was watched; a clock that is set, or a night without power, does not."""
+    pod.look(word="running", frames=3)
+    wall = time.time()
+    monkeypatch.setattr(time, "time", lambda: wall + 3 * 86400)
+    pod.now += 10
+    pod.look(word="running", frames=3)
+    assert (runs(node), runs(node, "candidate")) == ("1.3", "1.4")
+    assert "held" not in edgectl("models", "store-042").out
+
+
+@pytest.mark.usefixtures("beside")
+def test_what_restarts_goes_on_counting(pod: Inference, node: StoreNode) -> None:
+    """Law: however often the watchdog or the machine begins anew, it is given up in time: all that was watched counts.
+
+    Of another rollout, nothing does.
+    """
+    for boot in range(6):
+        pod.restarts(now=50.0 * boot)
+        for _ in range(61):  # ten minutes
+            pod.look(word="running", frames=3)
+            assert runs(node, "candidate") == "1.4", boot
+            pod.now += 10
+    note = node.file("var/lib/edgectl/models/detector/watched")
+    of, seconds = note.read_text().split()
+    assert float(seconds) == 3600.0
+    note.write_text(f"another {seconds}")
+    pod.restarts(now=7.0)
+    pod.look(word="running", frames=3)
+    pod.now += 10
+    pod.look(word="running", frames=3)
+    assert runs(node, "candidate") == "1.4"
+    note.write_text(f"{of} {seconds}")
+    pod.now += 1
+    pod.look(word="running", frames=3)
+    assert (runs(node), runs(node, "candidate"), note.exists()) == ("1.3", "", False)
 
 
 @pytest.mark.usefixtures("beside")

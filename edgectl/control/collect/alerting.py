@@ -3,23 +3,30 @@
 Owns: that nothing is lost and nothing told twice without need. What is to be told is noted before it is sent and
 settled when it was taken: where the receiver is down, or this program is killed, the next collect tells it. An alert of
 a store that was not asked this time stays as it is; one of a store that has left its inventory is over, since nobody
-can ask it any more.
+can ask it any more. One collect at a time reads, tells and notes: what another one has noted meanwhile is not lost.
 """
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import json
-from collections.abc import Iterable
+import os
+import time
+from collections.abc import Iterable, Iterator
 from collections.abc import Set as AbstractSet
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 
 from edgectl.control.collect.watched import Alert
-from edgectl.control.collect.webhook import Posted, Webhook
+from edgectl.control.collect.webhook import SECONDS, Posted, Webhook
 from edgectl.control.staging import staged
 from edgectl.wire.document import LATER, canonical, from_json, to_json
+
+_OTHERS_SECONDS = 4 * SECONDS  # of waiting for other collects, each of which may take its time with the receiver
+_AGAIN_SECONDS = 0.1
 
 
 @dataclass(frozen=True)
@@ -73,6 +80,29 @@ class Look:
 def note_of(root: Path, url: str) -> Path:
     """Return the file of one receiver; its name gives nothing of the address away."""
     return root / f"alerts-{hashlib.sha256(url.encode()).hexdigest()[:12]}.json"
+
+
+@contextmanager
+def held(path: Path) -> Iterator[bool]:
+    """Keep other collects from a note; False where one of them does not end in time. Raises OSError."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    descriptor = os.open(path.with_suffix(".lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        yield _locked(descriptor, time.monotonic() + _OTHERS_SECONDS)
+    finally:
+        os.close(descriptor)
+
+
+def _locked(descriptor: int, until: float) -> bool:
+    while True:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if time.monotonic() >= until:
+                return False
+            time.sleep(_AGAIN_SECONDS)
+        else:
+            return True
 
 
 def read(path: Path) -> Memory:

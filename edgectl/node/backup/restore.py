@@ -1,8 +1,8 @@
 """Put a backup back on a fresh machine, before its first deploy: k3s then starts with the cluster that was.
 
-Owns: the answer to the question `restore`, and /var/lib/edgectl/restored.json, which says what was put back. Nothing is
-there that could start k3s meanwhile: a machine on which edgectl or k3s has been is refused. Killed anywhere in here,
-the same question begins again with what has come.
+Owns: the answer to the question `restore`, and /var/lib/edgectl/restored.json, which says what was put back. Nothing
+starts k3s meanwhile: a machine on which edgectl or k3s has been is refused, and a deploy finds it locked. Killed
+anywhere in here, the same question begins again with what has come.
 """
 
 from __future__ import annotations
@@ -13,13 +13,17 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from edgectl.node.audit import sender_of
 from edgectl.node.converge.slots import Slots
 from edgectl.node.io.files import sha256_of, sync_dir, write_atomic
 from edgectl.node.io.look import Look
 from edgectl.node.io.places import Places
+from edgectl.node.receive import SILENCE_SECONDS
+from edgectl.node.sending import hold, meet
 from edgectl.node.working import working
 from edgectl.wire.backup import Damaged, Manifest, refused, verify
 from edgectl.wire.document import canonical, is_digest
+from edgectl.wire.envelope import Envelope
 from edgectl.wire.errors import NotReady, Refused, UsageError
 from edgectl.wire.frame import Frames
 
@@ -29,26 +33,23 @@ _MARK = "edgectl-restored"  # in the folder of the server: which backup it was m
 
 
 def answer(places: Places, frames: Frames, frame: dict[str, Any]) -> None:
-    """Take a backup from the link and put it back. Raises Refused, NotReady, OSError."""
+    """Take a backup from the link and put it back. Raises Locked, Refused, NotReady, OSError."""
     digest, size = str(frame["digest"]), int(frame["size"])
     if not is_digest(digest) or not 0 < size <= _MOST_BYTES:
         raise UsageError("this is no backup that could come here", hint="use the same edgectl everywhere")
-    if _is_here(places, digest):
-        frames.send("restored", again=True)
-        return
-    _fresh(places, digest)
-    part = places.staging / f"{digest.removeprefix('sha256:')}.backup"
-    _receive(frames, part, size)
-    working(frames, lambda: put_back(places, part, digest, _Meant(frame)))
-    part.unlink(missing_ok=True)
+    offer = Envelope(str(frame["store"]), str(frame["node"]), digest, "", "", 0, "", sender_of(frame))
+    with hold(places, offer):  # to the end, also when the operator has gone: no deploy begins meanwhile
+        meet(places, offer)
+        if _is_here(places, digest):
+            frames.send("restored", again=True)
+            return
+        _fresh(places, digest)
+        part = places.staging / f"{digest.removeprefix('sha256:')}.backup"
+        with frames.patience(SILENCE_SECONDS):
+            _receive(frames, part, size)
+        working(frames, lambda: put_back(places, part, offer, str(frame["k3s"])))
+        part.unlink(missing_ok=True)
     frames.send("restored", again=False)
-
-
-class _Meant:
-    """For whom an operator says that it is."""
-
-    def __init__(self, frame: dict[str, Any]) -> None:
-        self.store, self.node, self.k3s = (str(frame[key]) for key in ("store", "node", "k3s"))
 
 
 def _is_here(places: Places, digest: str) -> bool:
@@ -90,8 +91,9 @@ def _receive(frames: Frames, part: Path, size: int) -> None:
         raise
 
 
-def put_back(places: Places, archive: Path, digest: str, meant: _Meant) -> Manifest:
+def put_back(places: Places, archive: Path, offer: Envelope, k3s: str) -> Manifest:
     """Unpack beside, compare every file, rename once. Raises Refused, NotReady, OSError."""
+    digest = offer.payload
     if sha256_of(archive) != digest:
         archive.unlink()
         raise NotReady("the backup arrived with other bytes than were sent; it was thrown away", hint="run it again")
@@ -100,12 +102,13 @@ def put_back(places: Places, archive: Path, digest: str, meant: _Meant) -> Manif
     new.mkdir(parents=True, mode=0o700)
     try:
         manifest = _unpacked(archive, new)
-        why, hint = refused(manifest, store=meant.store, node=meant.node, k3s=meant.k3s)
+        why, hint = refused(manifest, store=offer.store, node=offer.node, k3s=k3s)
         if why:
             raise Refused(why, hint=hint)
         _identity(places, new)
         write_atomic(new / "server" / _MARK, f"{digest}\n".encode(), mode=0o600)
         _sync(new)
+        _fresh(places, digest)  # again: unpacking takes minutes, and somebody may have started k3s
         server = places.k3s_data / "server"
         shutil.rmtree(server, ignore_errors=True)  # one of this backup, judged before
         (new / "server").rename(server)

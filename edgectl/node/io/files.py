@@ -31,6 +31,13 @@ def write_atomic(path: Path, data: bytes, *, mode: int = 0o644) -> None:
     sync_dir(path.parent)
 
 
+def unlink_synced(path: Path) -> None:
+    """Take a file away durably, where it is there."""
+    if path.exists():
+        path.unlink()
+        sync_dir(path.parent)
+
+
 def link_atomic(path: Path, target: str) -> None:
     """Point a symbolic link elsewhere durably."""
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -12,9 +12,8 @@ from typing import Any
 from edgectl.node.converge.slots import Slots
 from edgectl.node.io.places import Places
 from edgectl.node.models import expected
-from edgectl.node.models.budget import refuse_over
+from edgectl.node.models.budget import judge_names, refuse_over
 from edgectl.node.models.expected import Expected
-from edgectl.node.models.names import judge_names
 from edgectl.node.models.registry import CANDIDATE, Registry
 from edgectl.node.models.turn import quiet
 from edgectl.node.sweep import sweep

@@ -9,7 +9,7 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
-from edgectl.node.io.files import sync_dir, write_atomic
+from edgectl.node.io.files import unlink_synced, write_atomic
 from edgectl.node.io.places import Places
 from edgectl.node.models.registry import Registry
 from edgectl.wire.document import canonical, from_json, to_json
@@ -46,10 +46,7 @@ def write(registry: Registry, expected: Expected) -> None:
 
 def end(registry: Registry, name: str) -> None:
     """Expect nothing of a model any more."""
-    place = _place(registry, name)
-    if place.exists():
-        place.unlink()
-        sync_dir(place.parent)
+    unlink_synced(_place(registry, name))
 
 
 def ready(places: Places, name: str, declared: Models | None) -> Model | None:

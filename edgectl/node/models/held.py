@@ -9,7 +9,7 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
-from edgectl.node.io.files import sync_dir, write_atomic
+from edgectl.node.io.files import unlink_synced, write_atomic
 from edgectl.node.models.registry import Registry
 from edgectl.wire.document import canonical, from_json, to_json
 
@@ -69,10 +69,7 @@ def write(registry: Registry, name: str, held: Held) -> None:
 
 def end(registry: Registry, name: str) -> None:
     """Let go of a model."""
-    place = _place(registry, name)
-    if place.exists():
-        place.unlink()
-        sync_dir(place.parent)
+    unlink_synced(_place(registry, name))
 
 
 def _place(registry: Registry, name: str) -> Path:

@@ -28,8 +28,8 @@ class Outcome:
     why: str = ""
 
 
-def judged(begun: Begun, heard: Sequence[Progress], *, now: float) -> Outcome | None:
-    """Return how a rollout ends now; None where it goes on. `now`: seconds of the wall clock. Pure.
+def judged(begun: Begun, heard: Sequence[Progress], *, watched: float) -> Outcome | None:
+    """Return how a rollout ends now; None where it goes on. `watched`: for how many seconds it was. Pure.
 
     One pod that turns it down is enough; all of them must let it pass.
     """
@@ -38,7 +38,7 @@ def judged(begun: Begun, heard: Sequence[Progress], *, now: float) -> Outcome | 
         return Outcome(passed=False, why=bad.reason or "the inference service turned it down")
     if own and all(one.word == PASSED for one in own):
         return Outcome(passed=True) if begun.asked.promote == AUTO else None
-    if now - begun.order.since <= begun.asked.give_up_seconds:
+    if watched <= begun.asked.give_up_seconds:
         return None
     limit = begun.asked.give_up_seconds
     within = f"{limit / _HOUR:g} h" if limit >= _HOUR else f"{limit / 60:g} min"

@@ -1,8 +1,9 @@
 """A rollout on this node: a version beside the one that runs, until it is judged.
 
-Owns NAME/begun.json, the decision, and NAME/rollout.json, what the inference service reads of it. A rollout counts only
-as long as what is declared is what was declared when it began. begun.json is written before anything else of a rollout
-and goes before anything else of it: whoever is killed in between finds a whole decision.
+Owns NAME/begun.json, the decision, and NAME/rollout.json, what the inference service reads of it; NAME/watched ends
+with them. A rollout counts only as long as what is declared is what was declared when it began. begun.json is written
+before anything else of a rollout and goes before anything else of it: whoever is killed in between finds a whole
+decision.
 """
 
 from __future__ import annotations
@@ -13,14 +14,14 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from edgectl.node.io.files import sync_dir, write_atomic
+from edgectl.node.io.files import unlink_synced, write_atomic
 from edgectl.node.models import held
 from edgectl.node.models.registry import BEFORE, CANDIDATE, CURRENT, PREVIOUS, Registry
 from edgectl.node.models.switch import switch
 from edgectl.wire.document import canonical, from_json, to_json
 from edgectl.wire.rollout import CANARY, Order, Rollout
 
-_BEGUN, _ORDER = "begun.json", "rollout.json"
+_BEGUN, _ORDER, WATCHED = "begun.json", "rollout.json", "watched"
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,11 +135,8 @@ def decide(registry: Registry, name: str, begun: Begun) -> None:
 
 def end(registry: Registry, name: str) -> None:
     """End a rollout, or what is left of one. What `candidate` names then is its caller's matter."""
-    for file in (_BEGUN, _ORDER):
-        place = registry.of(name) / file
-        if place.exists():
-            place.unlink()
-            sync_dir(place.parent)
+    for file in (_BEGUN, _ORDER, WATCHED):
+        unlink_synced(registry.of(name) / file)
 
 
 def wrong(registry: Registry, name: str, begun: Begun | None) -> bool:

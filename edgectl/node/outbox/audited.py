@@ -6,8 +6,9 @@ believed is for those to say who do not live on this machine.
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Any
+from collections.abc import Sequence
+from contextlib import ExitStack
+from typing import Any, BinaryIO
 
 from edgectl.node.io.places import Places
 from edgectl.wire.audit import Head, digest, parts, read
@@ -17,29 +18,29 @@ from edgectl.wire.frame import Frames
 def hand_audit(places: Places, frames: Frames, frame: dict[str, Any]) -> None:
     """Send the lines behind `head`, file by file; all of them where no line bears that name any more."""
     known = Head.of(str(frame.get("head", "")))
-    files = parts(places.audit)
-    begins = _behind(files, known) if known else None
-    for number, path in enumerate(files):
-        skip = 0
-        if begins is not None:
-            if number < begins[0]:
-                continue
-            skip = begins[1] if number == begins[0] else 0
-        with path.open("rb") as file:
-            file.seek(skip)
+    paths = parts(places.audit)
+    with ExitStack() as opened:
+        files = [opened.enter_context(path.open("rb")) for path in paths]  # first: a name may soon be another file's
+        if parts(places.audit) != paths:  # it is just that
+            hand_audit(places, frames, frame)
+            return
+        begins = _behind(files, known) if known else None
+        first, skip = begins or (0, 0)
+        for number, file in enumerate(files[first:]):
+            file.seek(0 if number else skip)
             data = file.read()
-        data = data[: data.rfind(b"\n") + 1]  # a line that is being written is told the next time
-        if data:
-            frames.send("audit-part", bytes=len(data))
-            frames.send_bytes(data)
+            data = data[: data.rfind(b"\n") + 1]  # a line that is being written is told the next time
+            if data:
+                frames.send("audit-part", bytes=len(data))
+                frames.send_bytes(data)
     frames.send("audited", goes_on=begins is not None or known is None)
 
 
-def _behind(files: list[Path], known: Head) -> tuple[int, int] | None:
+def _behind(files: Sequence[BinaryIO], known: Head) -> tuple[int, int] | None:
     """Return in which file, and where in it, the line behind a known one begins; None where that line is not there."""
     for number in reversed(range(len(files))):
         offset = 0
-        for line in files[number].read_bytes().split(b"\n")[:-1]:
+        for line in files[number].read().split(b"\n")[:-1]:
             offset += len(line) + 1
             record = read(line)
             if record is not None and record["n"] == known.n and digest(line) == known.line:

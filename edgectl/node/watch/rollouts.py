@@ -20,6 +20,7 @@ from edgectl.node.converge.lock import holder
 from edgectl.node.converge.protocol import LookFailed
 from edgectl.node.gpu.told import happened
 from edgectl.node.io.api import Denied
+from edgectl.node.io.files import write_atomic
 from edgectl.node.io.look import Hands
 from edgectl.node.io.places import Places
 from edgectl.node.models import heard, rollout
@@ -42,6 +43,7 @@ from edgectl.wire.verdict import READY, StepResult, Verdict
 
 KIND = "watchdog"
 EVERY_SECONDS = 10.0
+_NOTE_SECONDS = 300.0  # at most so much is forgotten
 PORT = 9100
 _SERVES = "app.kubernetes.io/name=inference"
 _ANSWER_SECONDS = 2.0
@@ -59,14 +61,13 @@ class Rollouts:
         hands: Hands | None = None,
         port: int = PORT,
         monotonic: Callable[[], float] = time.monotonic,
-        clock: Callable[[], float] = time.time,
     ) -> None:
         self._places = places
         self._hands = hands or Hands(places)
         self._port = port
         self._monotonic = monotonic
-        self._clock = clock
         self._next = float("-inf")
+        self._noted: dict[str, float] = {}  # by rollout: when
         self._looking: Thread | None = None
 
     def tick(self) -> float:
@@ -102,11 +103,25 @@ class Rollouts:
         known = heard.read(self._places).get(name)
         last = known.progress if known and known.id == begun.order.id else None
         answers, trouble = self._heard(declares, begun.order.id)
-        outcome = judged(begun, answers, now=self._clock()) if trouble != NOBODY else None
+        watched = self._watched(name, begun.order.id)
+        outcome = judged(begun, answers, watched=watched) if trouble != NOBODY else None
         if outcome is not None and (failure := self._end(name, begun.order.id, outcome)):
             trouble = failure
         worst = min(answers, key=lambda one: one.frames, default=last)
         return Heard(begun.order.id, worst, trouble)
+
+    def _watched(self, name: str, wanted: str) -> float:
+        """Return for how many seconds a rollout was watched, here and before a restart: clocks may jump."""
+        place, now = Registry(self._places).of(name) / rollout.WATCHED, self._monotonic()
+        seconds = new = now - self._noted.setdefault(wanted, now)
+        with suppress(OSError, ValueError):
+            of, noted = place.read_text().split()
+            seconds += float(noted) if of == wanted else 0
+        if new >= _NOTE_SECONDS:
+            with suppress(OSError):
+                write_atomic(place, f"{wanted} {seconds}".encode())
+                self._noted[wanted] = now
+        return seconds
 
     def _heard(self, declares: Declares, wanted: str) -> tuple[list[Progress], str]:
         """Return what the node's inference pods say of a rollout, and why there is nothing more."""

@@ -54,7 +54,7 @@ def test_nobody_else_is_pushed_aside(
     """Law: another person, or another payload, is named and left alone (exit 7)."""
     monkeypatch.setattr("edgectl.node.sending.os.kill", lambda *_: pytest.fail("somebody else's session was ended"))
     places = Places(tmp_path)
-    with held(places, sender, payload), pytest.raises(Locked, match=f"{sender.user}@{sender.host} sends a deploy"):
+    with held(places, sender, payload), pytest.raises(Locked, match=f"{sender.user}@{sender.host} sends to this store"):
         sending.hold(places, OFFER)
 
 
@@ -62,7 +62,7 @@ def test_what_is_sent_ahead_waits_for_a_deploy(tmp_path: Path, monkeypatch: pyte
     """Law: a prefetch never ends a deploy, not even its own sender's of the same payload."""
     monkeypatch.setattr("edgectl.node.sending.os.kill", lambda *_: pytest.fail("a deploy was ended"))
     places = Places(tmp_path)
-    with held(places, ADA, OFFER.payload), pytest.raises(Locked, match="sends a deploy"):
+    with held(places, ADA, OFFER.payload), pytest.raises(Locked, match="sends to this store"):
         sending.hold(places, OFFER, ahead=True)
 
 

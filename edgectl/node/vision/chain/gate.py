@@ -13,7 +13,7 @@ from edgectl.node.io.look import Look
 from edgectl.node.vision.chain.declared import Declared
 from edgectl.node.vision.chain.links import ORDER, SINK
 from edgectl.node.vision.chain.looked import SYSTEM, Clocks, looked, remembered
-from edgectl.node.vision.chain.memory import Memory
+from edgectl.node.vision.chain.memory import QUIET_SECONDS, Memory
 from edgectl.wire.chain import CLOCK, NETWORK
 from edgectl.wire.chainlook import ChainLook, Link
 from edgectl.wire.verdict import DEGRADED, NOT_READY, READY
@@ -44,7 +44,7 @@ class Delivers:
         self._memory: Memory | None = None
         self._began: float | None = None
         self.needs = needs
-        self.wait = Wait(limit_seconds=60, every_seconds=1.0)
+        self.wait = Wait(limit_seconds=QUIET_SECONDS + 30, every_seconds=1.0)  # what flaps is believed after the quiet
 
     def probe(self, read: Look) -> Observation:
         """Look once; what the watchdog remembers is gone on from, and left to it."""

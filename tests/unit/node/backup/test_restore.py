@@ -5,18 +5,22 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from edgectl.node import sending
 from edgectl.node.backup import restore
 from edgectl.node.backup.take import take
+from edgectl.node.converge.lock import Lock, holder
 from edgectl.node.io.files import sha256_of
 from edgectl.node.io.places import Places
-from edgectl.wire.errors import NotReady, Refused, UsageError
+from edgectl.wire.document import to_json
+from edgectl.wire.envelope import Envelope, Sender
+from edgectl.wire.errors import Locked, NotReady, Refused, UsageError
 from edgectl.wire.frame import FrameError, Frames
 from tests.unit.node.backup.server import NOW, ROW, VERSION, deployed, names, server
 
@@ -27,6 +31,7 @@ class Case:
 
     backup: Path
     fresh: Places
+    patience: float = 0.0  # with who sends, at the last read
 
     def ask(self, *, cut: int | None = None, data: bytes | None = None, **about: Any) -> list[dict[str, Any]]:
         """Ask the machine to put it back, over a link that may end after so many bytes."""
@@ -46,10 +51,12 @@ class Case:
 
         def read(count: int) -> bytes:
             nonlocal rest
+            self.patience = frames.patience_seconds
             piece, rest = rest[:count], rest[count:]
             return piece
 
-        restore.answer(self.fresh, Frames(read, write), {**frame, **about})
+        frames = Frames(read, write)
+        restore.answer(self.fresh, frames, {**frame, **about})
         return said
 
 
@@ -150,6 +157,79 @@ def test_killed_anywhere_the_same_question_goes_on(case: Case, monkeypatch: pyte
     assert case.ask()[-1]["op"] == "restored"
     assert names(case.fresh.k3s_data / "server/db/state.db") == [ROW]
     assert case.fresh.restored.exists()
+
+
+def during(monkeypatch: pytest.MonkeyPatch, happens: Callable[[], object]) -> None:
+    """Let something happen once while a backup is unpacked."""
+    sync, left = restore._sync, [happens]
+
+    def synced(folder: Path) -> None:
+        sync(folder)
+        if left:
+            left.pop()()
+
+    monkeypatch.setattr(restore, "_sync", synced)
+
+
+def test_nobody_else_comes_near_until_it_is_put_back(case: Case, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Law: neither a second one nor a deploy begins while it is unpacked; what is put back is whole."""
+    met: list[str] = []
+
+    def others() -> None:
+        deploy = Envelope("store-042", "node-1", "sha256:a", "sha256:e", "", 1, "", Sender("ada", "laptop"))
+        for begins in (lambda: case.ask(who="grace@desk"), lambda: sending.hold(case.fresh, deploy)):
+            with pytest.raises(Locked, match="ada@laptop sends to this store since") as told:
+                begins()
+            met.append(str(told.value))
+
+    during(monkeypatch, others)
+    assert case.ask(who="ada@laptop")[-1] == {"op": "restored", "again": False}
+    assert len(met) == 2
+    assert case.patience < 20  # with a sender whose line is dead
+    assert names(case.fresh.k3s_data / "server/db/state.db") == [ROW]
+    assert (case.fresh.k3s_data / "server/tls/server-ca.key").read_text() == "the CA's key"
+    assert holder(case.fresh.run / "sending") is None
+
+
+@pytest.mark.parametrize("what", ["k3s", "a deploy"])
+def test_a_cluster_that_has_come_meanwhile_is_left_alone(
+    case: Case, monkeypatch: pytest.MonkeyPatch, what: str
+) -> None:
+    """Law: whether the machine is fresh is asked again when all is unpacked, just before anything is taken away."""
+    theirs = case.fresh.k3s_data / "server/db/state.db"
+
+    def begins() -> None:
+        theirs.parent.mkdir(parents=True)
+        theirs.write_text("theirs")
+        if what == "a deploy":
+            deployed(case.fresh, 1)
+
+    during(monkeypatch, begins)
+    with pytest.raises(Refused, match="there is a cluster on this node" if what == "k3s" else "runs what was deployed"):
+        case.ask()
+    assert theirs.read_text() == "theirs"
+    assert not case.fresh.restored.exists()
+    assert [path.name for path in case.fresh.k3s_data.iterdir()] == ["server"]
+
+
+def test_an_own_session_that_the_line_has_left_behind_gives_way(case: Case, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Law: the same person with the same backup is not locked out by a session that has died without knowing it."""
+    digest, me = sha256_of(case.backup), to_json(Sender("ada", "laptop"))
+    left = Lock(case.fresh.run / "sending", {"sender": me, "payload": digest, "ahead": False, "pid": 4242})
+    assert left.acquire()
+    monkeypatch.setattr("edgectl.node.sending.os.kill", lambda pid, _: left.release() if pid == 4242 else None)
+    monkeypatch.setattr("edgectl.node.sending.time.sleep", lambda _: None)
+    assert case.ask(who="ada@laptop")[-1] == {"op": "restored", "again": False}
+
+
+def test_a_deploy_that_runs_is_not_met_by_a_backup(case: Case) -> None:
+    """Law: an engine that is about to start k3s for the first time has come first."""
+    note = {"kind": "deploy", "run": "1", "sender": to_json(Sender("grace", "desk")), "payload": "sha256:a"}
+    with Lock(case.fresh.run, note) as runs:
+        assert runs.acquire()
+        with pytest.raises(Locked, match="grace@desk deploys store-042"):
+            case.ask(who="ada@laptop")
+    assert not case.fresh.k3s_data.exists()
 
 
 def test_nothing_is_written_through_a_link(case: Case, tmp_path: Path) -> None:

@@ -11,10 +11,11 @@ import pytest
 from edgectl.node.converge.loop import Clock, converge, plan
 from edgectl.node.converge.protocol import LookFailed, Status, Step
 from edgectl.node.vision.chain import memory as memories
+from edgectl.node.vision.chain.asked import LIMIT_SECONDS
 from edgectl.node.vision.chain.declared import Declared
 from edgectl.node.vision.chain.gate import Delivers, observed
-from edgectl.node.vision.chain.looked import Clocks, looked
-from edgectl.node.vision.chain.memory import Memory
+from edgectl.node.vision.chain.looked import AGAIN_SECONDS, Clocks, looked
+from edgectl.node.vision.chain.memory import FALLS, QUIET_SECONDS, Memory
 from edgectl.node.vision.chain.said import Asked, Said, words
 from edgectl.wire.chain import CLOCK, DEGRADED, MODEL, NETWORK, NOT_READY, State
 from edgectl.wire.chainlook import ChainLook, Link
@@ -106,6 +107,31 @@ def test_a_required_link_that_comes_is_enough(tmp_path: Path) -> None:
     status, word, took = world.converges(settles=True)
     assert (status, word) == ("current", "ready")
     assert 15 <= took < 20
+
+
+def test_what_has_come_and_gone_is_waited_for_until_it_is_believed_again(tmp_path: Path) -> None:
+    """The gate's wait is clearly longer than the quiet minute: a good candidate is not turned down for its link's past.
+
+    Its services have just been started: the first good look comes late, and looks take their time.
+    """
+    world = World(tmp_path, lambda at: broken("bus silent") if at < 12 else well())
+    memory = Memory(BOOT)
+    for fall in range(FALLS):
+        for look, asked in enumerate((well(), well(), broken("bus silent"), broken("bus silent"))):
+            memory = memory.after(words(asked), world.now - 250 + fall * 80 + look * 10)
+    memories.keep(world.node.places, memory)
+    ask = world.at
+
+    def slow(at: float) -> Asked:
+        world.now += 0.4
+        return ask(at)
+
+    world.at = slow
+    status, word, took = world.converges(settles=True)
+    assert (status, word) == ("current", "ready")
+    assert took > 12 + QUIET_SECONDS
+    limit = world.gate().wait.limit_seconds
+    assert limit > QUIET_SECONDS + 2 * (2 * LIMIT_SECONDS + AGAIN_SECONDS)  # each look asks twice, where it doubts
 
 
 @pytest.mark.parametrize("name", [name for name, case in CASES.items() if case.word == DEGRADED])
