@@ -92,6 +92,7 @@ def _accept(places: Places, offer: Envelope, way: Way) -> tuple[str, int]:
                 admit(places, node.k3s.images, way.beat)
             install(Hands(places))  # also when nothing is new: without its timers a store does not heal itself
             way.keep()  # first: whoever runs the candidate, after a power cut too, has it
+            cancel.end(places)  # before it is the candidate: who cancels from here on means this deploy
             if newest is not None and same(slots, newest, offer):
                 audit.accepted(places, newest.envelope, way.by, way.asked, audit.AGAIN)
                 slots.forget_tries(newest)
@@ -105,7 +106,6 @@ def _accept(places: Places, offer: Envelope, way: Way) -> tuple[str, int]:
 
 def ask(places: Places, offer: Envelope) -> str:
     """Let the engine run, for a person; returns the run's id."""
-    cancel.end(places)
     run = secrets.token_hex(4)
     leave(places, Request(run, DEPLOY, offer.sender, event.now(), may_reboot=offer.may_reboot))
     start(places, run)

@@ -28,7 +28,7 @@ from edgectl.node.outbox.report import Ended, report, report_pause
 from edgectl.node.reboot.record import GoesOn, consume
 from edgectl.node.reboot.restarts import Restarts, begins, settle
 from edgectl.node.recipe import base_of, recipe
-from edgectl.node.request import HEAL, Request, take
+from edgectl.node.request import HEAL, Request, leave, take
 from edgectl.node.rest import rest
 from edgectl.node.saying import End, Saying
 from edgectl.node.standing import Standing, note, noted, standing, worse
@@ -39,7 +39,7 @@ from edgectl.wire import event
 from edgectl.wire.document import to_json
 from edgectl.wire.envelope import Sender
 from edgectl.wire.errors import Exit
-from edgectl.wire.verdict import NOT_READY, UNKNOWN, Verdict
+from edgectl.wire.verdict import INTERRUPTED, NOT_READY, UNKNOWN, Verdict
 
 _LOCK_TRIES = 50
 _SYNC_SECONDS = 300.0
@@ -52,6 +52,7 @@ def run(places: Places) -> int:
     resting = rest(places)
     if resting and (resting.removes or request.kind == HEAL):
         print(f"{resting.sentence}; {resting.hint}", flush=True)  # noqa: T201 - the unit's log
+        Slots(places).untried()
         if not resting.removes:
             report_pause(places)
         return int(Exit.OK)
@@ -62,6 +63,9 @@ def run(places: Places) -> int:
         time.sleep(0.1)
     else:
         print("another run holds this node", file=sys.stderr, flush=True)  # noqa: T201 - the unit's log
+        Slots(places).untried()
+        if asked and not cut:
+            leave(places, asked)  # for the next start: its session waits for this very run
         return int(Exit.LOCKED)
     with lock:
         consume(places)  # what a restart has cut is gone on with here, or a person has asked for something else
@@ -72,8 +76,7 @@ def run(places: Places) -> int:
         if slot is None:
             print("nothing has been deployed to this node yet", flush=True)  # noqa: T201 - the unit's log
             return int(Exit.OK)
-        spare = places.journals[1]
-        journal = Journal(places.journal, request.run, request.kind, spare=spare, goes_on=cut is not None)
+        journal = Journal(places.journal, request.run, request.kind, spare=places.journals[1], goes_on=cut is not None)
         try:
             return _Run(places, slots, request, lock, journal, cut).whole(slot)
         finally:
@@ -96,7 +99,7 @@ class _Run:
         self.clock = Clock(time.monotonic, time.sleep)
 
     def whole(self, slot: Slot) -> int:
-        slot = self.restarts.about(slot, self.slots)
+        slot = self.stops.dropped(self.slots) or self.restarts.about(slot, self.slots)
         envelope = slot.envelope
         self.stops.sequence = envelope.sequence
         self.journal.write(
@@ -135,6 +138,9 @@ class _Run:
             returned = self._converge(current, self.slots.apps_of(current), returning=True)
             self._note(returned)
             return End(turned_down, returned=returned)
+        if candidate is None and current is not None and slot.folder != current.folder:  # dropped before this run
+            cancelled = Verdict(INTERRUPTED, int(Exit.INTERRUPTED), self.stops.cancelled())
+            return End(cancelled, returned=self._keep(current).verdict)
         if candidate is None or candidate.folder != slot.folder:
             return self._keep(slot)
         return self._first(slot) if current is None else self._try(slot, current)
@@ -143,7 +149,8 @@ class _Run:
         """Bring the store to what it runs; a heal with restraint."""
         held = restraint.read(self.places)
         if self.request.kind == HEAL and (wait := held.waits(time.monotonic())) and (seen := self._unchanged(slot)):
-            self._tell(f"nothing has changed since the last {held.vain} runs; the next repair in {wait / 60:.0f} min")
+            nothing = f"nothing has changed since the last {held.vain} runs"
+            self.say.note(f"{nothing}; the next repair in {wait / 60:.0f} min")
             return End(seen)
         verdict = self._converge(slot, self.slots.apps_of(slot), returning=owed.is_owed(self.places, slot))
         self._note(verdict)
@@ -177,9 +184,8 @@ class _Run:
     def _try(self, slot: Slot, current: Slot) -> End:
         """Try a candidate: promoted when no gate stands worse than before, else the store goes back."""
         if slot.tries > MOST_TRIES:
-            return self._turn_down(
-                slot, current, Verdict(UNKNOWN, int(Exit.FAILED), f"no verdict in {MOST_TRIES} attempts"), {}
-            )
+            verdict = Verdict(UNKNOWN, int(Exit.FAILED), f"no verdict in {MOST_TRIES} attempts")
+            return self._turn_down(slot, current, verdict, {})
         before = self.restarts.before = self.restarts.known(slot) or self._before(current)
         verdict = self._converge(slot, fresh=True)
         if verdict.exit == Exit.INTERRUPTED:
@@ -195,7 +201,7 @@ class _Run:
         if verdict.exit == Exit.DEGRADED:
             reason = f"{verdict.reason}; it was whole before this deploy (to insist: --accept-degraded)"
             verdict = replace(verdict, word=NOT_READY, exit=int(Exit.NOT_READY), reason=reason)
-        if not _is_bad(verdict, slot):
+        if verdict.word == UNKNOWN and slot.tries < MOST_TRIES:  # could not look is not looked and wrong
             return End(verdict)
         return self._turn_down(slot, current, verdict, before)
 
@@ -214,7 +220,7 @@ class _Run:
                 keeps_base = False
         if keeps_base:
             self.slots.reject(slot, reason=verdict.reason, **about)
-            self._tell(f"the apps go back to sequence {apps.envelope.sequence}; the base stays")
+            self.say.note(f"the apps go back to sequence {apps.envelope.sequence}; the base stays")
             returned = self._converge(slot, apps, returning=True)
             if one_way or returned.exit == Exit.INTERRUPTED or not worse(returned.steps, before):
                 self._note(returned)
@@ -224,7 +230,7 @@ class _Run:
         else:
             owed.owe(self.places, current, slot)  # first: whoever is killed here finds the candidate, or the mark
             self.slots.reject(slot, reason=verdict.reason, **about)
-        self._tell(f"going back to sequence {current.envelope.sequence}")
+        self.say.note(f"going back to sequence {current.envelope.sequence}")
         returned = self._converge(current, apps, returning=True)
         self._note(returned)
         return End(verdict, returned=returned)
@@ -282,7 +288,7 @@ class _Run:
             self.hands,
             say=self.say,
             clock=self.clock,
-            stop=self.stops.steps_aside if returning else self.stops.asked,
+            stop=self.stops.asked if fresh else self.stops.steps_aside,
             spare=self.stops.spares,
         )
         if verdict.changed or fresh:  # also what a run of this candidate has changed that was killed since
@@ -290,11 +296,3 @@ class _Run:
             # the first boot left most unpacked image files empty (measured).
             self.hands.change("sync", limit_seconds=_SYNC_SECONDS)
         return verdict
-
-    def _tell(self, sentence: str) -> None:
-        self.journal.write(event.NOTE, reason=sentence)
-
-
-def _is_bad(verdict: Verdict, slot: Slot) -> bool:
-    """Could not look is not looked and wrong: such a candidate is tried again, three times in all."""
-    return verdict.word != UNKNOWN or slot.tries >= MOST_TRIES

@@ -21,7 +21,7 @@ from edgectl.node.receive import absent
 from edgectl.wire import event
 from edgectl.wire.document import canonical
 from edgectl.wire.payload import Node, part_of
-from edgectl.wire.verdict import Verdict
+from edgectl.wire.verdict import INTERRUPTED, Verdict
 
 DECIDED = "edgectl.local/decided"  # an annotation of each other node, by the lead: {sequence, base, engine, apps}
 _FINE = frozenset({"ready", "degraded"})
@@ -30,6 +30,7 @@ _FINE = frozenset({"ready", "degraded"})
 def tell(places: Places, slots: Slots, hands: Hands, verdict: Verdict) -> None:
     """After a run: the lead tells the others what was decided, the others say how they stand."""
     slot = slots.current or slots.candidate
+    sequence = slots.sequence  # first: a deploy may be accepted meanwhile
     if slot is None:
         return
     with suppress(OSError, ValueError, LookFailed, Denied):  # the next run tells it again
@@ -38,9 +39,9 @@ def tell(places: Places, slots: Slots, hands: Hands, verdict: Verdict) -> None:
             return
         if node.name != payload.lead.name:
             _write(hands, node.name, STANDS, _standing(slots, node, verdict))
-        elif slots.candidate is None:
+        elif slots.candidate is None and verdict.word != INTERRUPTED:  # a heal that steps aside decides nothing
             decided = {
-                "sequence": slots.sequence,
+                "sequence": sequence,
                 "base": slot.envelope.payload,
                 "engine": slot.envelope.runtime,
                 "apps": slots.apps_of(slot).envelope.payload,

@@ -53,6 +53,10 @@ class Saying:
         if telling and word != event.WAITING:
             print(f"{word} {step.id}: {seen.reason}", flush=True)  # noqa: T201 - the unit's log, for journalctl
 
+    def note(self, sentence: str) -> None:
+        """Say what the run does next, and why."""
+        self.journal.write(event.NOTE, reason=sentence)
+
     def end(self, slot: Slot, end: End, slots: Slots) -> dict[str, Any]:
         """Say the verdict, always the last; returns what was said of it."""
         verdict, returned, serving = end.verdict, end.returned, slots.current

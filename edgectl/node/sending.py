@@ -55,6 +55,7 @@ def hold(places: Places, offer: Envelope, *, ahead: bool = False) -> Lock:
         if time.monotonic() > deadline:
             raise Locked("an earlier session of yours still holds this store", hint="run the same command again")
         time.sleep(0.1)
+    (places.run / YIELD).unlink(missing_ok=True)  # of a sender that was killed
     return sending
 
 

@@ -11,6 +11,7 @@ from typing import Any
 
 from edgectl.node import cancel, restraint
 from edgectl.node.converge.protocol import Gate
+from edgectl.node.converge.slots import Slot, Slots
 from edgectl.node.io.places import Places
 from edgectl.node.request import HEAL, deploy_comes
 from edgectl.node.rest import rest
@@ -40,6 +41,13 @@ class Stops:
     def cancelled(self) -> str:
         """Say who has cancelled what this run is about."""
         return cancel.read(self.places, self.sequence)
+
+    def dropped(self, slots: Slots) -> Slot | None:
+        """Return what a person waits for where somebody has cancelled it before this run began."""
+        if self.kind == HEAL or slots.candidate is not None:
+            return None
+        cancelled = (slot for slot in slots.all() if cancel.read(self.places, slot.envelope.sequence))
+        return next((slot for slot in cancelled if slot.rejected), None)
 
     def spares(self, step: Gate[Any]) -> str:
         """Say why a heal leaves a step as it is."""

@@ -57,8 +57,8 @@ MUTANTS = (
     Mutant(
         "what was rejected stays the candidate",
         "node/engine.py",
-        "            self.slots.reject(slot, reason=verdict.reason, **about)\n        self._tell",
-        "            pass\n        self._tell",
+        "            self.slots.reject(slot, reason=verdict.reason, **about)\n        self.say.note",
+        "            pass\n        self.say.note",
         "sim: failing update / kill engine",
     ),
     Mutant(
@@ -163,8 +163,8 @@ MUTANTS = (
     Mutant(
         "a lead tells before it has decided",
         "node/follow.py",
-        "elif slots.candidate is None:",
-        "else:",
+        "elif slots.candidate is None and verdict.word != INTERRUPTED:",
+        "elif verdict.word != INTERRUPTED:",
         f"{_FOLLOW}test_the_lead_tells_when_it_has_decided",
     ),
     Mutant(

@@ -65,13 +65,11 @@ class Store(RuleBasedStateMachine):
         """Let the timer fire."""
         self.world.start_engine()
 
-    @precondition(lambda self: self.world.on)
+    @precondition(lambda self: self.world.on and not self.world.processes.alive("cancel"))
     @rule()
     def cancel(self) -> None:
         """Let somebody cancel."""
-        candidate = self.world.slots.candidate
-        if candidate is not None:
-            cancel.begin(self.world.places, sequence=candidate.envelope.sequence, who="grace@desk")
+        self.world.processes.spawn("cancel", "node", lambda: cancel.ask(self.world.places, "grace@desk"))
 
     @invariant()
     def nothing_is_broken(self) -> None:

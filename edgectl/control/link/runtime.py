@@ -79,11 +79,16 @@ def sources(package: Path) -> dict[str, bytes]:
     return files
 
 
+def _order(name: str) -> tuple[str, int, str]:
+    """Return where a file stands among the others."""
+    return Path(name).suffix, name.count("/"), name
+
+
 def pack(files: dict[str, bytes]) -> RuntimeArchive:
-    """Pack files deterministically: sorted by kind and name, no times, no owners; scripts are executable."""
+    """Pack files deterministically: sorted by kind, depth and name, no times, no owners; scripts are executable."""
     packed = io.BytesIO()
     with tarfile.open(fileobj=packed, mode="w", format=tarfile.USTAR_FORMAT) as archive:
-        for name in sorted(files, key=lambda name: (Path(name).suffix, name)):  # alike beside alike: xz finds more
+        for name in sorted(files, key=_order):  # alike beside alike: xz finds more
             entry = tarfile.TarInfo(name)
             entry.size = len(files[name])
             entry.mode = 0o755 if name.endswith(".sh") else 0o644

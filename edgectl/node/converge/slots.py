@@ -168,6 +168,12 @@ class Slots:
         with suppress(OSError):
             (slot.folder / TRIES).unlink(missing_ok=True)
 
+    def untried(self) -> None:
+        """Count one run of the candidate less: the one that has just begun ends before it has touched anything."""
+        if (slot := self.candidate) and slot.tries:
+            with suppress(OSError):
+                (slot.folder / TRIES).write_text(f"{slot.tries - 1}")
+
     def _link(self, name: str) -> Slot | None:
         link = self._folder / name
         return self._load(link.resolve()) if link.is_symlink() else None

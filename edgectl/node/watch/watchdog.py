@@ -155,6 +155,8 @@ class Watchdog:
         if not lock.acquire():
             return
         with lock:
+            if deploy_comes(self._places):  # since the first look: it takes seconds
+                return
             _, deeds = self._see()
             if not deeds or self._watched is None:
                 return

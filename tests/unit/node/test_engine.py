@@ -15,12 +15,13 @@ from edgectl.node.converge.protocol import Gate, Observation, Status, Wait
 from edgectl.node.converge.slots import Slots
 from edgectl.node.engine import run
 from edgectl.node.io.places import Places
+from edgectl.node.io.programs import Ran
 from edgectl.node.request import DEPLOY, HEAL, Request, leave, take
 from edgectl.wire.document import digest_of
 from edgectl.wire.envelope import Envelope, Sender
 from edgectl.wire.errors import Exit
 from edgectl.wire.payload import Host, K3s, Node, Payload
-from tests.unit.node.fake import FakeNode
+from tests.unit.node.fake import FakeNode, ran
 
 ADA = Sender("ada", "laptop")
 
@@ -86,6 +87,12 @@ class Store:
         if kind == DEPLOY:
             leave(self.places, Request(f"{self.runs:08x}", DEPLOY, ADA, "now"))
         return run(self.places)
+
+    def counts(self) -> None:
+        """Count a run of the candidate, as units/edgectl-node.sh does before the engine begins."""
+        candidate = Slots(self.places).candidate
+        assert candidate is not None
+        (candidate.folder / "tries").write_text(f"{candidate.tries + 1}\n")
 
     @property
     def app(self) -> str:
@@ -360,6 +367,41 @@ def test_a_cancelled_candidate_is_dropped(store: Store) -> None:
     assert store.deploy("v3") == Exit.OK
 
 
+def test_a_cancel_that_comes_late_stops_no_repair(store: Store) -> None:
+    """Law: what has become current is cancelled by nobody, not by whoever asked while its last change was kept."""
+    store.deploy("v1")
+    followed = list[str | None]()
+
+    def late(*argv: str) -> Ran:
+        if argv == ("sync",) and not followed:
+            followed.append(cancel.ask(store.places, "grace@desk"))
+        return ran()
+
+    store.node.on_change = late
+    assert store.deploy("v2") == Exit.OK
+    assert (followed, store.slots) == ([f"{store.runs:08x}"], (None, 2))
+    store.node.write(store.places.root / "app", "by hand")
+    assert store.run() == Exit.OK
+    assert store.app == "v2"
+
+
+def test_a_deploy_that_was_cancelled_before_its_run_says_so(store: Store) -> None:
+    """Law: who waits for a deploy is told of that deploy, never ready of what ran before; the next one is free."""
+    store.deploy("v1")
+    store.offer("v2")
+    assert cancel.ask(store.places, "grace@desk") == ""
+    store.node.write(store.places.root / "app", "by hand")
+    assert store.run(DEPLOY) == Exit.INTERRUPTED
+    assert (store.slots, store.app) == ((None, 1), "v1")
+    said = store.verdict()
+    assert (said["sequence"], said["serving"], said["promoted"]) == (2, 1, False)
+    assert (store.said()[-1]["reason"], said["returned"]["word"]) == ("cancelled by grace@desk", "ready")
+    assert store.run() == Exit.OK, "a heal is nobody's deploy"
+    assert store.verdict()["sequence"] == 1
+    cancel.end(store.places)  # as the next deploy does
+    assert store.deploy("v3") == Exit.OK
+
+
 def test_a_cancelled_first_candidate_only_stops(store: Store) -> None:
     """There is nothing to go back to, and it is never rejected."""
     store.offer("v1")
@@ -408,6 +450,20 @@ def test_a_candidate_without_a_verdict_is_given_up_after_three_runs(store: Store
     assert (store.slots, store.app) == ((None, 1), "v1")
 
 
+def test_a_pause_costs_a_candidate_no_try(store: Store) -> None:
+    """Law: a start that touches nothing is none of the three, however many there are."""
+    store.deploy("v1")
+    store.offer("v2")
+    pause.begin(store.places, who="ada", why="rack", seconds=3600)
+    for _ in range(4):
+        store.counts()
+        assert store.run() == Exit.OK
+    pause.end(store.places)
+    store.counts()
+    assert store.run() == Exit.OK
+    assert (store.slots, store.app) == ((None, 2), "v2")
+
+
 def test_the_journal_is_never_believed(store: Store) -> None:
     """Wipe what runs and keep the journal: the next run looks, and brings it back. And the other way round."""
     store.deploy("v1")
@@ -447,6 +503,25 @@ def test_two_engines_never_run(store: Store) -> None:
     assert store.app == "by hand"
     other.release()
     assert store.run() == Exit.OK
+
+
+def test_who_finds_the_lock_held_has_cost_nothing(store: Store) -> None:
+    """Law: a deploy's request waits for the run that gets the lock, and its candidate has all its tries then."""
+    store.deploy("v1")
+    store.offer("v2")
+    leave(store.places, Request("abcd", DEPLOY, ADA, "now"))
+    with Lock(store.places.run, {"run": "other"}) as other:
+        assert other.acquire()
+        for _ in range(4):
+            store.counts()
+            assert run(store.places) == Exit.LOCKED
+    store.counts()
+    assert run(store.places) == Exit.OK
+    assert (store.slots, store.app) == ((None, 2), "v2")
+    assert (store.said()[0]["reason"], journal.find("abcd", store.places.journal)) == (
+        DEPLOY,
+        journal.runs(store.places.journal)[0],
+    )
 
 
 def test_the_holder_says_who_and_what(store: Store) -> None:

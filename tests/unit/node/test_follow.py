@@ -155,6 +155,27 @@ def test_a_candidate_goes_when_its_lead_has_gone_back(agent: Member) -> None:
     assert agent.slots.candidate is None
 
 
+def test_what_is_accepted_meanwhile_is_not_decided(node: FakeNode, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Law: an agent that has 2 already must not hear that 2 is decided, and is what ran before."""
+    lead = Member(node, "node-1")
+    node.kube.objects[path_of("node-2")] = {"metadata": {}}
+    lead.take("v1")
+    monkeypatch.setattr(Slots, "candidate", property(lambda _: lead.take("v2", promote=False)))
+    tell(node.places, lead.slots, node, READY)
+    assert lead.said(DECIDED, "node-2")["sequence"] == 1
+
+
+def test_a_heal_that_steps_aside_tells_no_decision(node: FakeNode) -> None:
+    """Law: what it steps aside for is being accepted just then; its own run tells what becomes of it."""
+    lead = Member(node, "node-1")
+    node.kube.objects[path_of("node-2")] = {"metadata": {}}
+    lead.take("v1")
+    lead.take("v2", promote=False)
+    (node.places.slots / "candidate").unlink()  # half accepted
+    tell(node.places, lead.slots, node, Verdict("interrupted", 130, "a deploy goes first"))
+    assert node.kube.objects[path_of("node-2")] == {"metadata": {}}
+
+
 def test_the_lead_tells_when_it_has_decided(node: FakeNode) -> None:
     """Nothing while a candidate is open; then sequence, base and apps, on every other node that is there."""
     lead = Member(node, "node-1")

@@ -9,6 +9,7 @@ import pytest
 from edgectl.node import sending
 from edgectl.node.converge.lock import Lock
 from edgectl.node.io.places import Places
+from edgectl.node.request import deploy_comes
 from edgectl.wire.document import to_json
 from edgectl.wire.envelope import Envelope, Sender
 from edgectl.wire.errors import Locked
@@ -45,6 +46,19 @@ def test_who_gives_way_is_ended(
     monkeypatch.setattr("edgectl.node.sending.time.sleep", lambda _: None)
     with sending.hold(places, OFFER):
         assert killed == [4242]
+
+
+def test_a_mark_of_one_that_was_killed_holds_nobody_up(tmp_path: Path) -> None:
+    """Law: heals step aside for a deploy that asks, not for whoever sends after one that was killed as it asked."""
+    places = Places(tmp_path)
+    with sending.hold(places, OFFER) as killed:
+        sending.Aside(places, print, lambda: None).__enter__()
+        assert deploy_comes(places)
+        killed.release()
+    with sending.hold(places, OFFER, ahead=True):
+        assert not deploy_comes(places)
+        with sending.Aside(places, print, lambda: None):
+            assert deploy_comes(places)
 
 
 @pytest.mark.parametrize(("sender", "payload"), [(Sender("grace", "desk"), "sha256:a"), (ADA, "sha256:b")])

@@ -34,7 +34,7 @@ def test_the_same_sources_are_the_same_bytes(tmp_path: Path) -> None:
         names = archive.getnames()
         assert {entry.mtime for entry in archive} == {0}
         assert archive.getmember("edgectl/node/sub1/probe.sh").mode == 0o755
-    assert names == sorted(names, key=lambda name: (Path(name).suffix, name))
+    assert names == sorted(names, key=lambda name: (Path(name).suffix, name.count("/"), name))
     assert {name.split("/")[1] for name in names if "/" in name} == {"__init__.py", "node", "wire"}
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from edgectl.node import accept, pause
+from edgectl.node import accept, cancel, pause
 from edgectl.node.converge.lock import Lock
 from edgectl.node.request import DEPLOY
 from edgectl.wire.document import digest_of, to_json
@@ -70,6 +70,26 @@ def test_what_was_turned_down_is_tried_again_when_loaded_again(stick: Stick, rac
     rack.slots.reject(candidate, reason="bad", time="t", run="r")
     assert rack.load(stick.root)[1] == 3
     assert rack.slots.candidate is not None
+
+
+@pytest.mark.parametrize("again", [False, True])
+def test_a_cancel_that_comes_once_it_is_accepted_is_kept(
+    stick: Stick, rack: RackNode, monkeypatch: pytest.MonkeyPatch, *, again: bool
+) -> None:
+    """Law: a deploy forgets the cancels of before it, and none that means itself."""
+    stick.offer(payload("v2"))
+    if again:
+        rack.load(stick.root)
+        cancel.begin(rack.places, sequence=2, who="grace@desk")
+    heard = list[str]()
+
+    def taken(_: object) -> None:
+        heard.append(cancel.read(rack.places, 2))
+        cancel.begin(rack.places, sequence=2, who="eve@desk")
+
+    monkeypatch.setattr("edgectl.node.load.take._Loaded.taken", taken)
+    rack.load(stick.root)
+    assert (heard, cancel.read(rack.places, 2)) == ([""], "cancelled by eve@desk")
 
 
 def _swap(stick: Stick, rack: RackNode, digest: str, data: bytes) -> None:

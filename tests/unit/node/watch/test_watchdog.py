@@ -18,7 +18,7 @@ from edgectl.node.gpu.proof import Device, Proof
 from edgectl.node.io.programs import Ran
 from edgectl.node.remove.note import Note, keep
 from edgectl.node.watch import watchdog
-from edgectl.node.watch.facts import pod_of
+from edgectl.node.watch.facts import Facts, look, pod_of
 from edgectl.node.watch.watchdog import EVERY_SECONDS, IDLE_SECONDS, Watchdog, remembered
 from edgectl.wire.document import digest_of
 from edgectl.wire.envelope import Envelope, Sender
@@ -171,6 +171,24 @@ def test_it_gives_way_to_the_engine_and_to_a_deploy(watched: Watched) -> None:
         assert watched.node.kube.deleted == []
     watched.tick()
     assert watched.node.kube.deleted, "a mark that was left by a killed deploy holds nobody up"
+
+
+def test_a_deploy_that_comes_while_it_looks_goes_first(watched: Watched, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Law: it asks again behind the lock: a look takes seconds, and a smoke would hold the deploy up for longer."""
+    watched.node.kube.objects[f"{PODS}/inference-dead"] = DEAD
+    with Lock(watched.places.run / "sending", {"sender": "ada"}) as sending:
+        assert sending.acquire()
+
+        def comes(*args: Any) -> Facts:
+            (watched.places.run / "yield").write_text("")
+            return look(*args)
+
+        monkeypatch.setattr(watchdog, "look", comes)
+        watched.tick()
+        assert (watched.places.run / "yield").exists()
+        assert (watched.node.kube.deleted, watched.runs()) == ([], [])
+    watched.tick()
+    assert watched.node.kube.deleted
 
 
 def test_an_api_that_does_not_answer_is_no_reason_for_anything(watched: Watched) -> None:
