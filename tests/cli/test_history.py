@@ -63,6 +63,27 @@ def test_rollback_is_a_new_sequence_with_old_content(inventory: Path, node: Stor
     assert "READY. Nothing to change" in edgectl("rollback", "store-042", "--to", "2").out
 
 
+def test_a_rollback_is_from_what_the_history_has_shown(
+    inventory: Path, node: StoreNode, edgectl: Edgectl, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Law: what came to run after the target was chosen is not undone: exit 7.
+
+    Seeded fault: the base of the offer's own greeting, with which the store went two versions back.
+    """
+    for text in ("one", "two"):
+        deploy(inventory, edgectl, text)
+    seen = edgectl("history", "store-042", "-o", "json").document
+    deploy(inventory, edgectl, "three")
+    with monkeypatch.context() as patched:
+        patched.setattr("edgectl.control.deploy.look.ask", lambda *_: seen)
+        said = edgectl("rollback", "store-042")
+    assert said.code == 7
+    assert "has changed since you looked: it runs sequence 3 now" in said.err
+    assert node.file(MOTD).read_text() == "three"
+    assert edgectl("rollback", "store-042").code == 0
+    assert node.file(MOTD).read_text() == "two"
+
+
 def test_rollback_to_what_is_gone(inventory: Path, node: StoreNode, edgectl: Edgectl) -> None:
     """Refused before anything changes: 11 when its content was swept away, 5 when there is no such sequence."""
     for text in ("one", "two", "three"):

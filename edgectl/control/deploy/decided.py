@@ -1,4 +1,4 @@
-"""A deploy whose link was lost: how it has ended meanwhile, as a greeting says it, and how to come back. Pure."""
+"""What a greeting says of an offer: how it has ended behind a lost link, and whether all is as it was. Pure."""
 
 from __future__ import annotations
 
@@ -33,6 +33,17 @@ def decided(hello: dict[str, Any], offer: Offer, sender: Sender, before: Decisio
             hint="run the same command again to try it all the same",
         )
     return str(found.get("run", ""))
+
+
+def unmoved(hello: dict[str, Any], offer: Offer) -> None:
+    """Raise Locked where the node runs neither what the offer was chosen upon, nor the offer itself."""
+    current = hello.get("current") or {}
+    runs = str(current.get("payload", ""))
+    if offer.upon is not None and runs not in {offer.upon, offer.payload}:
+        raise Locked(
+            f"{offer.store} has changed since you looked: it runs sequence {current.get('sequence')} now",
+            hint="look at `edgectl history`, then run the same command again",
+        )
 
 
 def left_alone(store: str, lost: Unreachable) -> EdgectlError:

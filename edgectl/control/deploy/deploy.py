@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from edgectl.control.deploy.answered import need
 from edgectl.control.deploy.caps import Forecast
-from edgectl.control.deploy.decided import Decision, decided, decision, left_alone
+from edgectl.control.deploy.decided import Decision, decided, decision, left_alone, unmoved
 from edgectl.control.deploy.foresight import pauses_of
 from edgectl.control.deploy.line import Line
 from edgectl.control.deploy.listener import Listener
@@ -157,6 +157,7 @@ class Deploy:
                 hint="add the line of its .pub file there (host.users), or come with one of those keys (ssh.keys)",
                 docs="users",
             )
+        unmoved(hello, offer)
         current = hello.get("current") or {}
         if self._refused and current.get("payload") not in {offer.payload, self._base}:
             raise self._refused  # somebody else was faster

@@ -1,14 +1,16 @@
-"""A link that is lost before the node's answer: what the run has come to is heard, and one press stays one run."""
+"""What a node's greeting says of an offer: what has become of it behind a lost link, and that all is as it was."""
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import replace
+from typing import Any, cast
 
 import pytest
 
+from edgectl.control.deploy.deploy import Deploy
 from edgectl.wire.errors import Locked
 from tests.unit.control.deploy.node import Node
-from tests.unit.control.deploy.test_deploy import Heard, brought, deploy
+from tests.unit.control.deploy.test_deploy import OFFER, Heard, brought, deploy
 
 BAD = {"word": "not ready", "reason": "gpu: 0 of 1", "exit": 5}
 GOOD = {"word": "ready", "reason": "", "exit": 0}
@@ -75,3 +77,21 @@ def test_what_was_cancelled_before_it_ran_is_not_offered_again() -> None:
     with pytest.raises(Locked, match="has turned sequence 7 down before it ran: cancelled by bob"):
         deploy(node, connect=connect).run()
     assert list(node.journals) == ["run1"]
+
+
+@pytest.mark.parametrize("runs", ["sha256:old", OFFER.payload, "sha256:other", ""])
+def test_what_was_chosen_upon_something_is_offered_upon_that_alone(runs: str) -> None:
+    """Law: it must still run, or the offer itself, which a lost link may hide: whatever frame is the last."""
+    for frame in range(1, 100):
+        node = running(GOOD, breaks_at=frame)
+        node.current = {"payload": runs, "sequence": 6} if runs else None
+        chosen = Deploy(replace(OFFER, upon="sha256:old"), cast("Any", node.connect), Heard(), sleep=lambda _: None)
+        if runs in {"sha256:old", OFFER.payload}:
+            assert chosen.run().verdict["word"] == "ready"
+        else:
+            with pytest.raises(Locked, match="has changed since you looked"):
+                chosen.run()
+            assert node.journals == {}
+        if not node.broken:
+            return
+    pytest.fail("it never ends")
