@@ -1,13 +1,15 @@
-"""What a greeting says of an offer: how it has ended behind a lost link, and whether all is as it was. Pure."""
+"""What a node says of an offer: whether all is as it was, and how it has ended, behind a lost link too. Pure."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from edgectl.control.deploy.offer import Offer
+from edgectl.wire import event
 from edgectl.wire.document import to_json
 from edgectl.wire.envelope import Sender
-from edgectl.wire.errors import EdgectlError, Locked, Unreachable
+from edgectl.wire.errors import EdgectlError, Exit, Locked, Unreachable
+from edgectl.wire.verdict import INTERRUPTED
 
 Decision = dict[str, Any]  # about a node's newest slot: when, by which run, and why if it was turned down
 
@@ -44,6 +46,20 @@ def unmoved(hello: dict[str, Any], offer: Offer) -> None:
             f"{offer.store} has changed since you looked: it runs sequence {current.get('sequence')} now",
             hint="look at `edgectl history`, then run the same command again",
         )
+
+
+def counted(item: dict[str, Any], offer: Offer) -> dict[str, Any]:
+    """Return an event as it counts for this offer: a verdict about something else is no success of it.
+
+    So a run ends whose candidate was taken back between its acceptance and its beginning.
+    """
+    data = item.get("data", {})
+    is_fine = item.get("kind") == event.VERDICT and data.get("exit") in {Exit.OK, Exit.DEGRADED}
+    if not is_fine or data.get("payload", offer.payload) == offer.payload:
+        return item
+    reason = f"{offer.node} has not tried what was offered: that was taken back before its run began"
+    data = {**data, "word": INTERRUPTED, "exit": int(Exit.INTERRUPTED)}
+    return {**item, "word": INTERRUPTED, "reason": reason, "data": data}
 
 
 def left_alone(store: str, lost: Unreachable) -> EdgectlError:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from edgectl.control.deploy.answered import need
 from edgectl.control.deploy.caps import Forecast
-from edgectl.control.deploy.decided import Decision, decided, decision, left_alone, unmoved
+from edgectl.control.deploy.decided import Decision, counted, decided, decision, left_alone, unmoved
 from edgectl.control.deploy.foresight import pauses_of
 from edgectl.control.deploy.line import Line
 from edgectl.control.deploy.listener import Listener
@@ -275,6 +275,7 @@ class Deploy:
         self._heard = self._monotonic()
 
     def _event(self, item: dict[str, Any]) -> None:
+        item = counted(item, self._offer)
         if item.get("kind") == event.VERDICT:
             data = item.get("data", {})
             self.outcome.verdict = {**data, "reason": item.get("reason", ""), "word": item.get("word", "")}

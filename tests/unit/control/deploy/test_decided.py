@@ -95,3 +95,33 @@ def test_what_was_chosen_upon_something_is_offered_upon_that_alone(runs: str) ->
         if not node.broken:
             return
     pytest.fail("it never ends")
+
+
+class TakenBack(Node):
+    """A node whose run is about something else: what was offered was taken back before it began."""
+
+    about = "sha256:old"
+
+    def begin(self, envelope: dict[str, Any]) -> str:
+        """Run to the end, and say what it was about."""
+        run = super().begin(envelope)
+        self.journals[run][-1][0]["data"]["payload"] = self.about
+        return run
+
+
+@pytest.mark.parametrize(("code", "word", "counts"), [(0, "ready", 130), (9, "degraded", 130), (6, "not ready", 6)])
+def test_a_verdict_about_something_else_is_no_success(code: int, word: str, counts: int) -> None:
+    """Law: a deploy has succeeded when what it has offered was tried; what runs in its place may well be ready.
+
+    Seeded fault: exit 0 for whoever was cancelled between the acceptance and the run. What the node itself calls no
+    success keeps its word.
+    """
+    node, heard = TakenBack(ends={"word": word, "reason": "as it was", "exit": code}), Heard()
+    outcome = brought(node, heard)
+    assert (outcome.verdict["exit"], heard.events[-1]["data"]["exit"]) == (counts, counts)
+    is_ours = counts == code
+    assert outcome.verdict["word"] == heard.events[-1]["word"] == (word if is_ours else "interrupted")
+    assert ("has not tried what was offered" in outcome.verdict["reason"]) is not is_ours
+    node = TakenBack(ends={"word": word, "reason": "as it was", "exit": code})
+    node.about = OFFER.payload
+    assert brought(node).verdict["exit"] == code
