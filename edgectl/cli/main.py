@@ -64,7 +64,10 @@ def main() -> None:
         if hasattr(stream, "reconfigure"):  # a terminal without Unicode gets escapes, never a crash
             stream.reconfigure(errors="backslashreplace")
     signal.signal(signal.SIGTERM, _cancelled)
-    code = run(sys.argv[1:])
+    try:
+        code = run(sys.argv[1:])
+    except KeyboardInterrupt:  # once more, while it is told how the first one, or whatever else, has ended
+        code = int(Exit.INTERRUPTED)
     try:
         sys.stdout.flush()
     except BrokenPipeError:

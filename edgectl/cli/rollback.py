@@ -42,7 +42,7 @@ def rollback(
     from edgectl.cli.signed import signed
     from edgectl.control.deploy.look import ask
     from edgectl.control.deploy.operator import sender
-    from edgectl.control.deploy.rollback import offer_of, target
+    from edgectl.control.deploy.rollback import offer_of, runs, target
 
     found = stores.find(store, inventory)
     store = found.name
@@ -51,7 +51,8 @@ def rollback(
     others = doors(found.followers, engine, verbose=verbose)
     door = Door(found.lead.name, found.lead.ssh, engine, verbose=verbose)
     with stores.speaking_of(store):
-        row = target(ask(door.open, "history")["slots"], to)
-        offer = signed(replace(offer_of(row, sender()), asked={"what": "rollback"}), found)
-        followers = {name: (replace(offer, node=name), other) for name, other in others.items()}
+        rows = ask(door.open, "history")["slots"]
+        row = target(rows, to)
+        offer = signed(replace(offer_of(row, sender(), upon=runs(rows)), asked={"what": "rollback"}), found)
+        followers = {name: (replace(offer, node=name, upon=None), other) for name, other in others.items()}
         return press(offer, door, followers, head=f"{store}  {offer.summary}", output=output, verbose=verbose)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 import socket
+import subprocess
+import sys
 from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
@@ -139,6 +141,22 @@ def test_what_the_link_says_is_said_by_every_command(
     assert (said.code, said.out) == (error.exit, "")
     assert f"error: {error.message}\n" in said.err
     assert f"next: {error.hint}" in said.err
+
+
+@pytest.mark.parametrize("words", ["nonsense", "deploy", "status store-042"])
+def test_ctrl_c_while_the_end_is_told_is_one_too(words: str, tmp_path: Path) -> None:
+    """Law: whoever presses it a second time leaves at once, with the same exit code and without a traceback."""
+    program = """
+import sys
+from edgectl.cli import main
+def told(*_, **__):
+    raise KeyboardInterrupt
+main._end = told
+main.main()
+"""
+    line = [sys.executable, "-c", program, *words.split()]
+    said = subprocess.run(line, capture_output=True, check=False, cwd=tmp_path)
+    assert (said.returncode, said.stdout, said.stderr) == (Exit.INTERRUPTED, b"", b"")
 
 
 def test_errors_cross_the_link_as_what_they_are() -> None:

@@ -10,6 +10,7 @@ import pytest
 import yaml
 
 from edgectl.control.bundle.layout import Bundle
+from edgectl.node import cancel, engine
 from edgectl.node.converge.slots import Slots
 from tests.cli.conftest import Edgectl, declare
 from tests.cli.node import MOTD, StoreNode
@@ -63,6 +64,27 @@ def test_rollback_is_a_new_sequence_with_old_content(inventory: Path, node: Stor
     assert "READY. Nothing to change" in edgectl("rollback", "store-042", "--to", "2").out
 
 
+def test_a_rollback_is_from_what_the_history_has_shown(
+    inventory: Path, node: StoreNode, edgectl: Edgectl, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Law: what came to run after the target was chosen is not undone: exit 7.
+
+    Seeded fault: the base of the offer's own greeting, with which the store went two versions back.
+    """
+    for text in ("one", "two"):
+        deploy(inventory, edgectl, text)
+    seen = edgectl("history", "store-042", "-o", "json").document
+    deploy(inventory, edgectl, "three")
+    with monkeypatch.context() as patched:
+        patched.setattr("edgectl.control.deploy.look.ask", lambda *_: seen)
+        said = edgectl("rollback", "store-042")
+    assert said.code == 7
+    assert "has changed since you looked: it runs sequence 3 now" in said.err
+    assert node.file(MOTD).read_text() == "three"
+    assert edgectl("rollback", "store-042").code == 0
+    assert node.file(MOTD).read_text() == "two"
+
+
 def test_rollback_to_what_is_gone(inventory: Path, node: StoreNode, edgectl: Edgectl) -> None:
     """Refused before anything changes: 11 when its content was swept away, 5 when there is no such sequence."""
     for text in ("one", "two", "three"):
@@ -105,6 +127,27 @@ def test_cancel_ends_a_running_deploy(inventory: Path, node: StoreNode, edgectl:
     assert node.file(MOTD).read_text() == "one"
     assert Slots(node.places).candidate is None
     assert edgectl("cancel", "store-042").out == "store-042: nothing is being deployed\n"
+
+
+def test_a_deploy_that_was_cancelled_before_it_ran_is_no_success(
+    inventory: Path, node: StoreNode, edgectl: Edgectl, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Law: a cancel between the acceptance and the run ends the deploy with 130, as one in the run does."""
+    deploy(inventory, edgectl, "one")
+    declare(inventory, "two", before="one")
+
+    def converge() -> None:
+        cancel.ask(node.places, "bob")
+        engine.run(node.places)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(node, "_converge", converge)
+        said = edgectl("deploy", "store-042")
+    assert said.code == 130
+    assert "INTERRUPTED" in said.out
+    assert node.file(MOTD).read_text() == "one"
+    assert edgectl("deploy", "store-042").code == 0
+    assert node.file(MOTD).read_text() == "two"
 
 
 def _quiet(inventory: Path) -> int:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from edgectl.cli.options import Format
 from edgectl.cli.result import show as print_result
-from edgectl.wire.errors import Exit
+from edgectl.wire.errors import Exit, StepFailed
 
 if TYPE_CHECKING:
     from edgectl.sandbox.machine.sandbox import Sandbox
@@ -53,16 +54,36 @@ def one(name: str) -> SandboxStore:
     return open_sandbox().store(name)
 
 
-def document_of(store: SandboxStore) -> dict[str, Any]:
-    """Return a store for `--output json`."""
+def documents_of(stores: Iterable[SandboxStore]) -> list[dict[str, Any]]:
+    """Return the stores that are there: one that comes up has no link yet, one that is removed meanwhile is none."""
+    found = []
+    for store in stores:
+        try:
+            found.append(document_of(store, may_change=True))
+        except FileNotFoundError:
+            if store.place.record.exists():
+                raise
+    return found
+
+
+def _link(store: SandboxStore, *, may_change: bool) -> dict[str, Any] | None:
     from edgectl.wire.document import to_json
 
-    link = store.link
+    try:
+        return to_json(store.link.conditions()) if store.link.process is not None else None
+    except StepFailed:  # it is started, or ended, just now
+        if not may_change:
+            raise
+        return None
+
+
+def document_of(store: SandboxStore, *, may_change: bool = False) -> dict[str, Any]:
+    """Return a store for `--output json`; one that may change meanwhile can have a link that does not answer."""
     return {
         "store": store.name,
         "inventory": str(store.inventory) if store.inventory.exists() else None,
         "key": str(store.key),
-        "link": to_json(link.conditions()) if link.process is not None else None,
+        "link": _link(store, may_change=may_change),
         "nodes": [
             {
                 "name": node.name,

@@ -14,6 +14,7 @@ from edgectl.cli.sandbox.show import (
     complete,
     describe,
     document_of,
+    documents_of,
     done,
     one,
     open_sandbox,
@@ -128,7 +129,7 @@ def list_(output: Output = Format.TEXT) -> int:
     """Show the stores, their nodes' power, ports and links."""
     from edgectl.sandbox.machine.sandbox import Sandbox
 
-    documents = [document_of(store) for store in Sandbox().stores()]
+    documents = documents_of(Sandbox().stores())
     lines = [
         f"{doc['store']:<16} {node['name']:<8} {node['power']:<4} ssh port {node['port']:<6} "
         f"{node['gpus']} GPU  disk {node['disk_bytes'] / 2**30:.1f} GiB  link {describe(doc['link'])}"

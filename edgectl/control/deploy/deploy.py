@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from edgectl.control.deploy.answered import need
 from edgectl.control.deploy.caps import Forecast
+from edgectl.control.deploy.decided import Decision, counted, decided, decision, left_alone, unmoved
 from edgectl.control.deploy.foresight import pauses_of
 from edgectl.control.deploy.line import Line
 from edgectl.control.deploy.listener import Listener
@@ -69,6 +70,7 @@ class Deploy:
         self._counted = 0  # of blob_bytes, when that was said
         self._has_wanted = False  # on this link
         self._base: str | None = None  # that was offered upon
+        self._decision: Decision | None = None  # about the newest slot then
         self._refused: EdgectlError | None = None
         self._hints = Hints()
         self.outcome = Outcome()
@@ -99,7 +101,7 @@ class Deploy:
                 if lost_at is None or self._heard > lost_at:
                     lost_at, tries = now, 0
                 if now - lost_at > self._reconnect_seconds:
-                    raise self._left_alone(lost) from lost
+                    raise left_alone(self._offer.store, lost) from lost
                 self._listener.link_lost(lost.message, tries + 1)
                 self._sleep(_PAUSES_SECONDS[min(tries, len(_PAUSES_SECONDS) - 1)])
                 tries += 1
@@ -125,6 +127,7 @@ class Deploy:
         hello = session.frames.receive()
         need(hello, "hello")
         self._listener.connected(hello)
+        self._take_up(hello, session.key)
         if self.outcome.run:
             session.frames.send("follow", run=self.outcome.run, offset=self._offset)
             if self._follow(session):
@@ -137,6 +140,14 @@ class Deploy:
         if not self._follow(session):
             raise StepFailed("the run on the node ended without a verdict", hint="run the same command again")
 
+    def _take_up(self, hello: dict[str, Any], key: str) -> None:
+        """Follow the run that has decided about our offer, where its start was lost: what it rejected stays so."""
+        found = decided(hello, self._offer, replace(self._offer.sender, key=key), self._decision)
+        if found and not self.outcome.run:
+            self.outcome.run, self.outcome.sequence = found, int(hello["newest"]["sequence"])
+            self.outcome.audit = str(hello.get("audit", self.outcome.audit))
+            self._listener.started(found, self.outcome.sequence)
+
     def _request(self, hello: dict[str, Any], key: str) -> dict[str, Any]:
         offer = self._offer
         if offer.keeps and key not in offer.keeps:
@@ -146,10 +157,11 @@ class Deploy:
                 hint="add the line of its .pub file there (host.users), or come with one of those keys (ssh.keys)",
                 docs="users",
             )
+        unmoved(hello, offer)
         current = hello.get("current") or {}
         if self._refused and current.get("payload") not in {offer.payload, self._base}:
             raise self._refused  # somebody else was faster
-        self._base = current.get("payload")
+        self._base, self._decision = current.get("payload"), decision(hello)
         self.outcome.audit = str(hello.get("audit", ""))
         self.outcome.before = int(hello.get("sequence", 0))
         self.outcome.serving = int(current.get("sequence", 0))
@@ -263,6 +275,7 @@ class Deploy:
         self._heard = self._monotonic()
 
     def _event(self, item: dict[str, Any]) -> None:
+        item = counted(item, self._offer)
         if item.get("kind") == event.VERDICT:
             data = item.get("data", {})
             self.outcome.verdict = {**data, "reason": item.get("reason", ""), "word": item.get("word", "")}
@@ -284,10 +297,3 @@ class Deploy:
     def restarts(self) -> bool:
         """Tell whether the node's machine restarts now."""
         return self._restart is not None
-
-    def _left_alone(self, lost: Unreachable) -> EdgectlError:
-        lost.hint = (
-            f"the node goes on by itself; see it later with `edgectl journal {self._offer.store} --follow`, "
-            "or run the same command again to re-attach"
-        )
-        return lost

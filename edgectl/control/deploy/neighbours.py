@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from edgectl.control.deploy.answered import need
 from edgectl.control.deploy.share import Share
-from edgectl.wire.errors import EdgectlError
+from edgectl.wire.errors import EdgectlError, NotReady
 
 if TYPE_CHECKING:
     from edgectl.control.deploy.line import Line
@@ -39,7 +39,9 @@ class Neighbours:
     def __init__(self, places: Mapping[str, Place], line: Line) -> None:
         self._places = places
         self._line = line
-        self._lock = Lock()
+        self._lock = Lock()  # held for moments: whoever ends waits for nobody
+        self._begins = {source: Lock() for source in places}  # one session with each at a time, however long it takes
+        self._ends = 0
         self._lacks: dict[str, frozenset[str]] = {}
         self._holds: dict[str, frozenset[str]] = {}
         self._shares: dict[str, Share | EdgectlError] = {}
@@ -86,6 +88,7 @@ class Neighbours:
     def end(self) -> None:
         """Let nobody hand out any more; who is asked next begins anew, with new secrets."""
         with self._lock:
+            self._ends += 1
             for share in self._shares.values():
                 if isinstance(share, Share):
                     share.end()
@@ -111,19 +114,30 @@ class Neighbours:
         return lacks, why
 
     def _share(self, source: str) -> Share | EdgectlError:
-        with self._lock:
-            found = self._shares.get(source)
-            if found is None or (isinstance(found, Share) and not found.is_alive()):
-                if found is not None:
-                    found.end()
+        with self._begins[source]:
+            with self._lock:
+                found = self._shares.get(source)
+                if isinstance(found, EdgectlError) or (found is not None and found.is_alive()):
+                    return found
                 needed = frozenset().union(*(lacks for name, lacks in self._lacks.items() if name != source))
-                place = self._places[source]
-                try:
-                    found = Share.begin(place.connect, place.address, self._holds.get(source, frozenset()) & needed)
-                except EdgectlError as error:
-                    found = error
-                self._shares[source] = found
-            return found
+                gives, ends = self._holds.get(source, frozenset()) & needed, self._ends
+            if found is not None:
+                found.end()
+            found = self._begin(source, gives)
+            with self._lock:
+                if ends == self._ends:
+                    self._shares[source] = found
+                    return found
+            if isinstance(found, Share):
+                found.end()
+            return NotReady(f"{source} was asked too late")
+
+    def _begin(self, source: str, gives: frozenset[str]) -> Share | EdgectlError:
+        place = self._places[source]
+        try:
+            return Share.begin(place.connect, place.address, gives)
+        except EdgectlError as error:
+            return error
 
     def _least(self) -> float:
         """Return how many bytes a second a neighbour must bring to be better than the line."""

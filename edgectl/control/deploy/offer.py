@@ -52,6 +52,7 @@ class Offer:
     may_reboot: bool = False  # also outside the hours that the store has for it
     led: Led | None = None
     without: tuple[str, ...] = ()  # nodes that were not reached
+    upon: str | None = None  # digest of what must run there still ("": nothing); None where the greeting alone decides
     after: int = 0  # the newest sequence that any other node of the store has taken
     values: Mapping[str, Mapping[str, Secret]] = field(default_factory=dict)  # of secrets; for the lead alone
     signed: SignedOffer | None = None  # there where an account brings it that is not root's

@@ -26,8 +26,8 @@ def target(rows: Sequence[Row], to: int = 0) -> Row:
     return found
 
 
-def offer_of(row: Row, sender: Sender) -> Offer:
-    """Return the offer that names a row's content again."""
+def offer_of(row: Row, sender: Sender, *, upon: str | None = None) -> Offer:
+    """Return the offer that names a row's content again; `upon` is what must still run there."""
     return Offer(
         store=row["store"],
         node=row["node"],
@@ -36,9 +36,15 @@ def offer_of(row: Row, sender: Sender) -> Offer:
         blobs={},
         sources={},
         sender=sender,
+        upon=upon,
         commit=str(row.get("commit", "")),
         summary=f"back to sequence {row['sequence']}",
     )
+
+
+def runs(rows: Sequence[Row]) -> str:
+    """Return the payload that runs by these rows; "" where nothing does."""
+    return next((str(row["payload"]) for row in rows if row.get("state") == "current"), "")
 
 
 def _asked(rows: Sequence[Row], to: int) -> Row:

@@ -25,7 +25,7 @@ from edgectl.control.link.secret import Secret
 from edgectl.control.link.session import Session
 from edgectl.control.payload.effects import Pause
 from edgectl.wire import event
-from edgectl.wire.errors import Bug, EdgectlError, Exit, Unreachable
+from edgectl.wire.errors import Bug, EdgectlError, Exit, NotReady, Unreachable
 from edgectl.wire.payload import decode
 from edgectl.wire.verdict import DEGRADED
 
@@ -57,6 +57,7 @@ class Together:
         self._threads: list[Thread] = []
         self._token: Secret | EdgectlError | None = None
         self._has_asked = Event()
+        self._has_ended = Event()  # the lead
         self._offer = offer
         self._near = _neighbours(offer, connect, followers, self._line)
         self.lead = Deploy(offer, connect, listener, line=self._line)
@@ -70,6 +71,7 @@ class Together:
         try:
             outcome = self.lead.run()
         finally:
+            self._has_ended.set()
             self._end_sharing()
         for thread in self._threads:
             thread.join()
@@ -124,16 +126,19 @@ class Together:
             thread.start()
 
     def _ask(self) -> None:
+        """Get what the others join with; the lead makes it behind packages and a restart, and may take its time."""
         deadline = time.monotonic() + _TOKEN_SECONDS
         if self._offer.signed:  # what nodes join with is root's alone; those that have joined need none
             self._token = Secret("")
         try:
             while self._token is None:
+                if not (is_over := self._has_ended.is_set()):
+                    deadline = time.monotonic() + _TOKEN_SECONDS
                 try:
                     self._token = Secret(join_token(self._connect, seconds=_TOKEN_SECONDS))
-                except Unreachable as error:
-                    if time.monotonic() > deadline:
-                        self._token = error
+                except (Unreachable, NotReady, Bug) as error:
+                    if is_over and (time.monotonic() > deadline or not isinstance(error, Unreachable)):
+                        raise
                     time.sleep(_AGAIN_SECONDS)
         except EdgectlError as error:
             self._token = error
@@ -141,7 +146,7 @@ class Together:
             self._has_asked.set()
 
     def _follow(self, name: str, run: str, sequence: int) -> None:
-        self._has_asked.wait(_TOKEN_SECONDS * 2)
+        self._has_asked.wait()
         if not isinstance(self._token, Secret):
             self.ended[name] = self._token or Unreachable("the lead gave nothing to join with")
             return

@@ -82,8 +82,8 @@ class Sandbox:
         )
 
     def stores(self) -> tuple[SandboxStore, ...]:
-        """Return all stores that are there."""
-        return tuple(SandboxStore.open(place) for place in store_places() if place.record.exists())
+        """Return all stores that are there; one that is removed meanwhile is not."""
+        return tuple(store for place in store_places() if (store := _there(place)) is not None)
 
     def clone(self, name: str, new_name: str) -> SandboxStore:
         """Copy a store, running or not, and power the copy on: same names, addresses and keys, a network of its own."""
@@ -155,6 +155,15 @@ class Sandbox:
             adapt_inventory(store)
         store.power_on()
         return store
+
+
+def _there(place: StorePlace) -> SandboxStore | None:
+    try:
+        return SandboxStore.open(place) if place.record.exists() else None
+    except InvalidInput:
+        if place.record.exists():
+            raise
+        return None
 
 
 def _reserve(name: str, nodes: int) -> Sequence[int]:

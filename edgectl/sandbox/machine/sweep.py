@@ -39,6 +39,7 @@ def remove_store(place: StorePlace, *, keep_disk: bool = False) -> None:
                 folder.rmdir()
     remove_network(place.netns)
     if not keep_disk:
+        place.record.unlink(missing_ok=True)  # first: who looks finds a whole store, or none
         shutil.rmtree(place.home)
     _settle()
 

@@ -31,6 +31,7 @@ class Node:
     broken: str = ""
     blobs: dict[str, bytes] = field(default_factory=dict)
     current: dict[str, Any] | None = None
+    newest: dict[str, Any] | None = None
     sequence: int = 0
     journals: dict[str, list[Line]] = field(default_factory=dict)
     sessions: list[Session] = field(default_factory=list)
@@ -40,7 +41,7 @@ class Node:
         """Open a session and greet."""
         session = Session(self)
         self.sessions.append(session)
-        session.say("hello", current=self.current, sequence=self.sequence)
+        session.say("hello", current=self.current, newest=self.newest, sequence=self.sequence)
         return session
 
     def begin(self, envelope: dict[str, Any]) -> str:
@@ -53,11 +54,17 @@ class Node:
         ]
         data = {"exit": self.ends["exit"], "looked": 3, "changed": ["files", "k3s", "gpu"] if applied else []}
         events.append({"kind": "verdict", "word": self.ends["word"], "reason": self.ends["reason"], "data": data})
+        decided = {"run": run, "time": f"after {run}"}
+        if applied:
+            self.newest = dict(envelope)
         if self.power_cut:
             self.power_cut = False
             del events[1:]
         elif self.ends["exit"] in {0, 9}:
             self.current = {"payload": envelope["payload"], "sequence": envelope["sequence"]}
+            self.newest = {**envelope, "promoted": decided} if applied else self.newest
+        elif self.current and applied:
+            self.newest = {**envelope, "rejected": {**decided, "reason": self.ends["reason"]}}
         self.sequence = int(envelope["sequence"])
         self.journals[run] = [({**event, "run": run}, 100 * (index + 1)) for index, event in enumerate(events)]
         return run
