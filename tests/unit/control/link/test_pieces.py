@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from edgectl.control.link import pieces, search
 from edgectl.control.link.pieces import PIECE_BYTES, Base, Packing, Piece, Whole, delta, plain
 from edgectl.control.link.search import Search
-from edgectl.node.receive import _SILENCE_SECONDS
+from edgectl.node.receive import SILENCE_SECONDS
 from edgectl.node.spans import Joined, Span
 from edgectl.node.unpack import Piece as Arriving
 from edgectl.node.unpack import Unpacker
@@ -255,4 +255,4 @@ def test_a_long_search_says_something_meanwhile(monkeypatch: pytest.MonkeyPatch)
 
 def test_a_slow_disk_is_no_dead_sender() -> None:
     """Law: what is read in silence at most, a disk that gives 5 MB/s has read before the node gives its sender up."""
-    assert (pieces._SEARCHED_BYTES + search._FOLLOWED_BYTES) / 5e6 < _SILENCE_SECONDS
+    assert (pieces._SEARCHED_BYTES + search._FOLLOWED_BYTES) / 5e6 < SILENCE_SECONDS
