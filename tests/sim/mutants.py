@@ -458,8 +458,8 @@ MUTANTS = (
     Mutant(
         "a dead sender keeps everybody out for minutes",
         "node/receive.py",
-        "_SILENCE_SECONDS = 18.0",
-        "_SILENCE_SECONDS = 180.0",
+        "SILENCE_SECONDS = 18.0",
+        "SILENCE_SECONDS = 180.0",
         "tests/unit/node/test_receive.py::test_a_sender_is_waited_for_less_long_than_an_operator",
     ),
     Mutant(
