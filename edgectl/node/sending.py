@@ -55,7 +55,8 @@ def hold(places: Places, offer: Envelope, *, ahead: bool = False) -> Lock:
         if time.monotonic() > deadline:
             raise Locked("an earlier session of yours still holds this store", hint="run the same command again")
         time.sleep(0.1)
-    (places.run / YIELD).unlink(missing_ok=True)  # of a sender that was killed
+    with suppress(OSError):  # a lock that is had is returned
+        (places.run / YIELD).unlink()  # of a sender that was killed
     return sending
 
 
