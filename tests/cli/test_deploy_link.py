@@ -79,6 +79,25 @@ def _end_behind_a_greeting(node: StoreNode, monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setattr(Serves, "probe", probe)
 
 
+def test_the_same_command_again_just_as_its_run_ends(
+    monkeypatch: pytest.MonkeyPatch, edgectl: Edgectl, node: StoreNode
+) -> None:
+    """Law: whoever left and comes back is told how that run ended; the store has not changed under anybody's feet."""
+    _end_behind_a_greeting(node, monkeypatch)
+
+    def interrupt(*_: Any) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Terminal, "started", interrupt)
+        left = edgectl("deploy", "store-042", "-o", "json")
+    assert left.code == 130
+    said = edgectl("deploy", "store-042", "-o", "json")
+    assert said.code == 0, said
+    assert said.document["changed"] == ["host-files"]
+    assert node.runs == 1
+
+
 def test_ctrl_c_stops_watching_and_says_how_to_come_back(
     node: StoreNode, edgectl: Edgectl, monkeypatch: pytest.MonkeyPatch
 ) -> None:

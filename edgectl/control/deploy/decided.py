@@ -20,6 +20,11 @@ def decision(hello: dict[str, Any]) -> Decision:
     return newest.get("rejected") or newest.get("promoted") or {}
 
 
+def comes(hello: dict[str, Any], offer: Offer) -> bool:
+    """Tell whether the node is at it already, or has it before itself: whoever offers it again is to meet that run."""
+    return bool((hello.get("candidate") or {}).get("payload") == offer.payload)
+
+
 def decided(hello: dict[str, Any], offer: Offer, sender: Sender, before: Decision | None) -> str:
     """Return the run that has decided about this very offer since the greeting that it was made upon.
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from edgectl.control.deploy.answered import need
 from edgectl.control.deploy.caps import Forecast
-from edgectl.control.deploy.decided import Decision, counted, decided, decision, left_alone, unmoved
+from edgectl.control.deploy.decided import Decision, comes, counted, decided, decision, left_alone, unmoved
 from edgectl.control.deploy.foresight import pauses_of
 from edgectl.control.deploy.line import Line
 from edgectl.control.deploy.listener import Listener
@@ -70,6 +70,7 @@ class Deploy:
         self._counted = 0  # of blob_bytes, when that was said
         self._has_wanted = False  # on this link
         self._base: str | None = None  # that was offered upon
+        self._comes = False  # what is offered was on its way then
         self._decision: Decision | None = None  # about the newest slot then
         self._refused: EdgectlError | None = None
         self._hints = Hints()
@@ -84,8 +85,8 @@ class Deploy:
             try:
                 self._talk()
             except (Locked, Refused) as error:
-                # What a lost link has left there may have run to its end between the greeting and our offer: ask anew.
-                if self._refused or self.outcome.run or lost_at is None:
+                # A run of the very same, there already, may have ended between the greeting and our offer: ask anew.
+                if self._refused or self.outcome.run or (lost_at is None and not self._comes):
                     raise
                 self._refused = error
             except (Unreachable, NotReady, Bug) as lost:
@@ -161,7 +162,7 @@ class Deploy:
         current = hello.get("current") or {}
         if self._refused and current.get("payload") not in {offer.payload, self._base}:
             raise self._refused  # somebody else was faster
-        self._base, self._decision = current.get("payload"), decision(hello)
+        self._base, self._decision, self._comes = current.get("payload"), decision(hello), comes(hello, offer)
         self.outcome.audit = str(hello.get("audit", ""))
         self.outcome.before = int(hello.get("sequence", 0))
         self.outcome.serving = int(current.get("sequence", 0))

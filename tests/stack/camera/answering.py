@@ -19,7 +19,7 @@ class Answering(ThreadingHTTPServer):
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
         self.hang, self.status, self.cells = False, 200, (27,)
-        self.asked = 0
+        self.asked, self.gone = 0, False
         self.shapes: set[tuple[int, ...]] = set()
         self.traces: list[str] = []
         self.ended = threading.Event()
@@ -35,6 +35,7 @@ class Answering(ThreadingHTTPServer):
 
     def close(self) -> None:
         """Be gone."""
+        self.gone = True
         self.ended.set()
         self.shutdown()
         self.server_close()
@@ -48,7 +49,7 @@ class _Handler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         """Answer."""
         server = self.server
-        if server.ended.is_set() and not server.hang:  # gone is gone, over connections that were kept, too
+        if server.gone:  # over connections that were kept, too
             self.close_connection = True
             return
         body = self.rfile.read(int(self.headers["Content-Length"]))
