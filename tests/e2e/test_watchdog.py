@@ -85,7 +85,6 @@ def test_a_plugin_that_is_stuck_is_restarted(shop: Shop, knobs: Knobs) -> None:
     assert _did(node, "restart plugin")
 
 
-@pytest.mark.alone  # it compares seconds, of which others would take some
 def test_a_lost_gpu_loses_its_proof_and_its_pods(shop: Shop, knobs: Knobs) -> None:
     """It stays unhealthy though its plugin was restarted: proof and pods go; when it is well, all is back by itself."""
     node, before = shop.node, set(_pods(shop.node))
@@ -148,7 +147,6 @@ def test_whatever_cuda_says_is_no_proof(shop: Shop, knobs: Knobs, fault: str) ->
     node.wait("the marker stands", lambda: _marked(node), seconds=120)
 
 
-@pytest.mark.alone  # it compares seconds
 def test_a_driver_that_comes_late(shop: Shop, knobs: Knobs) -> None:
     """Longer than boot unit and engine wait: the watchdog proves the GPU as soon as the driver is there."""
     node = shop.node
