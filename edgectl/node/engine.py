@@ -64,7 +64,7 @@ def run(places: Places) -> int:
     else:
         print("another run holds this node", file=sys.stderr, flush=True)  # noqa: T201 - the unit's log
         Slots(places).untried()
-        if asked and not cut:
+        if asked and not cut and not (places.run / "request.json").exists():
             leave(places, asked)  # for the next start: its session waits for this very run
         return int(Exit.LOCKED)
     with lock:

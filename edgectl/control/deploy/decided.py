@@ -11,28 +11,37 @@ from edgectl.wire.envelope import Sender
 from edgectl.wire.errors import EdgectlError, Exit, Locked, Unreachable
 from edgectl.wire.verdict import INTERRUPTED
 
-Decision = dict[str, Any]  # about a node's newest slot: when, by which run, and why if it was turned down
+Hello = dict[str, Any]  # a node's greeting
 
 
-def decision(hello: dict[str, Any]) -> Decision:
-    """Return what was decided about the newest slot; nothing where nothing was."""
+def runs(hello: Hello | None) -> str:
+    """Return the digest of the payload that a node says it runs; "" for none."""
+    return _payload(hello, "current")
+
+
+def comes(hello: Hello | None, offer: Offer) -> bool:
+    """Tell whether the node is at it already, or has it before itself: whoever offers it again is to meet that run."""
+    return _payload(hello, "candidate") == offer.payload
+
+
+def _payload(hello: Hello | None, slot: str) -> str:
+    return str(((hello or {}).get(slot) or {}).get("payload", ""))
+
+
+def _decision(hello: Hello) -> dict[str, Any]:
+    """Return what was decided about the newest slot, when and by which run; nothing where nothing was."""
     newest = hello.get("newest") or {}
     return newest.get("rejected") or newest.get("promoted") or {}
 
 
-def comes(hello: dict[str, Any], offer: Offer) -> bool:
-    """Tell whether the node is at it already, or has it before itself: whoever offers it again is to meet that run."""
-    return bool((hello.get("candidate") or {}).get("payload") == offer.payload)
-
-
-def decided(hello: dict[str, Any], offer: Offer, sender: Sender, before: Decision | None) -> str:
+def decided(hello: Hello, offer: Offer, sender: Sender, before: Hello | None) -> str:
     """Return the run that has decided about this very offer since the greeting that it was made upon.
 
     "" where it is to be offered again. Raises Locked where it was turned down without a run.
     """
-    newest, found = hello.get("newest") or {}, decision(hello)
+    newest, found = hello.get("newest") or {}, _decision(hello)
     is_ours = (newest.get("payload"), newest.get("sender")) == (offer.payload, to_json(sender))
-    if before is None or not is_ours or found == before:
+    if before is None or not is_ours or found == _decision(before):
         return ""
     if not found.get("run") and newest.get("rejected"):
         raise Locked(
@@ -42,11 +51,10 @@ def decided(hello: dict[str, Any], offer: Offer, sender: Sender, before: Decisio
     return str(found.get("run", ""))
 
 
-def unmoved(hello: dict[str, Any], offer: Offer) -> None:
+def unmoved(hello: Hello, offer: Offer) -> None:
     """Raise Locked where the node runs neither what the offer was chosen upon, nor the offer itself."""
-    current = hello.get("current") or {}
-    runs = str(current.get("payload", ""))
-    if offer.upon is not None and runs not in {offer.upon, offer.payload}:
+    if offer.upon is not None and runs(hello) not in {offer.upon, offer.payload}:
+        current = hello.get("current") or {}
         raise Locked(
             f"{offer.store} has changed since you looked: it runs sequence {current.get('sequence')} now",
             hint="look at `edgectl history`, then run the same command again",

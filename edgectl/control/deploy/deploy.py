@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from edgectl.control.deploy.answered import need
 from edgectl.control.deploy.caps import Forecast
-from edgectl.control.deploy.decided import Decision, comes, counted, decided, decision, left_alone, unmoved
+from edgectl.control.deploy.decided import Hello, comes, counted, decided, left_alone, runs, unmoved
 from edgectl.control.deploy.foresight import pauses_of
 from edgectl.control.deploy.line import Line
 from edgectl.control.deploy.listener import Listener
@@ -69,9 +69,7 @@ class Deploy:
         self._missing: int | None = None
         self._counted = 0  # of blob_bytes, when that was said
         self._has_wanted = False  # on this link
-        self._base: str | None = None  # that was offered upon
-        self._comes = False  # what is offered was on its way then
-        self._decision: Decision | None = None  # about the newest slot then
+        self._upon: Hello | None = None  # the greeting that was offered upon
         self._refused: EdgectlError | None = None
         self._hints = Hints()
         self.outcome = Outcome()
@@ -86,7 +84,7 @@ class Deploy:
                 self._talk()
             except (Locked, Refused) as error:
                 # A run of the very same, there already, may have ended between the greeting and our offer: ask anew.
-                if self._refused or self.outcome.run or (lost_at is None and not self._comes):
+                if self._refused or self.outcome.run or (lost_at is None and not comes(self._upon, self._offer)):
                     raise
                 self._refused = error
             except (Unreachable, NotReady, Bug) as lost:
@@ -143,7 +141,7 @@ class Deploy:
 
     def _take_up(self, hello: dict[str, Any], key: str) -> None:
         """Follow the run that has decided about our offer, where its start was lost: what it rejected stays so."""
-        found = decided(hello, self._offer, replace(self._offer.sender, key=key), self._decision)
+        found = decided(hello, self._offer, replace(self._offer.sender, key=key), self._upon)
         if found and not self.outcome.run:
             self.outcome.run, self.outcome.sequence = found, int(hello["newest"]["sequence"])
             self.outcome.audit = str(hello.get("audit", self.outcome.audit))
@@ -160,9 +158,9 @@ class Deploy:
             )
         unmoved(hello, offer)
         current = hello.get("current") or {}
-        if self._refused and current.get("payload") not in {offer.payload, self._base}:
+        if self._refused and runs(hello) not in {offer.payload, runs(self._upon)}:
             raise self._refused  # somebody else was faster
-        self._base, self._decision, self._comes = current.get("payload"), decision(hello), comes(hello, offer)
+        self._upon = hello
         self.outcome.audit = str(hello.get("audit", ""))
         self.outcome.before = int(hello.get("sequence", 0))
         self.outcome.serving = int(current.get("sequence", 0))

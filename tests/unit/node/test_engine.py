@@ -524,6 +524,23 @@ def test_who_finds_the_lock_held_has_cost_nothing(store: Store) -> None:
     )
 
 
+def test_who_finds_the_lock_held_takes_no_newer_request_away(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Law: the session that lives waits for its own run; an older one, of a dead link, is not put in its place."""
+    store.deploy("v1")
+    store.offer("v2")
+    leave(store.places, Request("abcd", DEPLOY, ADA, "now"))
+    with Lock(store.places.run, {"run": "other"}) as other:
+        assert other.acquire()
+        monkeypatch.setattr(
+            "edgectl.node.engine.time.sleep", lambda _: leave(store.places, Request("beef", DEPLOY, ADA, "later"))
+        )
+        assert run(store.places) == Exit.LOCKED
+    monkeypatch.undo()
+    found = take(store.places)
+    assert found is not None
+    assert found.run == "beef"
+
+
 def test_the_holder_says_who_and_what(store: Store) -> None:
     """What a second deploy shows to its person: sender, kind, since when, which payload."""
     seen: list[dict[str, Any]] = []
