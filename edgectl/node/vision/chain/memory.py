@@ -89,7 +89,7 @@ class Kept:
 
 
 def _worsened(kept: Kept, said: Said, now: float, *, counts: bool) -> Kept:
-    worse, since = kept.worse + counts, kept.worse_since if kept.worse else now
+    worse, since = kept.worse + counts, kept.worse_since if kept.worse and not kept.calm else now
     if said.kind not in AT_ONCE and worse < LOOKS and now - since < LASTS_SECONDS:
         return replace(kept, worse=worse, worse_since=since, calm=0, better=0, doubt=said.reason or said.word)
     falls = (*kept.recent(now), now) if kept.word == READY else kept.recent(now)

@@ -153,6 +153,17 @@ def test_what_is_known_to_last_is_not_waited_for(tmp_path: Path) -> None:
     assert took < 2
 
 
+def test_a_link_that_was_well_in_between_is_broken_since_now(tmp_path: Path) -> None:
+    """A camera's blip half a minute ago does not make its next one an old fault, for which nothing is waited."""
+    late = says(well(), "camera", "inference", State(DEGRADED, "refused", NETWORK))
+    world = World(tmp_path, lambda at: late if at < 2 else well())
+    memory = Memory(BOOT)
+    for ago, asked in ((300, well()), (60, late), (30, well())):
+        memory = memory.after(words(asked), world.now - ago)
+    memories.keep(world.node.places, memory)
+    assert world.converges(settles=True)[:2] == ("current", "ready")
+
+
 def test_a_deploy_that_breaks_a_link_does_not_pass_on_old_belief(tmp_path: Path) -> None:
     """Though the watchdog has seen it well, one bad look is looked at again before anything passes."""
     world = World(tmp_path, lambda _: broken("bus silent"))

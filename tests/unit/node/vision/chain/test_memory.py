@@ -93,6 +93,10 @@ def test_since_is_when_it_began() -> None:
     assert memory.links["bus"].since == 30
     memory = memory.after({"bus": Said(NOT_READY, "refused", NETWORK)}, 90)
     assert (memory.links["bus"].since, memory.links["bus"].reason) == (30, "refused")
+    memory = Memory("b")
+    for at, said in ((0, OK), (30, bad()), (31, OK), (60, bad())):
+        memory = memory.after({"bus": said}, at)
+    assert (memory.links["bus"].word, memory.links["bus"].since) == (NOT_READY, 60)  # it was well in between
 
 
 def test_what_flaps_needs_a_quiet_minute() -> None:
