@@ -1,7 +1,6 @@
 """One run of the engine on this node: what `edgectl-converge.service` starts.
 
-Owns: which slot is converged, what happens to it at the end, and the run's journal. A request (from a deploy) lies
-on tmpfs; without one it is a heal. Must not know how steps work.
+Owns: which slot is converged, what happens to it at the end, and the run's journal. Must not know how steps work.
 """
 
 from __future__ import annotations
@@ -28,7 +27,7 @@ from edgectl.node.outbox.report import Ended, report, report_pause
 from edgectl.node.reboot.record import GoesOn, consume
 from edgectl.node.reboot.restarts import Restarts, begins, settle
 from edgectl.node.recipe import base_of, recipe
-from edgectl.node.request import HEAL, Request, leave, take
+from edgectl.node.request import HEAL, Request, put_back, take
 from edgectl.node.rest import rest
 from edgectl.node.saying import End, Saying
 from edgectl.node.standing import Standing, note, noted, standing, worse
@@ -64,8 +63,8 @@ def run(places: Places) -> int:
     else:
         print("another run holds this node", file=sys.stderr, flush=True)  # noqa: T201 - the unit's log
         Slots(places).untried()
-        if asked and not cut and not (places.run / "request.json").exists():
-            leave(places, asked)  # for the next start: its session waits for this very run
+        if asked and not cut:
+            put_back(places, asked)  # its session waits for this very run
         return int(Exit.LOCKED)
     with lock:
         consume(places)  # what a restart has cut is gone on with here, or a person has asked for something else

@@ -6,6 +6,8 @@ Owns: /run/edgectl/request.json. Without a request, a run is a heal.
 from __future__ import annotations
 
 import json
+import os
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 from edgectl.node.converge.lock import holder
@@ -35,13 +37,22 @@ def leave(places: Places, request: Request) -> None:
     write_atomic(places.run / "request.json", canonical(to_json(request)))
 
 
+def put_back(places: Places, request: Request) -> None:
+    """Leave what was taken to the next run, unless something newer waits."""
+    kept = places.run / "request.kept"
+    write_atomic(kept, canonical(to_json(request)))
+    with suppress(FileExistsError):
+        os.link(kept, places.run / "request.json")
+    kept.unlink()
+
+
 def deploy_comes(places: Places) -> bool:
     """Tell whether a deploy waits to go first: one that lives; the mark alone may be left by one that was killed."""
     return (places.run / YIELD).exists() and holder(places.run / "sending") is not None
 
 
 def take(places: Places) -> Request | None:
-    """Take what a deploy has asked for; whichever way the unit was started, the first run takes it."""
+    """Take what is asked for."""
     taken = places.run / "request.taken"
     try:
         (places.run / "request.json").replace(taken)

@@ -26,7 +26,7 @@ def _heals(node: Node) -> dict[str, Any]:
     """Let the timer's run heal: one revision of the vision release, of no other; inference answers afterwards."""
     before = node.revisions()
     verdict = node.heal()
-    assert (verdict["reason"], verdict["changed"]) == ("", ["release-vision-stack"])
+    assert (verdict["reason"], verdict["word"], verdict["changed"]) == ("", "ready", ["release-vision-stack"])
     assert node.revisions() == {**before, "vision-stack": before["vision-stack"] + 1}
     assert node.answers() == ""
     pod: dict[str, Any] = node.inference()["spec"]["template"]["spec"]

@@ -157,19 +157,19 @@ class Deploy:
                 docs="users",
             )
         unmoved(hello, offer)
-        current = hello.get("current") or {}
-        if self._refused and runs(hello) not in {offer.payload, runs(self._upon)}:
+        base = runs(hello)
+        if self._refused and base not in {offer.payload, runs(self._upon)}:
             raise self._refused  # somebody else was faster
         self._upon = hello
         self.outcome.audit = str(hello.get("audit", ""))
         self.outcome.before = int(hello.get("sequence", 0))
-        self.outcome.serving = int(current.get("sequence", 0))
+        self.outcome.serving = int((hello.get("current") or {}).get("sequence", 0))
         envelope = Envelope(
             store=offer.store,
             node=offer.node,
             payload=offer.payload,
             runtime=offer.runtime,
-            base=str(current.get("payload", "")),
+            base=base,
             sequence=offer.led.sequence if offer.led else max(self.outcome.before, offer.after) + 1,
             created=datetime.now(UTC).isoformat(timespec="seconds"),
             sender=replace(offer.sender, key=key),
@@ -181,11 +181,11 @@ class Deploy:
             without=offer.without,
             take_over=offer.take_over,
         )
-        given = offer.beside() | offer.judged_first(str(current.get("payload", "")))
+        given = offer.beside() | offer.judged_first(base)
         if self._near is not None:
             given["neighbours"] = True
         self._hints = Hints()
-        if offer.payload != current.get("payload") or hello.get("lacks"):  # else nothing will be wanted
+        if offer.payload != base or hello.get("lacks"):  # else nothing will be wanted
             here = {digest: source for digest, source in offer.sources.items() if digest in offer.blobs}
             self._hints = Hints.of(here, offer.names)
         if self._hints.digests:
